@@ -1,0 +1,1 @@
+//! The configuration file: profiles, theme, keys. Unknown keys are errors that name the line.

@@ -1,0 +1,18 @@
+//! poolwatch: watch XenServer and XCP-ng pools, take their hosts through rolling reboots and
+//! updates, and explain their crashes.
+//!
+//! The house is described in `docs/architecture.md`. In one breath: everything that is learnt about a
+//! pool is an [`observation::Observation`]; [`pool::Pool`] folds observations into one picture without
+//! doing any I/O; the screen, `status` and the rollout engine all read that picture. Only
+//! `rollout::driver` will ever write to a pool.
+
+pub mod cli;
+pub mod config;
+pub mod feed;
+pub mod observation;
+pub mod pool;
+pub mod sim;
+pub mod text;
+pub mod time;
+pub mod tui;
+pub mod xenapi;

@@ -1,0 +1,5 @@
+//! Arguments to command to exit code; nothing else.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,152 @@
+//! Observations: a time and one thing seen. The only way into [`crate::pool::Pool`].
+//!
+//! A recording holds them, a replay plays them, the live feed makes them from the wire, and a test
+//! writes them by hand; so all four run the same code. Nothing here does I/O or reads a clock, and no
+//! observation holds a secret: records are stripped of them when they are read (see
+//! [`crate::xenapi::record`]).
+
+use crate::time::Time;
+use crate::xenapi::record::{Class, Record, Ref};
+use serde::{Deserialize, Serialize};
+
+/// One thing seen, and when we saw it (by our own monotonic clock, not the pool's).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When it was seen. Within one run this never goes backwards.
+    pub at: Time,
+    /// What was seen.
+    pub seen: Seen,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// Our own connection to the pool changed.
+    Link(Link),
+    /// Every object of these classes is about to be read afresh; what is known stays on the screen until
+    /// the matching [`Seen::Synced`], and what was not seen again by then is gone.
+    Resync {
+        /// The classes that are read again.
+        classes: Vec<Class>,
+        /// Why, in plain words.
+        why: String,
+    },
+    /// The reading begun by [`Seen::Resync`] is complete for these classes.
+    Synced {
+        /// The classes that are now complete.
+        classes: Vec<Class>,
+    },
+    /// An object is there with this content (added, changed or read again).
+    Set {
+        /// Which object.
+        r#ref: Ref,
+        /// Its whole content, as far as poolwatch uses it.
+        record: Box<Record>,
+    },
+    /// An object is gone.
+    Gone {
+        /// Its class.
+        class: Class,
+        /// Which object.
+        r#ref: Ref,
+    },
+    /// A record could not be read. It is counted and shown, and never fatal.
+    Unreadable {
+        /// The class as the pool named it.
+        class: String,
+        /// Which object, as far as known.
+        r#ref: Ref,
+        /// What was wrong with it.
+        why: String,
+    },
+    /// The coordinator answered our long poll, with or without news.
+    Heard {
+        /// The database generation in the event token, if there was one.
+        generation: Option<u64>,
+    },
+    /// A host was asked something and answered, or did not.
+    Answer(Answer),
+    /// The newest row of a host's round-robin database.
+    Samples {
+        /// The host.
+        host: Ref,
+        /// The time of the row by the host's clock.
+        row: Time,
+        /// Data source name (without `AVERAGE:host:<uuid>:`) and value; only finite values.
+        values: Vec<(String, f64)>,
+    },
+}
+
+/// The state of our own connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum Link {
+    /// A log-in is under way.
+    Connecting {
+        /// `host:port` that is being tried.
+        to: String,
+    },
+    /// Logged in on the coordinator.
+    Live {
+        /// `host:port` of the coordinator.
+        coordinator: String,
+    },
+    /// The connection broke, or could not be made; it will be tried again.
+    Lost {
+        /// What happened, in words, without secrets.
+        error: String,
+        /// When the next try is due.
+        retry_at: Time,
+        /// How many tries have failed in a row.
+        attempt: u32,
+    },
+    /// It makes no sense to try again without the operator: wrong password, changed certificate, not a pool.
+    Refused {
+        /// What happened and what to do, in words, without secrets.
+        error: String,
+    },
+    /// We logged out.
+    Closed,
+}
+
+/// How a host was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// `host.get_servertime` through the coordinator.
+    Servertime,
+    /// `/rrd_updates` at the host's own address.
+    Rrd,
+}
+
+/// A host's answer to a question of ours, or the lack of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The host that was asked.
+    pub host: Ref,
+    /// How it was asked.
+    pub via: Via,
+    /// From the question to the answer or to giving up, in milliseconds.
+    pub took_ms: u32,
+    /// What came back.
+    pub outcome: Outcome,
+}
+
+/// What came back from a host.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It answered; with its clock, if that was the question (xapi tells whole seconds).
+    Ok {
+        /// The host's clock.
+        clock: Option<Time>,
+    },
+    /// It did not: a XenAPI error code or a description of what happened on the wire.
+    Failed {
+        /// The XenAPI error code, if there was one, e.g. `CANNOT_CONTACT_HOST`.
+        code: Option<String>,
+        /// In words.
+        error: String,
+    },
+}

@@ -1,0 +1,7 @@
+//! The simulated pool: a second implementation of the API, good enough that real clients cannot tell.
+//!
+//! The core is a pure state machine over a virtual clock: no I/O, no clock, no spawn; randomness from a
+//! seed. `server` is a thin layer of HTTP and TLS on it.
+
+pub mod api;
+pub mod value;

@@ -1,0 +1,3 @@
+//! The terminal: model, pure update, event loop, keymap, theme, panes.
+
+pub mod theme;

@@ -1,0 +1,5 @@
+//! Themes: every colour on the screen is one of [`Role`]'s, looked up here and nowhere else.
+
+mod role;
+
+pub use role::Role;

@@ -1,0 +1,160 @@
+//! Values that records are made of: references, dates, configuration maps.
+
+use crate::time::Time;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// An opaque reference to an object, e.g. `OpaqueRef:60ff0502-…`. Cheap to copy.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ref(Arc<str>);
+
+impl Ref {
+    /// The text as xapi writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it points nowhere. xapi writes `OpaqueRef:NULL`; old pools are known to send an empty text.
+    pub fn is_null(&self) -> bool {
+        self.0.is_empty() || &*self.0 == "OpaqueRef:NULL" || &*self.0 == "Ref:NULL"
+    }
+
+    /// The reference, unless it points nowhere.
+    pub fn non_null(&self) -> Option<&Self> {
+        (!self.is_null()).then_some(self)
+    }
+}
+
+impl Default for Ref {
+    fn default() -> Self {
+        Self(Arc::from("OpaqueRef:NULL"))
+    }
+}
+
+impl From<&str> for Ref {
+    fn from(text: &str) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
+impl From<String> for Ref {
+    fn from(text: String) -> Self {
+        Self(Arc::from(text))
+    }
+}
+
+impl fmt::Display for Ref {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Ref {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A date in a record. xapi writes the epoch for "never", which is `None` here; so is what cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date(pub Option<Time>);
+
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(Time::parse_xapi(&text).filter(|t| *t > Time::EPOCH)))
+    }
+}
+
+impl Serialize for Date {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.unwrap_or(Time::EPOCH).to_xapi())
+    }
+}
+
+/// A `(string -> string) map` field, such as `other_config`. Values whose key speaks of a secret are
+/// replaced while it is read, so that they are nowhere in the program.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Config(BTreeMap<Box<str>, Box<str>>);
+
+/// What a secret value is replaced with.
+pub const REDACTED: &str = "<hidden>";
+
+impl Config {
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(|v| &**v)
+    }
+
+    /// All keys and values, ordered by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (&**k, &**v))
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value of `key` as a point in time: Unix seconds as OCaml prints floats, e.g. `1532019557.`.
+    pub fn unix_time(&self, key: &str) -> Option<Time> {
+        let secs: f64 = self.get(key)?.trim_end_matches('.').parse().ok()?;
+        (secs.is_finite() && secs > 0.0 && secs < 1e11).then(|| Time::from_millis((secs * 1000.0) as i64))
+    }
+}
+
+impl<const N: usize> From<[(&str, &str); N]> for Config {
+    fn from(pairs: [(&str, &str); N]) -> Self {
+        Self(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+    }
+}
+
+/// Whether a configuration key names something that must not be shown or written down.
+pub fn is_secret_key(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["pass", "secret", "token", "private", "credential", "chap", "apikey", "api_key"].iter().any(|word| key.contains(word))
+}
+
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut map = BTreeMap::<Box<str>, Box<str>>::deserialize(deserializer)?;
+        for (key, value) in &mut map {
+            if !value.is_empty() && is_secret_key(key) {
+                *value = REDACTED.into();
+            }
+        }
+        Ok(Self(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_configuration_maps_do_not_get_in() {
+        let config: Config =
+            serde_json::from_str(r#"{"chappassword":"hunter2","SCSIid":"3600a","cifspassword_secret":"uuid"}"#).expect("map");
+        assert_eq!(config.get("chappassword"), Some(REDACTED));
+        assert_eq!(config.get("cifspassword_secret"), Some(REDACTED));
+        assert_eq!(config.get("SCSIid"), Some("3600a"));
+    }
+
+    #[test]
+    fn ocaml_floats_are_times() {
+        let config = Config::from([("boot_time", "1532019557."), ("bad", "nan"), ("huge", "1e300")]);
+        assert_eq!(config.unix_time("boot_time"), Some(Time::from_secs(1_532_019_557)));
+        assert_eq!(config.unix_time("bad"), None);
+        assert_eq!(config.unix_time("huge"), None);
+    }
+
+    #[test]
+    fn the_epoch_means_never() {
+        let date: Date = serde_json::from_str("\"19700101T00:00:00Z\"").expect("date");
+        assert_eq!(date, Date(None));
+    }
+}
