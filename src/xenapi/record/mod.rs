@@ -90,6 +90,7 @@ impl Class {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "each is the xapi class of that name")]
+#[allow(clippy::large_enum_variant, reason = "records are boxed where they are kept")]
 pub enum Record {
     Pool(Pool),
     Host(Host),
