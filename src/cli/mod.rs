@@ -1,1 +1,8 @@
-//! One file a subcommand: arguments to exit code.
+//! One file a subcommand: arguments in, exit code out. Everything that decides sits below.
+
+mod args;
+mod credentials;
+mod status;
+mod stream;
+
+pub use args::{Cli, Command};

@@ -1,0 +1,166 @@
+//! The command line, as `docs/architecture.md` promises it. Only shapes; nothing runs here.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Watch XenServer and XCP-ng pools: may I reboot the next host now, and if not, why, and until when?
+#[derive(Debug, Parser)]
+#[command(name = "poolwatch", version, about, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    /// Configuration file [default: poolwatch/poolwatch.toml in the user's configuration folder]
+    #[arg(long, global = true, value_name = "FILE", env = "POOLWATCH_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a simulated pool in this process, and the dashboard on it
+    Demo(DemoArgs),
+    /// Watch pools live
+    Watch(WatchArgs),
+    /// Look once and say how the pool is
+    ///
+    /// Exit code: 0 healthy, 1 degraded, 2 at risk, 3 cannot tell.
+    Status(StatusArgs),
+    /// Print a line for every change, and nothing else
+    ///
+    /// Made for pipes, logs and screen readers: lines are only ever appended.
+    Stream(StreamArgs),
+    /// Serve a simulated pool over HTTP or HTTPS
+    Sim(super::sim::SimArgs),
+    /// Check terminal, configuration, trust store and data folder
+    Doctor(DoctorArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, in roff
+    Man,
+}
+
+/// How to reach a pool and who we are there.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct ConnectArgs {
+    /// User to log in as, if neither the target nor its profile names one [default: root]
+    #[arg(long, short, value_name = "NAME")]
+    pub user: Option<String>,
+    /// File whose first line is the password (otherwise: POOLWATCH_PASSWORD, the profile, or a prompt)
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Accept a changed certificate, given its SHA-256 fingerprint
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub accept_certificate: Option<String>,
+    /// Allow plain HTTP to an address that is not this machine: the password then crosses the network unprotected
+    #[arg(long)]
+    pub insecure_http: bool,
+}
+
+/// What the screen looks like.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Screen")]
+pub struct ScreenArgs {
+    /// Theme: a bundled one, one from the themes folder, or a file
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// Draw borders and signs with ASCII alone
+    #[arg(long)]
+    pub ascii: bool,
+    /// Colours to use
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub color: Option<ColorArg>,
+}
+
+/// How many colours to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorArg {
+    /// As many as the terminal has
+    Auto,
+    /// None
+    Never,
+    /// The terminal's 16
+    Ansi16,
+    /// 256
+    Ansi256,
+    /// 24 bits
+    Truecolor,
+}
+
+/// `poolwatch demo`
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// What happens in the simulated pool (`list` prints them all)
+    #[arg(long, default_value = "mirror-rebuild", value_name = "NAME")]
+    pub scenario: String,
+    /// Seconds of the pool's time in one of ours
+    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    pub speed: f64,
+    /// Seed of everything that is left to chance
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Which rules the pool follows
+    #[arg(long, value_enum, default_value = "designed")]
+    pub api: super::sim::ApiArg,
+    /// What the screen looks like
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+}
+
+/// `poolwatch watch`
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Pools: [user@]host[:port], a URL, or a profile's name
+    #[arg(required = true, value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// How to connect
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// What the screen looks like
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+    /// Remove every action that would change a pool
+    #[arg(long)]
+    pub read_only: bool,
+}
+
+/// `poolwatch status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The pool: [user@]host[:port], a URL, or a profile's name
+    pub target: String,
+    /// How to connect
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// Print JSON (documented in docs/json.md)
+    #[arg(long)]
+    pub json: bool,
+    /// Give up after this many seconds
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    pub timeout: u64,
+}
+
+/// `poolwatch stream`
+#[derive(Debug, Args)]
+pub struct StreamArgs {
+    /// The pool: [user@]host[:port], a URL, or a profile's name
+    pub target: String,
+    /// How to connect
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+    /// End after this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<u64>,
+}
+
+/// `poolwatch doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
