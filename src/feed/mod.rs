@@ -5,3 +5,4 @@
 //! Never calls a method that changes a pool.
 
 pub mod clock;
+pub mod decode;
