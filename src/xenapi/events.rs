@@ -92,6 +92,13 @@ struct Outer<'a, E> {
     token: Cow<'a, str>,
 }
 
+impl<E> Outer<'_, E> {
+    /// Whether none of its parts was there.
+    fn is_nothing(&self) -> bool {
+        self.events.is_empty() && self.valid_ref_counts.is_none() && self.token.is_empty()
+    }
+}
+
 #[derive(Deserialize)]
 struct Inner<'a> {
     #[serde(borrow, default)]
@@ -110,6 +117,7 @@ impl EventBatch {
     pub fn from_reply(text: &str) -> Result<Self, Problem> {
         const METHOD: &str = "event.from";
         match reply::result::<Outer<'_, Inner<'_>>>(text, METHOD) {
+            Ok(outer) if outer.is_nothing() => Err(Problem::Malformed("it is no batch of events".to_owned())),
             Ok(outer) => Ok(Self::assemble(outer.valid_ref_counts, &outer.token, outer.events.into_iter().map(Ok))),
             // Something in it is not as it should be: the slow way, in which an event that is wrong costs only itself.
             Err(Problem::Malformed(_)) => {

@@ -134,6 +134,9 @@ fn split_port(place: &str) -> Result<(String, Option<&str>), &'static str> {
     if let Ok(v6) = place.parse::<Ipv6Addr>() {
         return Ok((v6.to_string(), None));
     }
+    if place.matches(':').count() > 1 {
+        return Err("it looks like an IPv6 address, but is none (a zone such as %eth0 is not possible)");
+    }
     let (host, port) = match place.split_once(':') {
         Some((host, port)) => (host, Some(port)),
         None => (place, None),
@@ -183,7 +186,7 @@ mod tests {
             ("root@", "empty"),
             ("[::1", "bracket"),
             ("[x]:1", "no IPv6"),
-            ("fe80::1%eth0", "letters"),
+            ("fe80::1%eth0", "zone"),
             ("a b", "letters"),
             ("x\u{1b}[2J", "letters"),
             ("https://x/ui/login", "path"),
