@@ -6,3 +6,5 @@
 
 pub mod clock;
 pub mod decode;
+pub mod driver;
+pub mod follow;

@@ -64,6 +64,8 @@ pub struct Change {
     pub r#ref: Ref,
     /// The generation of the change; 0 for messages. For an addition it is the generation of the object's creation.
     pub generation: u64,
+    /// Whether it came as an addition.
+    pub added: bool,
     /// What happened.
     pub what: What,
 }
@@ -164,7 +166,10 @@ impl EventBatch {
             _ => Err("the event is neither add, mod nor del".to_owned()),
         };
         match what {
-            Ok(what) => self.changes.push(Change { class, r#ref: event.r#ref.clone(), generation, what }),
+            Ok(what) => {
+                let added = event.operation == "add";
+                self.changes.push(Change { class, r#ref: event.r#ref.clone(), generation, added, what });
+            }
             Err(why) => {
                 let class = class.event_name().to_owned();
                 self.unreadable.push(Unreadable { class, r#ref: event.r#ref.clone(), why });
