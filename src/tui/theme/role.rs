@@ -130,10 +130,7 @@ impl Role {
     /// True if the role carries words or glyphs that must be read.
     pub fn is_words(self) -> bool {
         !self.is_ground()
-            && !matches!(
-                self,
-                Self::Border | Self::GaugeLow | Self::GaugeMid | Self::GaugeHigh | Self::GaugeEmpty | Self::Series
-            )
+            && !matches!(self, Self::Border | Self::GaugeLow | Self::GaugeMid | Self::GaugeHigh | Self::GaugeEmpty | Self::Series)
     }
 }
 

@@ -173,7 +173,8 @@ impl<'t> Reader<'_, 't> {
     fn palette(&mut self, entry: &Entry<'t>) {
         let Some(word) = self.colour(entry) else { return };
         if Paint::parse(&word.text).is_none() {
-            let what = format!("{:?} is no colour; a palette takes \"#rrggbb\", \"default\" or one of the terminal's 16", word.text);
+            let what =
+                format!("{:?} is no colour; a palette takes \"#rrggbb\", \"default\" or one of the terminal's 16", word.text);
             self.document.problem(entry, what);
         }
         self.sheet.palette.insert(entry.key.to_owned(), word);

@@ -128,7 +128,8 @@ fn next(parent: &Word, seen: &[Source], user_dir: Option<&Path>) -> Result<Sourc
         Some(source) if seen.last() == Some(&source) => Source::bundled(name),
         found => found,
     };
-    let Some(source) = source.or_else(|| seen.iter().find(|seen| seen.label().ends_with(&format!("/{name}.toml"))).cloned()) else {
+    let Some(source) = source.or_else(|| seen.iter().find(|seen| seen.label().ends_with(&format!("/{name}.toml"))).cloned())
+    else {
         let known = available(user_dir);
         let near = nearest(name, &known.iter().map(String::as_str).collect::<Vec<_>>());
         let hint = near.map_or_else(|| format!("there are {}", known.join(", ")), |near| format!("did you mean {near:?}?"));
