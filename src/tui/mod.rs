@@ -1,3 +1,4 @@
 //! The terminal: model, pure update, event loop, keymap, theme, panes.
 
+pub mod terminal;
 pub mod theme;
