@@ -4,4 +4,5 @@
 //! seed. `server` is a thin layer of HTTP and TLS on it.
 
 pub mod api;
+pub mod server;
 pub mod value;
