@@ -46,7 +46,8 @@ impl Clock {
         }
         let seconds = ahead as f64 / 1000.0 / self.speed;
         // Centuries ahead is never.
-        (seconds < 1e10).then(|| self.wall + Duration::from_secs_f64(seconds))
+        // A nanosecond later, since it is rounded: not a moment before it is due.
+        (seconds < 1e10).then(|| self.wall + Duration::from_secs_f64(seconds) + Duration::from_nanos(1))
     }
 
     /// From `wall` on runs at `speed`: 0 to [`MAX_SPEED`], anything else is brought into that range.
@@ -76,7 +77,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let mut clock = Clock::new(start, Time::from_secs(100), 60.0);
         assert_eq!(clock.at(start + second), Time::from_secs(160));
-        assert_eq!(clock.wall_of(Time::from_secs(160)), Some(start + second));
+        assert_eq!(clock.wall_of(Time::from_secs(160)), Some(start + second + Duration::from_nanos(1)));
         clock.set_speed(start + second, 0.0);
         assert_eq!(clock.at(start + 9 * second), Time::from_secs(160));
         assert_eq!(clock.wall_of(Time::from_secs(161)), None);

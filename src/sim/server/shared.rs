@@ -77,7 +77,6 @@ impl<A: Api> Shared<A> {
         Self { inner: Mutex::new(inner), sooner: Notify::new(), gates, addresses, identities }
     }
 
-
     /// The hosts' certificates.
     pub fn identities(&self) -> &[Identity] {
         &self.identities

@@ -368,7 +368,9 @@ mod tests {
         assert_eq!(error("<methodCall><methodName>host.get_all</met"), "Xmlm.Error(1:42, \"unexpected end of input\")");
         assert_eq!(error("<a></a>"), "Xmlrpc.Parse_error(\"open_tag(a)\", \"open_tag(methodCall)\", _)");
         assert!(error(&call("<param><value><int>x</int></value></param>")).contains("Int64.of_string"));
-        assert!(error(&call(&"<param><value><array><data>".repeat(500))).contains("unexpected end"));
+        let nested = |depth| "<value><array><data>".repeat(depth) + &"</data></array></value>".repeat(depth);
+        assert_eq!(error(&call(&format!("<param>{}</param>", nested(500)))), "Stack overflow");
+        assert!(read(call(&format!("<param>{}</param>", nested(100))).as_bytes()).is_ok());
     }
 
     #[test]
