@@ -30,8 +30,7 @@ sim() {
     local name=$1
     shift
     mkfifo "$work/$name"
-    # Its input stays open and empty: it ends when it is told to.
-    "$poolwatch" sim --json --listen 127.0.0.1:0 "$@" <> <(:) >"$work/$name" 2>"$work/$name.err" &
+    "$poolwatch" sim --json --listen 127.0.0.1:0 "$@" </dev/null >"$work/$name" 2>"$work/$name.err" &
     servers+=("$!")
     if ! IFS= read -r -t 60 ready <"$work/$name"; then
         echo "the simulated pool did not start:" >&2

@@ -5,7 +5,9 @@ use super::wire::{Wire, call, log_in, post};
 use poolwatch::sim::value::Value;
 
 fn xml(method: &str, params: &str) -> String {
-    format!("<?xml version='1.0'?>\n<methodCall>\n<methodName>{method}</methodName>\n<params>\n{params}</params>\n</methodCall>\n")
+    format!(
+        "<?xml version='1.0'?>\n<methodCall>\n<methodName>{method}</methodName>\n<params>\n{params}</params>\n</methodCall>\n"
+    )
 }
 
 #[tokio::test]

@@ -78,7 +78,10 @@ async fn heads_over_1024_bytes_and_bodies_over_300_kib_are_refused() {
     let padded = |length: usize| {
         let rest = "POST /jsonrpc HTTP/1.1\r\nContent-Length: 48\r\nX-Pad: \r\n\r\n".len();
         let pad = "a".repeat(length - rest);
-        format!("POST /jsonrpc HTTP/1.1\r\nContent-Length: 48\r\nX-Pad: {pad}\r\n\r\n{}", r#"{"jsonrpc":"2.0","method":"echo","params":[],"id":1}"#)
+        format!(
+            "POST /jsonrpc HTTP/1.1\r\nContent-Length: 48\r\nX-Pad: {pad}\r\n\r\n{}",
+            r#"{"jsonrpc":"2.0","method":"echo","params":[],"id":1}"#
+        )
     };
     let body = "<html><body><h1>HTTP 431 request header fields too large</h1>Exceeded the maximum header size.</body></html>";
     assert_eq!(asked(&padded(1025)).await, html("HTTP/1.1 431 Request Header Fields Too Large", body));
@@ -86,10 +89,7 @@ async fn heads_over_1024_bytes_and_bodies_over_300_kib_are_refused() {
     assert_eq!(asked(&padded(1024)).await.head[0], "HTTP/1.1 500 Internal Error");
     let large = |length: usize| post("/jsonrpc", &(ECHO.to_owned() + &" ".repeat(length - ECHO.len())));
     assert_eq!(asked(&large(300 * 1024)).await.head[0], "HTTP/1.1 200 OK");
-    let want = html(
-        "HTTP/1.1 500 Internal Error",
-        &format!("{INTERNAL}Http_svr.Client_requested_size_over_limit</body></html>"),
-    );
+    let want = html("HTTP/1.1 500 Internal Error", &format!("{INTERNAL}Http_svr.Client_requested_size_over_limit</body></html>"));
     assert_eq!(asked(&large(300 * 1024 + 1)).await, want);
 }
 

@@ -53,10 +53,7 @@ async fn it_is_tls_1_2_with_ecdhe_aes_gcm_on_secp384r1() {
     let mut start = [0; 15];
     stream.read_exact(&mut start).await.unwrap();
     assert_eq!(&start, b"HTTP/1.1 200 OK");
-    for (versions, groups) in [
-        (&[&rustls::version::TLS13][..], all.clone()),
-        (TLS12, vec![ring::kx_group::X25519]),
-    ] {
+    for (versions, groups) in [(&[&rustls::version::TLS13][..], all.clone()), (TLS12, vec![ring::kx_group::X25519])] {
         assert!(connect(&sim, 1, "xcp2", versions, groups).await.is_err());
     }
 }

@@ -81,7 +81,11 @@ impl Request {
     /// A cookie's value.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let cookies = self.header("cookie")?;
-        cookies.split([';', '&']).filter_map(|pair| pair.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, v)| v.trim())
+        cookies
+            .split([';', '&'])
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| key.trim() == name)
+            .map(|(_, v)| v.trim())
     }
 }
 

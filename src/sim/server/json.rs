@@ -240,7 +240,10 @@ mod tests {
     #[test]
     fn malformed_bodies_are_named_as_xapi_names_them() {
         let error = |body: &str| read(body.as_bytes()).unwrap_err();
-        assert_eq!(error("{\"jsonrpc\":\"2.0\","), "Yojson__Common.Json_error(\"Line 1, bytes 16-17:\\nUnexpected end of input\")");
+        assert_eq!(
+            error("{\"jsonrpc\":\"2.0\","),
+            "Yojson__Common.Json_error(\"Line 1, bytes 16-17:\\nUnexpected end of input\")"
+        );
         assert_eq!(error("[]"), "Jsonrpc.Malformed_method_request(\"Invalid request body\")");
         assert_eq!(error(r#"{"method":"m"}"#), "Jsonrpc.Malformed_method_request(\"Required field params is missing\")");
         for id in ["null", "1.5", "{}"] {

@@ -173,9 +173,7 @@ fn typed(tokens: &mut Tokens, kind: &str, depth: usize) -> Result<Value, String>
     Ok(match kind {
         "nil" => Value::Void,
         "string" => Value::from(data(tokens)),
-        "int" | "i4" | "i8" => {
-            Value::Int(data(tokens).trim().parse().map_err(|_| "Failure(\"Int64.of_string\")".to_owned())?)
-        }
+        "int" | "i4" | "i8" => Value::Int(data(tokens).trim().parse().map_err(|_| "Failure(\"Int64.of_string\")".to_owned())?),
         "boolean" => Value::Bool(data(tokens) == "1"),
         "double" => Value::Float(data(tokens).trim().parse().map_err(|_| "Failure(\"float_of_string\")".to_owned())?),
         "dateTime.iso8601" => {
