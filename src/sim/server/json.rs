@@ -133,19 +133,22 @@ fn push_value(out: &mut String, value: &Value) {
         Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         Value::Date(date) => push_text(out, &date.to_xapi()),
         Value::Set(items) => push_list(out, items.iter(), push_value),
-        Value::Map(members) => {
-            out.push('{');
-            for (at, (key, item)) in members.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                push_text(out, key);
-                out.push(':');
-                push_value(out, item);
-            }
-            out.push('}');
-        }
+        Value::Map(members) => push_members(out, members.iter().map(|(key, item)| (&**key, item))),
+        Value::Record(record) => push_members(out, record.iter()),
     }
+}
+
+fn push_members<'k, 'v>(out: &mut String, members: impl Iterator<Item = (&'k str, &'v Value)>) {
+    out.push('{');
+    for (at, (key, item)) in members.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        push_text(out, key);
+        out.push(':');
+        push_value(out, item);
+    }
+    out.push('}');
 }
 
 fn push_list<T>(out: &mut String, items: impl Iterator<Item = T>, push: impl Fn(&mut String, T)) {

@@ -14,12 +14,13 @@ pub fn general(value: f64, precision: usize) -> String {
     let precision = precision.max(1);
     let scientific = format!("{value:.*e}", precision - 1);
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if exponent < -4 || exponent >= precision as i32 {
+    let exponent: i64 = exponent.parse().unwrap_or(0);
+    let digits = i64::try_from(precision).unwrap_or(i64::MAX);
+    if exponent < -4 || exponent >= digits {
         let sign = if exponent < 0 { '-' } else { '+' };
         return format!("{}e{sign}{:02}", trim(mantissa), exponent.abs());
     }
-    let decimals = usize::try_from(precision as i32 - 1 - exponent).unwrap_or(0);
+    let decimals = usize::try_from(digits - 1 - exponent).unwrap_or(0);
     trim(&format!("{value:.decimals$}")).to_owned()
 }
 

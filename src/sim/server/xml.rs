@@ -67,16 +67,17 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             Event::Text(data) if data.trim().is_empty() => {}
             Event::Text(_) => return Err(error_at(text, 0, "expected root element")),
             Event::CData(data) => push_text(&mut out, &data.xml10_content()),
-            Event::GeneralRef(name) => match name.resolve_char_ref() {
-                Ok(Some(c)) => push_text(&mut out, c.encode_utf8(&mut [0; 4])),
-                _ => match quick_xml::escape::resolve_predefined_entity(&name.xml10_content()) {
-                    Some(known) => push_text(&mut out, known),
-                    None => {
-                        let what = format!("unknown entity reference ({})", name.xml10_content());
-                        return Err(error_at(text, reader.buffer_position(), &what));
-                    }
-                },
-            },
+            Event::GeneralRef(name) => {
+                let entity = name.xml10_content();
+                if let Ok(Some(c)) = name.resolve_char_ref() {
+                    push_text(&mut out, c.encode_utf8(&mut [0; 4]));
+                } else if let Some(known) = quick_xml::escape::resolve_predefined_entity(&entity) {
+                    push_text(&mut out, known);
+                } else {
+                    let what = format!("unknown entity reference ({entity})");
+                    return Err(error_at(text, reader.buffer_position(), &what));
+                }
+            }
             Event::Eof if depth > 0 || !rooted => return Err(error_at(text, text.len() as u64, "unexpected end of input")),
             Event::Eof => return Ok(out),
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
@@ -270,28 +271,39 @@ fn push_value(out: &mut String, value: &Value, counts: bool) {
             Ok(())
         }
         Value::Map(members) => {
-            out.push_str("<struct>");
-            for (key, item) in members {
-                out.push_str("<member><name>");
-                push_escaped(out, key);
-                out.push_str("</name>");
-                match item {
-                    Value::Map(numbers) if counts && &**key == "valid_ref_counts" => push_counts(out, numbers),
-                    item => push_value(out, item, false),
-                }
-                out.push_str("</member>");
-            }
-            out.push_str("</struct>");
+            push_members(out, members.iter().map(|(key, item)| (&**key, item)), counts);
+            Ok(())
+        }
+        Value::Record(record) => {
+            push_members(out, record.iter(), counts);
             Ok(())
         }
     };
     out.push_str("</value>");
 }
 
-fn push_counts<'a>(out: &mut String, numbers: impl IntoIterator<Item = (&'a std::sync::Arc<str>, &'a Value)>) {
+fn push_members<'k, 'v>(out: &mut String, members: impl Iterator<Item = (&'k str, &'v Value)>, counts: bool) {
+    out.push_str("<struct>");
+    for (key, item) in members {
+        out.push_str("<member><name>");
+        push_escaped(out, key);
+        out.push_str("</name>");
+        if counts && key == "valid_ref_counts" {
+            push_counts(out, item);
+        } else {
+            push_value(out, item, false);
+        }
+        out.push_str("</member>");
+    }
+    out.push_str("</struct>");
+}
+
+fn push_counts(out: &mut String, counts: &Value) {
+    let Value::Map(numbers) = counts else { return push_value(out, counts, false) };
     out.push_str("<value><struct>");
     for (class, count) in numbers {
         let Value::Int(count) = count else { continue };
+        // Writing to a string cannot fail.
         let _ = write!(out, "<member><name>{class}</name><value><i4>{count}</i4></value></member>");
     }
     out.push_str("</struct></value>");
@@ -322,7 +334,7 @@ mod tests {
 
     #[test]
     fn params_of_every_kind_come_through() {
-        let params: String = [
+        let values = [
             "<value><string>a&amp;b&#33;</string></value>",
             "<value> untyped </value>",
             "<value/>",
@@ -335,10 +347,8 @@ mod tests {
             "<value><array><data>\n<value><i4>1</i4></value></data></array></value>",
             "<value><struct><member><name>k</name><value>v</value></member></struct></value>",
             "<value><string/></value>",
-        ]
-        .iter()
-        .map(|value| format!("<param>\n{value}\n</param>\n"))
-        .collect();
+        ];
+        let params = values.map(|value| format!("<param>\n{value}\n</param>\n")).concat();
         let read = read(call(&params).as_bytes()).unwrap();
         assert_eq!(read.method, "m");
         let want = [
