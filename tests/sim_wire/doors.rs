@@ -78,3 +78,22 @@ async fn a_stopped_server_lets_go_of_everything() {
     // A handle that is still around does no harm.
     assert_eq!(pool.with(|world| world.doors.len()), 1);
 }
+
+#[tokio::test]
+async fn several_pools_have_ports_of_their_own_and_a_taken_one_is_said_so() {
+    use super::fake::Fake;
+    use poolwatch::sim::server::{ServeError, ServeOptions, Site, serve};
+    let site = || Site { world: Fake::new(1), identities: Vec::new() };
+    let options = ServeOptions { tls: false, ..ServeOptions::default() };
+    let sim = serve(vec![site(), site()], &options).await.unwrap();
+    let [one, two] = sim.pools() else { panic!() };
+    assert_ne!(one.url(), two.url());
+    for pool in [one, two] {
+        assert_eq!(Wire::to(pool, 0).await.ask(&call("echo", "[]")).await.head[0], "HTTP/1.1 200 OK");
+    }
+    let taken = ServeOptions { listen: address(one, 0), ..options };
+    let Err(error) = serve(vec![site()], &taken).await else { panic!("served twice") };
+    assert!(matches!(&error, ServeError::Bind { address: at, .. } if *at == taken.listen), "{error}");
+    assert!(error.to_string().contains("--listen"), "{error}");
+    assert!(matches!(serve(Vec::<Site<Fake>>::new(), &options).await, Err(ServeError::NoHosts)));
+}

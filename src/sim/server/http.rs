@@ -306,4 +306,12 @@ mod tests {
         assert_eq!(Request::parse("GET / x/1.1"), Err(BadHead::Unparsable));
         assert_eq!(Request::parse("GET / HTTP/1.1\ncontent-length: many"), Err(BadHead::Length));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_head_breaks_the_reader(head in "(GET|POST|[ /?&=%a-f0-9:]|HTTP/1|\\r\\n|\\PC){0,60}") {
+            let _ = Request::parse(&head);
+            let _ = Request::parse(&format!("GET /{head} HTTP/1.1"));
+        }
+    }
 }

@@ -29,7 +29,7 @@ use super::api::{Api, HostIx};
 use crate::time::Time;
 use shared::Shared;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -50,8 +50,8 @@ pub struct Site<A> {
 /// How to serve.
 #[derive(Clone, Copy, Debug)]
 pub struct ServeOptions {
-    /// Where the first pool's first host listens. Its other hosts listen on their own addresses with the same port, further
-    /// pools on the following ports. Port 0: any that is free everywhere.
+    /// The port: the same one on every host's own address, for further pools the following ones; 0: any that is free on
+    /// all of them. And where the first pool's first host listens, if that is not `127.0.0.1`, which stands for its own address.
     pub listen: SocketAddr,
     /// HTTPS; HTTP otherwise.
     pub tls: bool,
@@ -199,8 +199,10 @@ pub async fn serve<A: Api + 'static>(sites: Vec<Site<A>>, options: &ServeOptions
     let mut port = options.listen.port();
     let count = sites.len();
     for (at, Site { world, identities }) in sites.into_iter().enumerate() {
-        let first = if at == 0 { Some(options.listen.ip()) } else { None };
-        let addresses = addresses(&world.addresses(), first)?;
+        let mut addresses = addresses(&world.addresses())?;
+        if let Some(first) = addresses.first_mut().filter(|_| at == 0) {
+            *first = first_address(*first, options.listen.ip()).await;
+        }
         let sockets = bind(&addresses, port).await?;
         let bound_port = sockets.first().and_then(|socket| socket.as_ref().ok()).map_or(port, |(address, _)| address.port());
         let shared = Arc::new(Shared::new(world, identities, options.speed));
@@ -233,14 +235,21 @@ pub async fn serve<A: Api + 'static>(sites: Vec<Site<A>>, options: &ServeOptions
     Ok(SimHandle { pools, _tasks: tasks })
 }
 
-/// The hosts' addresses; the first one replaced by where we were told to listen.
-fn addresses(addresses: &[String], first: Option<IpAddr>) -> Result<Vec<IpAddr>, ServeError> {
-    let parse = |(host, address): (usize, &String)| match (host, first) {
-        (0, Some(first)) => Ok(first),
-        _ => address.parse().map_err(|_| ServeError::Address { host, address: address.clone() }),
-    };
+fn addresses(addresses: &[String]) -> Result<Vec<IpAddr>, ServeError> {
+    let parse =
+        |(host, address): (usize, &String)| address.parse().map_err(|_| ServeError::Address { host, address: address.clone() });
     let parsed = addresses.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()?;
     if parsed.is_empty() { Err(ServeError::NoHosts) } else { Ok(parsed) }
+}
+
+/// Where the first host listens: on its own address, unless told otherwise or the system does not have that address.
+async fn first_address(own: IpAddr, listen: IpAddr) -> IpAddr {
+    if listen != IpAddr::from(Ipv4Addr::LOCALHOST) {
+        return listen;
+    }
+    let missing =
+        TcpListener::bind(SocketAddr::new(own, 0)).await.is_err_and(|error| error.kind() == io::ErrorKind::AddrNotAvailable);
+    if missing { listen } else { own }
 }
 
 type Bound = Result<(SocketAddr, TcpListener), io::Error>;

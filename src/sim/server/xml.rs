@@ -401,4 +401,19 @@ mod tests {
         let failure = write("m", &Err(Failure::new("CODE", ["it's"])));
         assert!(failure.contains("<array><data><value>CODE</value><value>it's</value></data></array>"), "{failure}");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_breaks_the_reader(body in "(<[a-z/]{0,12}>|&[a-z#0-9]{0,4};|[a-z<>&\\PC]){0,40}") {
+            let _ = read(body.as_bytes());
+        }
+
+        #[test]
+        fn text_comes_back_as_it_was_written(text in "[\\t\\n -~à-ü]{0,40}") {
+            let mut escaped = String::new();
+            push_escaped(&mut escaped, &text);
+            let read = read(call(&format!("<param><value><string>{escaped}</string></value></param>")).as_bytes()).unwrap();
+            proptest::prop_assert_eq!(read.params, [Value::from(text)]);
+        }
+    }
 }
