@@ -95,6 +95,7 @@ def registered(pool, capture):
 
 
 def failed_task(pool, capture):
+    pool.call("host.enable", pool.member)
     task = pool.call("Async.host.reboot", pool.member)
     pool.finish(task)
     pool.names["OpaqueRef:049a26b2-70ec-3e17-aad4-9cbac89d3178"] = task

@@ -5,11 +5,9 @@
 mod console;
 mod report;
 
-use crate::sim::api::Api;
 use crate::sim::scenario::{self, Overrides, Scenario, ScenarioError};
-use crate::sim::schema::Dialect;
 use crate::sim::server::{self, Identity, MAX_SPEED, ServeError, ServeOptions, SimHandle, Site, TlsError};
-use crate::sim::world::{Options, World};
+use crate::sim::world::{Dialect, Options, World};
 use crate::time::Time;
 use report::{End, Report};
 use std::io;
@@ -160,8 +158,8 @@ async fn start_serving(scenarios: &[Scenario], args: &SimArgs, start: Time) -> R
 
 fn site(scenario: &Scenario, args: &SimArgs, seed: u64, start: Time) -> Result<Site<World>, SimError> {
     let identities = scenario.hosts.iter().map(|host| Identity::generate(&host.name)).collect::<Result<Vec<_>, _>>()?;
-    let options = Options { dialect: args.api.into(), seed, start, ..Options::default() };
-    Ok(Site { world: World::new(scenario, &options), identities })
+    let options = Options::new(seed, start).speaking(args.api.into());
+    Ok(Site { world: World::build(scenario, options), identities })
 }
 
 /// Does what the input says until it is time to end.

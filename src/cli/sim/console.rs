@@ -56,8 +56,8 @@ fn which<'a>(
 
 fn fault(command: &str, pool: &PoolHandle<World>) -> Outcome {
     let fault: Fault = command.parse().map_err(|error| format!("{error}"))?;
-    pool.with(|world| world.inject(&fault)).map_err(|error| error.to_string())?;
-    Ok(format!("{fault}: done at {}", pool.now()))
+    let said = pool.with(|world| world.fault(fault)).map_err(|error| error.to_string())?;
+    Ok(format!("{}  {said}", pool.now()))
 }
 
 fn help() -> String {

@@ -45,6 +45,20 @@ struct Inner<A> {
 }
 
 impl<A: Api> Inner<A> {
+    /// Answers those whose calls have ended.
+    fn answer(&mut self) {
+        let Self { world, waiting, .. } = self;
+        let tickets: Vec<Ticket> = waiting.keys().copied().collect();
+        for ticket in tickets {
+            if let Some(answer) = world.poll(ticket)
+                && let Some(caller) = waiting.remove(&ticket)
+            {
+                // Whoever asked may be gone.
+                let _ = caller.send(answer);
+            }
+        }
+    }
+
     /// When something falls due next, by the wall's clock.
     fn next_wall(&self) -> Option<Instant> {
         self.world.next_due().and_then(|due| self.clock.wall_of(due))
@@ -184,6 +198,7 @@ impl<A: Api> Shared<A> {
             let before = inner.world.now();
             inner.world.advance(due.max(before));
             self.tell_doors(&inner.world);
+            inner.answer();
             if due <= before && inner.world.next_due() == Some(due) {
                 break;
             }
@@ -193,19 +208,9 @@ impl<A: Api> Shared<A> {
 
     /// After anything happened: doors, answers, and when the driver has to look again.
     fn settle(&self, inner: &mut Inner<A>) {
-        let now = Instant::now();
-        inner.clock.catch_up_with(now, inner.world.now());
+        inner.clock.catch_up_with(Instant::now(), inner.world.now());
         self.tell_doors(&inner.world);
-        let Inner { world, waiting, .. } = inner;
-        let tickets: Vec<Ticket> = waiting.keys().copied().collect();
-        for ticket in tickets {
-            if let Some(answer) = world.poll(ticket)
-                && let Some(caller) = waiting.remove(&ticket)
-            {
-                // Whoever asked may be gone.
-                let _ = caller.send(answer);
-            }
-        }
+        inner.answer();
         if inner.next_wall().is_some_and(|next| inner.armed.is_none_or(|armed| next < armed)) {
             self.sooner.notify_one();
         }
