@@ -4,4 +4,8 @@
 //! seed. `server` is a thin layer of HTTP and TLS on it.
 
 pub mod api;
+pub mod db;
+pub mod front;
+pub mod schema;
+pub mod server;
 pub mod value;
