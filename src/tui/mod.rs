@@ -15,5 +15,6 @@ mod panes;
 mod popups;
 mod sheet;
 mod shim;
+pub mod terminal;
 pub mod theme;
 pub mod update;

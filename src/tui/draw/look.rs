@@ -2,8 +2,7 @@
 //! a word and a role; this is the only place that puts the three together.
 
 use crate::pool::picture::{GateState, Health, HostView, LinkState, Picture, Severity, Stage};
-use crate::tui::shim::{ASCII, Glyphs, Theme, UNICODE};
-use crate::tui::theme::Role;
+use crate::tui::theme::{Glyphs, Role, Theme};
 use ratatui::style::Style;
 
 /// The theme and the alphabet in force.
@@ -24,14 +23,15 @@ pub(crate) struct Sign {
 }
 
 impl Look {
-    /// A theme in one of the two alphabets.
-    pub fn new(theme: Theme, ascii: bool) -> Self {
-        Self { theme, glyphs: if ascii { &ASCII } else { &UNICODE } }
+    /// The look of a theme.
+    pub fn new(theme: Theme) -> Self {
+        Self { glyphs: theme.glyphs(), theme }
     }
 
     /// The corners of a frame: top left, top right, bottom left, bottom right.
     pub(crate) fn corners(&self) -> [&'static str; 4] {
-        if self.ascii() { ["+"; 4] } else { ["┌", "┐", "└", "┘"] }
+        let set = self.theme.borders();
+        [set.top_left, set.top_right, set.bottom_left, set.bottom_right]
     }
 
     /// The style of a role.
@@ -41,7 +41,7 @@ impl Look {
 
     /// Whether only ASCII may be drawn.
     pub fn ascii(&self) -> bool {
-        self.glyphs.rule == "-"
+        self.theme.is_ascii()
     }
 
     pub(crate) fn health(&self, health: Health) -> Sign {

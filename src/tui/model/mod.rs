@@ -14,7 +14,8 @@ use super::draw::Look;
 use super::keymap::{Context, Key, Keymap, MODES};
 use super::log::{Level, LogLine};
 use super::msg::PoolIx;
-use super::shim::{Pool, Theme};
+use super::shim::Pool;
+use super::theme::Theme;
 use crate::pool::picture::Picture;
 use crate::time::Time;
 use jiff::tz::TimeZone;
@@ -120,12 +121,10 @@ pub struct Toast {
 pub struct Setup {
     /// What the pools are called on the command line.
     pub targets: Vec<String>,
-    /// The themes to choose from; the first is used if `theme` is not among them.
+    /// The theme to use.
+    pub theme: Theme,
+    /// The themes to choose from.
     pub themes: Vec<Theme>,
-    /// The name of the theme to use.
-    pub theme: String,
-    /// Only ASCII.
-    pub ascii: bool,
     /// The keys.
     pub keymap: Keymap,
     /// What to say first, e.g. problems with the configuration.
@@ -187,8 +186,12 @@ pub struct Model {
 impl Model {
     /// A dashboard on which nothing is known yet.
     pub fn new(setup: Setup) -> Self {
-        let theme_at = setup.themes.iter().position(|t| t.name == setup.theme).unwrap_or(0);
-        let look = Look::new(setup.themes.get(theme_at).cloned().unwrap_or_default(), setup.ascii);
+        let mut themes = setup.themes;
+        let theme_at = themes.iter().position(|t| t.name == setup.theme.name).unwrap_or_else(|| {
+            themes.insert(0, setup.theme.clone());
+            0
+        });
+        let look = Look::new(setup.theme);
         let screen = if setup.targets.len() > 1 { Screen::Fleet } else { Screen::Pool(PoolIx(0)) };
         let mut model = Self {
             now: setup.now,
@@ -206,7 +209,7 @@ impl Model {
             log: Vec::new(),
             dirty: true,
             look,
-            themes: setup.themes,
+            themes,
             theme_at,
             keymap: setup.keymap,
             fleet: PaneState::default(),

@@ -135,7 +135,7 @@ pub(super) fn themes(pen: &mut Pen<'_>, model: &Model, at: usize, screen: Rect) 
     let body = window(pen, screen, (44, height), "Theme", &hints(model, "keep"));
     let look = pen.look;
     list(pen, body, at, count, |ix| {
-        let name = model.themes.get(ix).map_or("", |t| t.name());
+        let name = model.themes.get(ix).map_or("", |t| &t.title);
         let mark = if ix == model.theme_at { look.glyphs.ok } else { " " };
         vec![
             Span::styled(format!("{mark} "), look.style(Role::Healthy)),

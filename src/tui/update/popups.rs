@@ -116,7 +116,7 @@ fn choose(model: &mut Model, popup: Popup) -> Vec<Effect> {
             model.popups.pop();
             model.theme_at = at;
             let Some(theme) = model.themes.get(at) else { return Vec::new() };
-            vec![Effect::Request(Request::SaveTheme(theme.name().to_owned()))]
+            vec![Effect::Request(Request::SaveTheme(theme.name.clone()))]
         }
         Popup::Faults { at } => {
             let Some(fault) = faults_shown(model).get(at).cloned() else { return Vec::new() };

@@ -194,3 +194,65 @@ impl Glyphs {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unicode_width::UnicodeWidthStr;
+
+    #[test]
+    fn every_glyph_is_one_column_and_the_fall_back_is_ascii() {
+        for (name, glyph) in UNICODE.all() {
+            assert_eq!(glyph.width(), 1, "{name} {glyph:?}");
+        }
+        for (name, glyph) in ASCII.all() {
+            assert!(glyph.len() == 1 && glyph.is_ascii(), "{name} {glyph:?}");
+        }
+    }
+
+    #[test]
+    fn the_statuses_are_told_apart_by_their_glyphs_in_both_alphabets() {
+        for glyphs in [&UNICODE, &ASCII] {
+            let mut all = [
+                glyphs.live,
+                glyphs.pending,
+                glyphs.unknown,
+                glyphs.failed,
+                glyphs.ok,
+                glyphs.warning,
+                glyphs.note,
+                glyphs.coordinator,
+            ];
+            all.sort_unstable();
+            assert!(all.windows(2).all(|pair| pair[0] != pair[1]), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn a_gauge_always_has_its_width_and_only_full_looks_full() {
+        for glyphs in [&UNICODE, &ASCII] {
+            for width in 0..12 {
+                for step in 0..=200 {
+                    let fraction = f64::from(step) / 200.0;
+                    let (filled, empty) = glyphs.gauge(fraction, width);
+                    assert_eq!(filled.width() + empty.width(), width, "{fraction} {width}");
+                    let looks_full = width > 0 && filled == glyphs.gauge_full.repeat(width);
+                    assert_eq!(looks_full, width > 0 && step == 200, "{fraction} {width} {filled:?}");
+                    assert_eq!(filled.is_empty(), width == 0 || step == 0);
+                }
+            }
+        }
+        assert_eq!(UNICODE.gauge(0.63, 9), ("█████▋".to_owned(), "···".to_owned()));
+        assert_eq!(UNICODE.gauge(f64::NAN, 3), (String::new(), "···".to_owned()));
+        assert_eq!(UNICODE.gauge(f64::INFINITY, 2).0, "██");
+        assert_eq!(ASCII.gauge(0.5, 4), ("##".to_owned(), "..".to_owned()));
+    }
+
+    #[test]
+    fn bars_span_the_range_and_a_missing_sample_is_a_gap() {
+        assert_eq!(UNICODE.bar(0.0), "▁");
+        assert_eq!(UNICODE.bar(1.0), "█");
+        assert_eq!(UNICODE.bar(-3.0), "▁");
+        assert_eq!(UNICODE.bar(f64::NAN), " ");
+        assert_eq!(ASCII.bar(0.5), "=");
+    }
+}

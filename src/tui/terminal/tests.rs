@@ -1,0 +1,1 @@
+//! Real bytes on an emulated terminal.
