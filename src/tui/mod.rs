@@ -18,3 +18,8 @@ mod shim;
 pub mod terminal;
 pub mod theme;
 pub mod update;
+
+#[cfg(test)]
+mod testkit;
+#[cfg(test)]
+mod tests;

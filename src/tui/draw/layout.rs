@@ -56,7 +56,8 @@ pub(crate) fn plan(model: &Model) -> Plan {
     plan.framed = width >= WIDE && area.height >= 24;
     let wanted = verdict::height(model, width, plan.framed);
     // The verdict is what the operator came for, but it must leave some hosts to see.
-    plan.verdict = take(&mut area, wanted.min(area.height.saturating_sub(4).max(1)));
+    let most = area.height.saturating_sub(4).max(1);
+    plan.verdict = take(&mut area, wanted.min(most));
     if model.zoom || width < TINY.0 || height < TINY.1 {
         plan.panes.push((model.focus, area));
     } else if width >= LARGE && area.height >= 24 {

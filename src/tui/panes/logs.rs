@@ -47,7 +47,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         focused,
         sorted: None,
         head: false,
-        cell: |row, column, _| {
+        cell: |row: usize, column, _| {
             let Some(line) = order.get(row).and_then(|ix| model.log.get(*ix)) else { return Vec::new() };
             let role = match line.level {
                 Level::Error => Role::Failed,

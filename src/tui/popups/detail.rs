@@ -6,7 +6,6 @@ use crate::tui::draw::table::more_marks;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Detail, Model, Raw};
 use crate::tui::sheet::{self, Sheet};
-use crate::tui::theme::Role;
 use ratatui::layout::Rect;
 
 /// Columns of the popup at most.

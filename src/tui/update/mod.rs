@@ -31,7 +31,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Observed { pool, observations } => {
             if let Some(view) = model.pools.get_mut(pool.0) {
                 for observation in observations {
-                    view.pool.apply(observation);
+                    view.pool.apply(&observation);
                 }
                 view.changed = true;
                 model.dirty = true;
