@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_terminal_that_was_taken_and_given_back_is_as_before() {
         for modes in ALL {
-            let mut terminal = vt100::Parser::new(24, 80, 0);
+            let mut terminal = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
             terminal.process(b"$ poolwatch\r\n");
             let before = terminal.screen().contents();
             terminal.process(&modes.enter());

@@ -15,7 +15,7 @@ mod vision;
 
 use std::path::Path;
 
-use ratatui::style::{Modifier, Style};
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 use strum::{EnumCount, IntoEnumIterator};
 
@@ -145,6 +145,13 @@ impl Theme {
                 *style = painter.role(role);
             }
         }
+        if let Some(selection) = styles.get_mut(Role::Selection as usize)
+            && level == ColourLevel::Ansi16
+            && matches!(selection.bg, None | Some(Color::Reset))
+        {
+            // The ground that the theme wanted is not among the 16: the selected row is told by reverse instead.
+            *selection = Style::default().add_modifier(selection.add_modifier | Modifier::REVERSED);
+        }
         let series = match &sheet.series {
             Some(words) => words.iter().map(|word| painter.style(Some(word), None, Modifier::empty())).collect(),
             None => vec![],
@@ -202,13 +209,13 @@ impl Painter<'_> {
         let (fg, bg) = (fg.and_then(|word| self.paint(word)), bg.and_then(|word| self.paint(word)));
         let style = Style { fg, bg, ..Style::default() };
         // Two colours that the terminal cannot tell apart: words must not vanish.
-        if fg.is_some() && fg == bg && fg != Some(ratatui::style::Color::Reset) {
+        if fg.is_some() && fg == bg && fg != Some(Color::Reset) {
             return Style::default().add_modifier(modifiers | Modifier::REVERSED);
         }
         style.add_modifier(modifiers)
     }
 
-    fn paint(&mut self, word: &Word) -> Option<ratatui::style::Color> {
+    fn paint(&mut self, word: &Word) -> Option<Color> {
         let name: &str = &word.text;
         let paint = match self.sheet.palette.get(name) {
             Some(value) => Paint::parse(&value.text),
