@@ -13,6 +13,7 @@ pub mod model;
 pub mod msg;
 mod panes;
 mod popups;
+pub mod run;
 mod sheet;
 mod shim;
 pub mod terminal;

@@ -76,6 +76,8 @@ fn full_height(model: &Model, pane: Pane) -> u16 {
     let count = u16::try_from(count).unwrap_or(u16::MAX).max(1);
     match pane {
         Pane::Hosts | Pane::Paths | Pane::Fleet => count.saturating_add(2),
+        // With room to spare each has a second line for its words.
+        Pane::Tasks if model.size.0 >= WIDE => count.saturating_mul(2).saturating_add(1),
         Pane::Cluster => {
             let clusters = model.pool().map_or(0, |p| p.picture.clusters.len());
             count.saturating_add(1 + clusters as u16)
@@ -136,8 +138,20 @@ fn columns(model: &Model, area: Rect, sets: &[&[Pane]], plan: &mut Plan) {
 fn wide(model: &Model, mut area: Rect, plan: &mut Plan) {
     let hosts = full_height(model, Pane::Hosts).saturating_add(1).min((area.height * 2 / 5).max(6));
     plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
-    let last = if model.focus == Pane::Log { Pane::Log } else { Pane::Alerts };
-    columns(model, area, &[&[Pane::Tasks, Pane::Paths], &[Pane::Cluster, last]], plan);
+    let left = [Pane::Tasks, Pane::Paths];
+    let right = [Pane::Cluster, Pane::Alerts];
+    let needed = |panes: &[Pane]| panes.iter().map(|p| full_height(model, *p).saturating_add(1)).fold(0, u16::saturating_add);
+    let spare = area.height.saturating_sub(needed(&left).max(needed(&right)));
+    if spare >= 5 {
+        // What is left over goes to the log.
+        let mut foot = area;
+        area = take(&mut foot, area.height - spare);
+        columns(model, area, &[&left, &right], plan);
+        plan.panes.push((Pane::Log, foot));
+    } else {
+        let last = if model.focus == Pane::Log { Pane::Log } else { Pane::Alerts };
+        columns(model, area, &[&left, &[Pane::Cluster, last]], plan);
+    }
 }
 
 fn large(model: &Model, mut area: Rect, plan: &mut Plan) {

@@ -41,6 +41,8 @@ impl<'a> Pen<'a> {
             return 0;
         }
         let width = width.min(area.right() - x);
+        let text = if self.look.ascii() { words::ascii(text) } else { std::borrow::Cow::Borrowed(text) };
+        let text = text.as_ref();
         let text = words::fit(text, width, self.look.glyphs.ellipsis);
         let (end, _) = self.buf.set_stringn(x, y, text.as_ref(), usize::from(width), style);
         end.saturating_sub(x)

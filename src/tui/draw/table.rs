@@ -17,17 +17,34 @@ pub(crate) struct Column {
     pub max: u16,
     /// Numbers stand to the right.
     pub right: bool,
-    /// The lower, the longer it stays when there is little room.
+    /// The lower, the longer it stays when there is little room. From [`EXTRA`] on it is only shown if all others have
+    /// what they want.
     pub rank: u8,
+    /// It is either as narrow as it can be or at least this wide: in between it would only hold blanks.
+    pub snap: u16,
 }
+
+/// The first rank of columns that are nice to have.
+pub(crate) const EXTRA: u8 = 8;
 
 impl Column {
     pub fn new(title: &'static str, rank: u8, min: u16, want: u16) -> Self {
-        Self { title, min, want, max: want, right: false, rank }
+        Self { title, min, want, max: want, right: false, rank, snap: 0 }
     }
 
     pub fn right(mut self) -> Self {
         self.right = true;
+        self
+    }
+
+    pub fn snap(mut self, width: u16) -> Self {
+        self.snap = width;
+        self
+    }
+
+    /// Leaves the column out.
+    pub fn without(mut self) -> Self {
+        self.min = u16::MAX;
         self
     }
 
@@ -46,25 +63,34 @@ pub(crate) fn widths(columns: &[Column], room: u16) -> Vec<Option<u16>> {
     order.sort_by_key(|at| columns.get(*at).map(|c| c.rank));
     let mut widths: Vec<Option<u16>> = vec![None; columns.len()];
     let mut left = room.saturating_add(GAP);
-    for at in &order {
-        let Some(column) = columns.get(*at) else { continue };
-        let need = column.min.saturating_add(GAP);
-        if need <= left {
-            left -= need;
-            if let Some(slot) = widths.get_mut(*at) {
-                *slot = Some(column.min);
+    let include = |widths: &mut Vec<Option<u16>>, left: &mut u16, extra: bool| {
+        for at in &order {
+            let Some(column) = columns.get(*at).filter(|c| (c.rank >= EXTRA) == extra) else { continue };
+            let need = column.min.saturating_add(GAP);
+            if need <= *left {
+                *left -= need;
+                if let Some(slot) = widths.get_mut(*at) {
+                    *slot = Some(column.min);
+                }
             }
         }
-    }
-    for limit in [|c: &Column| c.want, |c: &Column| c.max] {
+    };
+    let grow = |widths: &mut Vec<Option<u16>>, left: &mut u16, limit: fn(&Column) -> u16| {
         for at in &order {
             if let (Some(column), Some(Some(width))) = (columns.get(*at), widths.get_mut(*at)) {
-                let more = limit(column).saturating_sub(*width).min(left);
-                *width += more;
-                left -= more;
+                let more = limit(column).saturating_sub(*width).min(*left);
+                if *width + more >= column.snap {
+                    *width += more;
+                    *left -= more;
+                }
             }
         }
-    }
+    };
+    include(&mut widths, &mut left, false);
+    grow(&mut widths, &mut left, |c| c.want);
+    include(&mut widths, &mut left, true);
+    grow(&mut widths, &mut left, |c| c.want);
+    grow(&mut widths, &mut left, |c| c.max);
     widths
 }
 
@@ -80,7 +106,7 @@ pub(crate) fn window(first: usize, selected: Option<usize>, count: usize, height
 }
 
 /// What a table shows.
-pub(crate) struct Rows<'a, F> {
+pub(crate) struct Rows<'a, 's, F> {
     pub columns: &'a [Column],
     /// Rows in all.
     pub count: usize,
@@ -96,9 +122,11 @@ pub(crate) struct Rows<'a, F> {
     pub cell: F,
     /// Whether there is a line of column titles.
     pub head: bool,
+    /// What stands on a second line below each row, if rows have two.
+    pub below: Option<&'a dyn Fn(usize) -> Vec<Span<'s>>>,
 }
 
-impl<'s, F: FnMut(usize, usize, u16) -> Vec<Span<'s>>> Rows<'_, F> {
+impl<'s, F: FnMut(usize, usize, u16) -> Vec<Span<'s>>> Rows<'_, 's, F> {
     /// Draws head and rows. One column at the left is the cursor's, one at the right is for the sign that there is more.
     pub fn draw(&mut self, pen: &mut Pen<'_>, area: Rect) {
         if area.height == 0 || area.width < 4 {
@@ -124,9 +152,10 @@ impl<'s, F: FnMut(usize, usize, u16) -> Vec<Span<'s>>> Rows<'_, F> {
         }
         let top = u16::from(self.head);
         let area = Rect { y: area.y + top, height: area.height - top, ..area };
-        let height = usize::from(area.height);
+        let step = if self.below.is_some() { 2 } else { 1 };
+        let height = usize::from(area.height / step);
         for (line, row) in (self.first..self.count).take(height).enumerate() {
-            let y = area.y + line as u16;
+            let y = area.y + line as u16 * step;
             let mut x = area.x + 2;
             for (at, (column, width)) in self.columns.iter().zip(&widths).enumerate() {
                 let Some(width) = *width else { continue };
@@ -138,13 +167,17 @@ impl<'s, F: FnMut(usize, usize, u16) -> Vec<Span<'s>>> Rows<'_, F> {
                 }
                 x += width + GAP;
             }
+            if let Some(below) = self.below {
+                pen.line(area.x + 4, y + 1, area.width.saturating_sub(5), &below(row));
+            }
             if self.selected == Some(row) && self.focused {
                 pen.tint(Rect { x: area.x, y, width: area.width - 1, height: 1 }, Role::Selection);
                 let style = pen.style(Role::Selection);
                 pen.put(area.x, y, 1, pen.look.glyphs.cursor, style);
             }
         }
-        more_marks(pen, area, self.first, self.count);
+        let marks = if step == 2 { Rect { height: height as u16, ..area } } else { area };
+        more_marks(pen, marks, self.first, self.count);
     }
 }
 

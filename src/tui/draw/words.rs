@@ -132,6 +132,32 @@ pub(crate) fn moment(time: Time, now: Time, zone: &TimeZone) -> String {
     if stamp(time, zone, "%F") == stamp(now, zone, "%F") { clock(time, zone) } else { stamp(time, zone, "%b %d %H:%M") }
 }
 
+/// Hours and minutes if it is today, else the day.
+pub(crate) fn day(time: Time, now: Time, zone: &TimeZone) -> String {
+    if stamp(time, zone, "%F") == stamp(now, zone, "%F") { clock(time, zone) } else { stamp(time, zone, "%b %d") }
+}
+
+/// `text` without anything but ASCII, for terminals that show nothing else.
+pub(crate) fn ascii(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if c.is_ascii() => out.push(c),
+            '…' => out.push_str("..."),
+            '→' => out.push_str("->"),
+            '—' | '–' | '·' | '•' => out.push('-'),
+            '×' => out.push('x'),
+            '“' | '”' => out.push('"'),
+            '‘' | '’' => out.push('\''),
+            _ => out.push('?'),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Date and time to the second.
 pub(crate) fn exact(time: Time, zone: &TimeZone) -> String {
     stamp(time, zone, "%F %H:%M:%S")

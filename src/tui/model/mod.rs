@@ -10,7 +10,7 @@ pub(crate) use settle::FRESH_MS;
 pub use pane::{Pane, PaneState};
 pub use popup::{Detail, Popup, Raw, Target};
 
-use super::draw::Look;
+use super::draw::{Look, layout};
 use super::keymap::{Context, Key, Keymap, MODES};
 use super::log::{Level, LogLine};
 use super::msg::PoolIx;
@@ -261,6 +261,21 @@ impl Model {
         }
         let ix = self.pool_ix()?;
         self.pools.get_mut(ix.0).map(|p| p.pane_mut(pane))
+    }
+
+    /// Whether the log is on the screen.
+    pub(crate) fn shows_log(&self) -> bool {
+        layout::plan(self).panes.iter().any(|(pane, _)| *pane == Pane::Log)
+    }
+
+    /// What the window is called.
+    pub(crate) fn title(&self) -> String {
+        match self.screen {
+            Screen::Fleet => format!("poolwatch: {} pools", self.pools.len()),
+            Screen::Pool(_) => self.pool().map_or_else(String::new, |p| {
+                format!("poolwatch: {} {}", p.name(), self.look.answer(p.picture.verdict.state).word)
+            }),
+        }
     }
 
     /// Whether keys type text.

@@ -14,7 +14,13 @@ impl Model {
     /// Brings everything that is derived up to date. Cheap if nothing changed.
     pub fn settle(&mut self) {
         let now = self.now;
-        for pool in &mut self.pools {
+        // Pools that are not on the screen are worked out when they are.
+        let all = self.popups.iter().any(|p| matches!(p, Popup::Pools { .. }));
+        let screen = self.screen;
+        for (ix, pool) in self.pools.iter_mut().enumerate() {
+            if !all && matches!(screen, Screen::Pool(open) if open.0 != ix) {
+                continue;
+            }
             let due = pool.pool.next_change(pool.picture.at).is_some_and(|t| t <= now);
             if pool.changed || due {
                 pool.picture = pool.pool.picture(now);

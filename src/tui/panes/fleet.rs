@@ -4,7 +4,7 @@ use super::hosts::marked;
 use super::{View, empty, header, open};
 use crate::pool::picture::{LinkState, Stage};
 use crate::tui::draw::Look;
-use crate::tui::draw::pen::Pen;
+use crate::tui::draw::pen::{Pen, spans_width};
 use crate::tui::draw::table::{Column, Rows};
 use crate::tui::draw::words::width;
 use crate::tui::model::{Model, Pane, PoolView};
@@ -22,6 +22,10 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     }
     let View { order, state, cursor, focused, needle, body } = view;
     let name = model.pools.iter().map(|p| width(p.name())).max().unwrap_or(4).clamp(4, 28);
+    let links: Vec<Vec<Span<'static>>> =
+        order.iter().map(|ix| model.pools.get(*ix).map_or_else(Vec::new, |p| header::link_words(pen, model, &p.picture))).collect();
+    let link = links.iter().map(|l| spans_width(l)).max().unwrap_or(0).clamp(12, 30);
+    let look = pen.look;
     let columns = [
         Column::new("pool", 0, name.min(12), name),
         Column::new("reboot?", 1, 13, 13),
@@ -29,12 +33,9 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         Column::new("VMs", 6, 4, 6).right(),
         Column::new("rebuild", 5, 7, 7).right(),
         Column::new("alerts", 4, 6, 6).right(),
-        Column::new("connection", 3, 12, 30),
-        Column::new("why", 7, 12, 40).grow(200),
+        Column::new("connection", 3, 12, link),
+        Column::new("why", 8, 12, 40).grow(200),
     ];
-    let look = pen.look;
-    let links: Vec<Vec<Span<'static>>> =
-        order.iter().map(|ix| model.pools.get(*ix).map_or_else(Vec::new, |p| header::link_words(pen, model, &p.picture))).collect();
     Rows {
         columns: &columns,
         count: order.len(),
@@ -43,6 +44,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         focused,
         sorted: None,
         head: true,
+        below: None,
         cell: |row, column, _| match (column, order.get(row).and_then(|ix| model.pools.get(*ix))) {
             (6, _) => links.get(row).cloned().unwrap_or_default(),
             (_, Some(pool)) => cell(look, pool, column, &needle),

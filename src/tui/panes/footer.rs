@@ -1,7 +1,7 @@
 //! The last line: a word to the operator if there is one, else the keys that matter now, as many as fit.
 
 use crate::tui::draw::pen::{Pen, spans_width};
-use crate::tui::keymap::TABLE;
+use crate::tui::keymap::{Action, TABLE};
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
 use crate::tui::update::availability;
@@ -32,6 +32,9 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let mut x = area.x + 1;
     let gap = if area.width >= 100 { 3 } else { 2 };
     for entry in hints {
+        if entry.action == Action::Quit && !model.popups.is_empty() {
+            continue;
+        }
         let Some(key) = model.keymap.keys_of(entry.action, contexts).into_iter().next() else { continue };
         let spans = [pen.span(key, Role::Key), pen.span(format!(" {}", entry.label), Role::Muted)];
         let wide = spans_width(&spans);

@@ -52,19 +52,21 @@ fn columns(picture: &Picture) -> Vec<Column> {
     let pending = widest(&|h| width(&guidance(h)), 7, 26);
     let address = widest(&|h| width(&h.address), 7, 20);
     let samples = widest(&|h| h.latency.len() as u16, 8, 60);
+    let pending_column = Column::new("pending", 9, pending.min(12), pending);
+    let guided = picture.hosts.iter().any(|h| !h.guidance.is_empty());
     vec![
         Column::new("name", 0, name.min(10), name),
-        Column::new("state", 1, state.min(12), state),
-        Column::new("enabled", 9, 7, 7),
+        Column::new("state", 1, state.min(14), state),
+        Column::new("enabled", 10, 7, 7),
         Column::new("gate", 2, 9, 9),
         Column::new("VMs", 4, 3, 4).right(),
-        Column::new("memory", 3, 6, 16),
+        Column::new("memory", 3, 6, 16).snap(12),
         Column::new("paths", 5, 5, 5).right(),
         Column::new("fence in", 6, 8, 8).right(),
-        Column::new("answers, 5 min", 10, 14, 16).grow(samples),
+        Column::new("answers", 8, 12, 16).grow(samples),
         Column::new("version", 7, version, version),
-        Column::new("pending", 8, 7, pending),
-        Column::new("up", 11, 9, 10).right(),
+        if guided { pending_column } else { pending_column.without() },
+        Column::new("up for", 11, 9, 10).right(),
         Column::new("address", 12, 9, address),
     ]
 }
@@ -95,6 +97,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         focused,
         sorted: sorted.filter(|_| state.sort > 0 || state.reverse).map(|c| (c, state.reverse)),
         head: true,
+        below: None,
         cell: |row, column, room| {
             order.get(row).and_then(|ix| picture.hosts.get(*ix)).map_or_else(Vec::new, |host| {
                 cell(look, model, host, column, room, &needle)

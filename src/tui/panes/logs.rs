@@ -47,6 +47,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         focused,
         sorted: None,
         head: false,
+        below: None,
         cell: |row: usize, column, _| {
             let Some(line) = order.get(row).and_then(|ix| model.log.get(*ix)) else { return Vec::new() };
             let role = match line.level {

@@ -24,7 +24,8 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, pool: &PoolView, area: Re
         lines.push((String::new(), Role::Text));
         lines.extend(wrap(&link.text, width).into_iter().map(|l| (l, Role::Text)));
         lines.push((String::new(), Role::Text));
-        lines.push(("It will not be tried again by itself. Leave with q, put it right, and start poolwatch again.".to_owned(), Role::Muted));
+        let next = "It will not be tried again by itself. Leave with q, put it right, and start poolwatch again.";
+        lines.extend(wrap(next, width).into_iter().map(|l| (l, Role::Muted)));
     } else {
         let stage = match link.state {
             LinkState::Connecting => 0,

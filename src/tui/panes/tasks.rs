@@ -6,13 +6,16 @@ use crate::pool::picture::{Health, Rebuild, TaskView};
 use crate::text;
 use crate::tui::draw::Look;
 use crate::tui::draw::pen::Pen;
-use crate::tui::draw::table::{Column, Rows};
+use crate::tui::draw::table::{Column, EXTRA, Rows};
 use crate::tui::draw::words::{moment, width};
 use crate::tui::model::rows::{Work, work};
 use crate::tui::model::{Model, Pane};
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
+
+/// From this width on everything fits on one line.
+const ROOMY: u16 = 100;
 
 /// Draws the pane.
 pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
@@ -28,20 +31,27 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let names = picture.rebuilds.iter().map(|r| width(&r.sr) + 5).chain(picture.tasks.iter().map(|t| width(&t.name) + 2));
     let name = names.max().unwrap_or(8).clamp(10, 34);
     let hosts = picture.tasks.iter().map(|t| width(&t.host)).max().unwrap_or(0).min(16);
+    let times = picture.rebuilds.iter().map(|r| width(&left(model, r.ends))).chain([5]).max().unwrap_or(5).min(16);
+    let host = Column::new("", 4, hosts, hosts);
     let mut columns = vec![
         Column::new("", 0, name.min(16), name),
-        Column::new("", 4, 4.min(hosts), hosts),
-        Column::new("", 1, 5, 14),
-        Column::new("", 2, 7, 9).right(),
-        Column::new("", 3, 8, 20).grow(120),
+        // Nothing to show must not cost a gap either.
+        if hosts == 0 { host.without() } else { host },
+        Column::new("", 1, 5, 14).snap(10),
+        Column::new("", 2, times, times).right(),
+        Column::new("", EXTRA, 16, 30).grow(160),
     ];
-    if hosts == 0 {
-        // Nothing to show: it must not cost a gap either.
-        if let Some(column) = columns.get_mut(1) {
-            column.min = u16::MAX;
-        }
+    // With room to spare the words get a line of their own.
+    let roomy = body.width < ROOMY && order.len() * 2 <= usize::from(body.height);
+    if roomy {
+        columns.truncate(4);
     }
     let look = pen.look;
+    let below = |row: usize| match order.get(row).and_then(|ix| work(picture, *ix)) {
+        Some(Work::Rebuild(rebuild)) => rebuild_cell(look, model, rebuild, 4, 0, &needle),
+        Some(Work::Task(task)) => task_cell(look, model, task, 4, 0, &needle),
+        None => Vec::new(),
+    };
     Rows {
         columns: &columns,
         count: order.len(),
@@ -50,6 +60,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         focused,
         sorted: None,
         head: false,
+        below: if roomy { Some(&below) } else { None },
         cell: |row, column, room| match order.get(row).and_then(|ix| work(picture, *ix)) {
             Some(Work::Rebuild(rebuild)) => rebuild_cell(look, model, rebuild, column, room, &needle),
             Some(Work::Task(task)) => task_cell(look, model, task, column, room, &needle),

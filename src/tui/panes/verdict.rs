@@ -11,6 +11,10 @@ use ratatui::text::Span;
 
 /// Lines of the headline at most.
 const HEADLINE: usize = 3;
+/// Below this height there is only the headline.
+const TINY: u16 = 14;
+/// From this height on a second reason may have a line of its own.
+const TALL: u16 = 30;
 
 type Line = Vec<Span<'static>>;
 
@@ -67,8 +71,9 @@ fn lines(model: &Model, width: u16) -> Vec<Line> {
         all.extend(wrap(&rest, width.saturating_sub(hang).max(8)));
         wrapped = all;
     }
-    if wrapped.len() > HEADLINE {
-        wrapped.truncate(HEADLINE);
+    let most = if model.size.1 < TINY { 2 } else { HEADLINE };
+    if wrapped.len() > most {
+        wrapped.truncate(most);
         if let Some(last) = wrapped.last_mut() {
             last.push_str(look.glyphs.ellipsis);
         }
@@ -80,8 +85,8 @@ fn lines(model: &Model, width: u16) -> Vec<Line> {
             vec![span(look, " ".repeat(usize::from(hang)), Role::Text), span(look, text, Role::Text)]
         });
     }
-    if let Some(line) = foot(model, picture, width, hang) {
-        lines.push(line);
+    if model.size.1 >= TINY {
+        lines.extend(foot(model, picture, width, hang));
     }
     lines
 }
@@ -103,52 +108,55 @@ fn headline_rest(headline: &str, first: &str) -> String {
     rest.trim_start().to_owned()
 }
 
-/// What opens the gate, and what else there is.
-fn foot(model: &Model, picture: &Picture, width: u16, hang: u16) -> Option<Line> {
+/// What opens the gate, and what else there is: on one line if that fits, else on two if there is room.
+fn foot(model: &Model, picture: &Picture, width: u16, hang: u16) -> Vec<Line> {
     let look = &model.look;
     let verdict = &picture.verdict;
-    let mut line = vec![span(look, " ".repeat(usize::from(hang)), Role::Text)];
-    let mut room = width.saturating_sub(hang);
-    let mut first = true;
-    let mut add = |line: &mut Line, parts: Vec<Span<'static>>| {
-        let gap = if first { 0 } else { 4 };
-        let wide = spans_width(&parts) + gap;
-        if wide > room && !first {
-            return false;
-        }
-        line.push(span(look, " ".repeat(usize::from(gap)), Role::Text));
-        line.extend(parts);
-        room = room.saturating_sub(wide);
-        first = false;
-        true
-    };
-    if !verdict.opens_when.is_empty() {
-        let parts = vec![span(look, "opens when: ", Role::Muted), span(look, verdict.opens_when.clone(), Role::Text)];
-        add(&mut line, parts);
-    }
+    let room = width.saturating_sub(hang);
+    let lead = || span(look, " ".repeat(usize::from(hang)), Role::Text);
+    let opens = (!verdict.opens_when.is_empty())
+        .then(|| vec![span(look, "opens when: ", Role::Muted), span(look, verdict.opens_when.clone(), Role::Text)]);
     let others: Vec<_> = verdict.reasons.iter().skip(1).collect();
-    let also = verdict.reasons.iter().skip(1).find(|r| r.severity == Severity::Soft).or(others.first().copied());
-    if let Some(also) = also {
+    let also = others.iter().find(|r| r.severity == Severity::Soft).or(others.first()).map(|also| {
         let sign = look.severity(also.severity);
-        let parts = vec![
+        let mut parts = vec![
             span(look, "also: ", Role::Muted),
             span(look, format!("{} ", sign.glyph), sign.role),
             span(look, also.text.clone(), Role::Text),
         ];
-        let shown = usize::from(add(&mut line, parts));
-        let left = others.len() - shown;
-        if left > 0 {
-            add(&mut line, vec![span(look, format!("{} (v)", plural(left, "more reason", "more reasons")), Role::Muted)]);
+        if others.len() > 1 {
+            parts.push(span(look, format!("  and {} (v)", plural(others.len() - 1, "more", "more")), Role::Muted));
+        }
+        parts
+    });
+    match (opens, also) {
+        (None, None) => Vec::new(),
+        (Some(only), None) | (None, Some(only)) => vec![[vec![lead()], only].concat()],
+        (Some(opens), Some(also)) => {
+            let used = spans_width(&opens) + 4;
+            let fits = used.saturating_add(spans_width(&also)) <= room;
+            let gap = span(look, "    ", Role::Text);
+            if fits || (model.size.1 < TALL && used + 28 <= room) {
+                vec![[vec![lead()], opens, vec![gap], also].concat()]
+            } else if model.size.1 >= TALL {
+                vec![[vec![lead()], opens].concat(), [vec![lead()], also].concat()]
+            } else {
+                let more = span(look, format!("+{} more (v)", others.len()), Role::Muted);
+                let cut = room.saturating_sub(spans_width(std::slice::from_ref(&more)) + 4);
+                let words = opens.iter().map(|s| s.content.as_ref()).collect::<String>();
+                let shown = crate::tui::draw::words::fit(&words, cut, look.glyphs.ellipsis).into_owned();
+                vec![vec![lead(), span(look, shown, Role::Muted), gap, more]]
+            }
         }
     }
-    (line.len() > 1).then_some(line)
 }
 
 /// What is wrong with our connection, in words: what, since when, and what happens next.
 fn trouble(model: &Model, picture: &Picture, width: u16) -> Vec<Line> {
     let look = &model.look;
     let link = &picture.link;
-    if !matches!(link.state, LinkState::Lost | LinkState::Refused) {
+    // While nothing is known at all, the same is said at length below.
+    if !matches!(link.state, LinkState::Lost | LinkState::Refused) || picture.hosts.is_empty() {
         return Vec::new();
     }
     let sign = look.link(link.state);
@@ -158,14 +166,14 @@ fn trouble(model: &Model, picture: &Picture, width: u16) -> Vec<Line> {
         let close = if words.ends_with(['.', '!', '?']) { "" } else { "." };
         words = format!("{words}{close} Next try {}.", countdown(model.now, retry));
     }
-    if let Some(heard) = link.heard.filter(|_| !picture.hosts.is_empty()) {
+    if let Some(heard) = link.heard {
         words = format!("{words} Below is what was last known, {}.", ago(model.now, heard));
     }
     let head = format!("{} {} ", sign.glyph, sign.word);
     let indent = spans_width(&[Span::raw(head.clone())]);
     let mut lines: Vec<Line> = Vec::new();
     for (at, text) in wrap(&words, width.saturating_sub(indent).max(12)).into_iter().take(3).enumerate() {
-        let lead = if at == 0 { head.clone() } else { " ".repeat(usize::from(indent.min(width / 4))) };
+        let lead = if at == 0 { head.clone() } else { " ".repeat(usize::from(indent)) };
         lines.push(vec![span(look, lead, sign.role), span(look, text, Role::Emphasis)]);
     }
     lines
