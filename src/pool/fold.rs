@@ -432,12 +432,15 @@ impl Pool {
             return Some(found.clone());
         }
         let text = format!("{} {said}", task.name_label);
-        let mut clustered = self.tables.srs().filter(|(_, sr)| sr.clustered);
-        if let Some((r, _)) = clustered.clone().find(|(_, sr)| !sr.name_label.is_empty() && text.contains(&*sr.name_label)) {
-            return Some(r.clone());
+        let clustered: Vec<_> = self.tables.srs().filter(|(_, sr)| sr.clustered).collect();
+        let named = clustered.iter().filter(|(_, sr)| !sr.name_label.is_empty() && text.contains(&*sr.name_label));
+        if let Some((r, _)) = named.max_by_key(|(r, sr)| (sr.name_label.len(), *r)) {
+            return Some((*r).clone());
         }
-        let (only, _) = clustered.next()?;
-        clustered.next().is_none().then(|| only.clone())
+        match clustered.as_slice() {
+            [(only, _)] => Some((*only).clone()),
+            _ => None,
+        }
     }
 
     pub(super) fn path_name(&self, key: &super::paths::Key) -> String {

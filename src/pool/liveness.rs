@@ -202,7 +202,7 @@ fn life(track: &HostTrack, around: &Around) -> String {
 }
 
 /// The moments at which a host's stage may change by time alone.
-pub fn changes(track: &HostTrack, around: &Around) -> impl Iterator<Item = Time> {
+pub fn changes(track: &HostTrack, around: &Around) -> impl Iterator<Item = Time> + use<> {
     let base = alive(track, around).unwrap_or(track.first);
     let synced = around.synced.unwrap_or_default();
     [

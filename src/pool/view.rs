@@ -1,7 +1,6 @@
 //! Puts the picture together. Each part is computed elsewhere; here they meet, once, in one order.
 
 use super::Pool;
-use super::alerts::Levels;
 use super::clocks::Skew;
 use super::cluster::ClusterState;
 use super::control;
@@ -30,12 +29,32 @@ pub(super) struct Known<'a> {
     pub states: Vec<HostState>,
     /// Clusters.
     pub clusters: Vec<ClusterState>,
-    /// Paths, with their hosts.
-    pub paths: Vec<(Ref, Ref, PathView)>,
+    /// Paths, in the order of the hosts.
+    paths: Vec<PathAt>,
     /// Clocks.
     pub skews: Vec<(Ref, Skew)>,
     /// The pool.
     pub pool: &'a Pool,
+}
+
+/// A path, with where it belongs.
+#[derive(Debug)]
+pub(super) struct PathAt {
+    /// The place of its host.
+    pub at: usize,
+    /// The record that tells of it.
+    pub source: Ref,
+    /// For the picture.
+    pub view: PathView,
+}
+
+impl Known<'_> {
+    /// The paths of the host at this place.
+    pub fn paths_of(&self, at: usize) -> &[PathAt] {
+        let start = self.paths.partition_point(|p| p.at < at);
+        let end = self.paths.partition_point(|p| p.at <= at);
+        self.paths.get(start..end).unwrap_or_default()
+    }
 }
 
 impl Pool {
@@ -48,8 +67,7 @@ impl Pool {
         let record = self.tables.the_pool();
         let coordinator = self.coordinator().and_then(|r| self.tables.host(r));
         let rebuilds = self.rebuild_views(&known);
-        let hosts = known.hosts.iter().zip(&known.names).zip(&known.states).zip(gates);
-        let hosts = hosts.map(|(((r, name), state), gate)| HostView { gate, ..self.host_view(r, name, state, &known) }).collect();
+        let hosts = gates.into_iter().enumerate().map(|(at, gate)| HostView { gate, ..self.host_view(at, &known) }).collect();
         Picture {
             at: now,
             name: record.map(|p| words::name(&p.name_label)).filter(|n| !n.is_empty()).unwrap_or_else(|| self.target.to_string()),
@@ -69,7 +87,7 @@ impl Pool {
             unreadable: self.unreadable,
             guests: self.tables.running(),
             clusters: known.clusters.into_iter().map(|c| c.view).collect(),
-            paths: known.paths.into_iter().map(|(_, _, view)| view).collect(),
+            paths: known.paths.into_iter().map(|p| p.view).collect(),
         }
     }
 
@@ -104,22 +122,25 @@ impl Pool {
         }
     }
 
-    fn host_view(&self, r: &Ref, name: &str, state: &HostState, known: &Known) -> HostView {
+    fn host_view(&self, at: usize, known: &Known) -> HostView {
+        let (Some(r), Some(name), Some(state)) = (known.hosts.get(at), known.names.get(at), known.states.get(at)) else {
+            return HostView::default();
+        };
         let Some(host) = self.tables.host(r) else { return HostView::default() };
         let track = self.tracks.get(r);
-        let mine = || known.paths.iter().filter(|(host, ..)| host == r);
-        let paths = mine().fold(None, |sum: Option<(u32, u32)>, (_, _, p)| {
+        let mine = known.paths_of(at);
+        let paths = mine.iter().fold(None, |sum: Option<(u32, u32)>, p| {
             let (up, total) = sum.unwrap_or_default();
-            Some((up.saturating_add(p.up), total.saturating_add(p.total)))
+            Some((up.saturating_add(p.view.up), total.saturating_add(p.view.total)))
         });
         let mut state = state.clone();
-        if state.stage == Stage::Live && mine().any(|(_, _, p)| p.health >= Health::Degraded) {
+        if state.stage == Stage::Live && mine.iter().any(|p| p.view.health >= Health::Degraded) {
             state.text = "live, at risk".into();
         }
         HostView {
             r#ref: r.clone(),
             uuid: words::name(&host.uuid),
-            name: name.to_owned(),
+            name: name.clone(),
             address: words::name(&host.address),
             coordinator: self.is_coordinator(r),
             state,
@@ -170,12 +191,12 @@ impl Pool {
         Some((timeout - latency.max(0.0)).max(0.0))
     }
 
-    fn path_views(&self, hosts: &[Ref], now: Time) -> Vec<(Ref, Ref, PathView)> {
+    fn path_views(&self, hosts: &[Ref], now: Time) -> Vec<PathAt> {
         // Virtual pools have interfaces that never show a carrier: then none of them says anything.
         let carriers = self.paths.iter().any(|(key, path)| key.kind == PathKind::Link && path.was_up)
             || self.tables.all_pif_metrics().any(|(_, m)| m.carrier);
         let order: HashMap<&Ref, usize> = hosts.iter().enumerate().map(|(at, r)| (r, at)).collect();
-        let mut out: Vec<(usize, Ref, Ref, PathView)> = Vec::new();
+        let mut out: Vec<PathAt> = Vec::new();
         for (key, path) in self.paths.iter() {
             let Some(at) = order.get(&key.host) else { continue };
             let counts = match key.kind {
@@ -198,12 +219,13 @@ impl Pool {
             };
             let view =
                 PathView { host: self.name_of(&key.host), kind: key.kind, name, sr, up, total, since, health: path.health(now, key.kind) };
-            out.push((*at, key.host.clone(), key.source.clone(), view));
+            out.push(PathAt { at: *at, source: key.source.clone(), view });
         }
         out.sort_by(|a, b| {
-            (a.0, a.3.kind).cmp(&(b.0, b.3.kind)).then_with(|| words::natural(&a.3.name, &b.3.name)).then_with(|| a.2.cmp(&b.2))
+            let names = words::natural(&a.view.name, &b.view.name);
+            (a.at, a.view.kind).cmp(&(b.at, b.view.kind)).then(names).then_with(|| a.source.cmp(&b.source))
         });
-        out.into_iter().map(|(_, host, source, view)| (host, source, view)).collect()
+        out
     }
 
     fn rebuild_views(&self, known: &Known) -> Vec<Rebuild> {

@@ -26,7 +26,7 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
     let up = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled);
     if up {
         out.extend(unplugged(known, r, name));
-        out.extend(lost_paths(known, r, name));
+        out.extend(lost_paths(known, at, name));
     }
     out.extend(dead_member(known, r, name, state));
     if let Some(lost) = known.pool.tracks.get(r).and_then(|t| t.statefile_lost) {
@@ -161,9 +161,9 @@ fn unplugged(known: &Known, r: &Ref, name: &str) -> Vec<Finding> {
     out
 }
 
-fn lost_paths(known: &Known, r: &Ref, name: &str) -> Option<Finding> {
+fn lost_paths(known: &Known, at: usize, name: &str) -> Option<Finding> {
     let lost: Vec<String> =
-        known.paths.iter().filter(|(h, _, p)| h == r && p.health == Health::Failed).map(|(.., p)| p.name.clone()).collect();
+        known.paths_of(at).iter().map(|p| &p.view).filter(|p| p.health == Health::Failed).map(|p| p.name.clone()).collect();
     if lost.is_empty() {
         return None;
     }

@@ -209,8 +209,8 @@ fn clocks(known: &Known, out: &mut Vec<Finding>) {
 
 /// Degraded paths, one reason a host: lost ones are the host's own matter (see [`super::hosts`]).
 fn paths(known: &Known, out: &mut Vec<Finding>) {
-    for (r, name) in known.hosts.iter().zip(&known.names) {
-        let bad: Vec<_> = known.paths.iter().filter(|(h, _, p)| h == r && p.health == Health::Degraded).map(|(.., p)| p).collect();
+    for (at, name) in known.names.iter().enumerate() {
+        let bad: Vec<_> = known.paths_of(at).iter().map(|p| &p.view).filter(|p| p.health == Health::Degraded).collect();
         let Some(worst) = bad.first() else { continue };
         let what = match worst.kind {
             PathKind::Multipath => format!("paths to LUN {}", worst.name),

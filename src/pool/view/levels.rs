@@ -2,12 +2,10 @@
 
 use super::Known;
 use crate::pool::Pool;
-use crate::pool::alerts::Levels;
+use crate::pool::alerts::{HostLevel, Levels};
 use crate::pool::rebuild::Phase;
 use crate::xenapi::record::Ref;
 use std::collections::HashMap;
-
-use crate::pool::alerts::HostLevel;
 
 impl Pool {
     pub(super) fn levels(&self, known: &Known) -> Levels {
@@ -40,7 +38,11 @@ impl Pool {
         Levels {
             now: known.now,
             hosts,
-            paths: known.paths.iter().map(|(host, source, p)| (host.clone(), p.kind, source.clone(), p.health)).collect(),
+            paths: known
+                .paths
+                .iter()
+                .filter_map(|p| Some((known.hosts.get(p.at)?.clone(), p.view.kind, p.source.clone(), p.view.health)))
+                .collect(),
             rebuilding: self.rebuilds.iter().filter(|(_, r)| matches!(r.phase, Phase::Running)).map(|(t, _)| t.clone()).collect(),
             ha: record.map_or((false, false, false), |p| {
                 (p.ha_enabled, p.ha_overcommitted, p.ha_plan_exists_for < p.ha_host_failures_to_tolerate)
