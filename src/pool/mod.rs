@@ -1,5 +1,160 @@
 //! The model: observations folded into one picture of a pool, and what it means.
 //!
-//! Pure: no I/O, no clock, no randomness, nothing spawned. Time comes in as an argument.
+//! Pure: no I/O, no clock, no randomness, nothing spawned. Time comes in as an argument. [`Pool::apply`] takes one
+//! observation in (a few look-ups), [`Pool::picture`] says what is known and what it means at a moment.
+//!
+//! | file | question |
+//! |---|---|
+//! | `fold` | what does one observation change? |
+//! | `tables`, `track`, `link` | what was read, what was seen of each host over time, how is our connection? |
+//! | `liveness` | what is each host doing, and how is that known? |
+//! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
+//! | `alerts` | what happened, and is it still so? |
+//! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
+//! | `view` | puts the picture together |
+//! | `json` | the picture for scripts |
 
+mod alerts;
+mod clocks;
+mod cluster;
+mod control;
+mod fold;
+mod gate;
+pub mod json;
+pub mod limits;
+mod link;
+mod liveness;
+mod paths;
 pub mod picture;
+mod rebuild;
+mod tables;
+mod track;
+mod verdict;
+mod view;
+pub mod words;
+
+#[cfg(test)]
+mod scene;
+
+pub use tables::Guest;
+
+use crate::time::Time;
+use crate::xenapi::record::{Class, Record, Ref};
+use jiff::tz::TimeZone;
+use picture::Dialect;
+use std::collections::{HashMap, HashSet};
+
+/// Everything known of one pool.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// What the pool is called as long as its name is not known.
+    target: Box<str>,
+    /// In which times of day are told.
+    zone: TimeZone,
+    /// The newest observation's time.
+    at: Time,
+    /// When time-driven changes were last looked for.
+    ticked: Time,
+    tables: tables::Tables,
+    tracks: HashMap<Ref, track::HostTrack>,
+    /// The host of each `host_metrics`.
+    metrics_of: HashMap<Ref, Ref>,
+    /// The physical PIF of each `PIF_metrics`.
+    pif_of: HashMap<Ref, Ref>,
+    /// The PBDs of each host.
+    pbds_of: HashMap<Ref, HashSet<Ref>>,
+    /// PBDs that were seen attached, and since when they are not.
+    detached: HashMap<Ref, Option<Time>>,
+    /// Members that were seen enabled in their cluster.
+    joined: HashSet<Ref>,
+    /// Hosts whose clock was told to be off.
+    skewed: HashSet<Ref>,
+    link: link::LinkTrack,
+    rounds: liveness::Rounds,
+    rebuilds: rebuild::Rebuilds,
+    paths: paths::Paths,
+    alerts: alerts::Alerts,
+    dialect: Dialect,
+    unreadable: u64,
+}
+
+impl Pool {
+    /// A pool of which nothing is known yet but what the operator called it. Times of day are told in UTC.
+    pub fn new(target_name: &str) -> Self {
+        Self {
+            target: words::name(target_name).into(),
+            zone: TimeZone::UTC,
+            at: Time::EPOCH,
+            ticked: Time::EPOCH,
+            tables: tables::Tables::default(),
+            tracks: HashMap::new(),
+            metrics_of: HashMap::new(),
+            pif_of: HashMap::new(),
+            pbds_of: HashMap::new(),
+            detached: HashMap::new(),
+            joined: HashSet::new(),
+            skewed: HashSet::new(),
+            link: link::LinkTrack::default(),
+            rounds: liveness::Rounds::default(),
+            rebuilds: rebuild::Rebuilds::default(),
+            paths: paths::Paths::default(),
+            alerts: alerts::Alerts::default(),
+            dialect: Dialect::Unknown,
+            unreadable: 0,
+        }
+    }
+
+    /// The same, with times of day in sentences told in `zone` (without its name).
+    #[must_use]
+    pub fn in_zone(mut self, zone: TimeZone) -> Self {
+        self.zone = zone;
+        self
+    }
+
+    /// The record behind a reference, for a raw view. Guests are not kept whole: see [`Pool::guest`].
+    pub fn record(&self, r: &Ref) -> Option<&Record> {
+        self.tables.find(r)
+    }
+
+    /// A guest, in the few words that are kept of it.
+    pub fn guest(&self, r: &Ref) -> Option<&Guest> {
+        self.tables.guest(r)
+    }
+
+    /// The name of a host, SR or guest, made safe to show; empty if there is none.
+    pub fn name_of(&self, r: &Ref) -> String {
+        if let Some(host) = self.tables.host(r) {
+            return words::name(&host.name_label);
+        }
+        if let Some(sr) = self.tables.sr(r) {
+            return words::name(&sr.name_label);
+        }
+        self.tables.guest(r).map(|g| words::name(&g.name)).unwrap_or_default()
+    }
+
+    /// The host with this name, if there is exactly one.
+    pub fn host_named(&self, name: &str) -> Option<&Ref> {
+        let mut found = self.tables.hosts().filter(|(_, h)| *h.name_label == *name).map(|(r, _)| r);
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// How many objects of a class are known. Templates, snapshots and control domains are not counted as guests.
+    pub fn count(&self, class: Class) -> usize {
+        self.tables.count(class)
+    }
+
+    /// The coordinator.
+    pub fn coordinator(&self) -> Option<&Ref> {
+        self.tables.the_pool().and_then(|p| p.master.non_null())
+    }
+
+    fn is_coordinator(&self, host: &Ref) -> bool {
+        self.coordinator() == Some(host)
+    }
+
+    /// Whether the pool has an SR that keeps mirrors on its hosts.
+    fn has_mirrors(&self) -> bool {
+        self.tables.srs().any(|(_, sr)| sr.clustered)
+    }
+}

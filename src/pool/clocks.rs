@@ -1,0 +1,49 @@
+//! Clocks of the hosts against the coordinator's.
+//!
+//! Both are measured against our own clock (which may be wrong itself: it cancels out), each with its error.
+
+use super::Pool;
+use super::picture::ClockView;
+use crate::time::Time;
+use crate::xenapi::record::Ref;
+
+/// How far a host's clock is off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Skew {
+    /// Seconds that it is ahead of the coordinator's.
+    pub skew: f64,
+    /// The most that this is wrong by, in seconds.
+    pub error: f64,
+    /// When it was measured.
+    pub seen: Time,
+}
+
+impl Pool {
+    /// Every host whose clock was read lately, except the coordinator; empty while the coordinator's was not.
+    pub(super) fn skews(&self, now: Time) -> Vec<(Ref, Skew)> {
+        let read = |host: &Ref| self.tracks.get(host)?.clock.offset(now);
+        let Some(coordinator) = self.coordinator() else { return Vec::new() };
+        let Some((base, base_error, base_seen)) = read(coordinator) else { return Vec::new() };
+        let others = self.tracks.keys().filter(|r| *r != coordinator);
+        others
+            .filter_map(|r| {
+                let (offset, error, seen) = read(r)?;
+                Some((r.clone(), Skew { skew: offset - base, error: error + base_error, seen: seen.min(base_seen) }))
+            })
+            .collect()
+    }
+
+    pub(super) fn clock_views(&self, hosts: &[Ref], skews: &[(Ref, Skew)], now: Time) -> Vec<ClockView> {
+        let coordinator = self.coordinator().filter(|_| !skews.is_empty());
+        let of = |host: &Ref| -> Option<ClockView> {
+            let name = self.name_of(host);
+            if coordinator == Some(host) {
+                let (_, _, seen) = self.tracks.get(host)?.clock.offset(now)?;
+                return Some(ClockView { host: name, skew_s: 0.0, error_s: 0.0, seen });
+            }
+            let (_, s) = skews.iter().find(|(r, _)| r == host)?;
+            Some(ClockView { host: name, skew_s: s.skew, error_s: s.error, seen: s.seen })
+        };
+        hosts.iter().filter_map(of).collect()
+    }
+}

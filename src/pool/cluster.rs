@@ -1,0 +1,104 @@
+//! Clusters and their members: corosync as the pool's database has it, xhad while HA is on.
+//!
+//! xapi writes a cluster's numbers on corosync's notice and every 5 minutes (`xapi_clustering.ml`); what xhad sees it
+//! writes about every 20 s (`xapi_ha.ml`). o2cb has no records in shipped xapi.
+
+use super::Pool;
+use super::picture::{ClusterView, Health, MemberView, Stage};
+use super::words;
+use crate::xenapi::record::{Cluster, ClusterHost, Ref};
+
+/// A cluster with what the gate needs to know of it.
+#[derive(Clone, Debug)]
+pub struct ClusterState {
+    /// For the picture.
+    pub view: ClusterView,
+    /// The hosts of the members, in the order of the view's.
+    pub hosts: Vec<Ref>,
+    /// Living members.
+    pub live: u32,
+    /// Living members that it needs.
+    pub quorum: u32,
+    /// Whether it is shown as HA's own stack.
+    pub ha: bool,
+}
+
+impl Pool {
+    /// Clusters, with members in the order of `hosts`. `stages` are what the hosts are doing.
+    pub(super) fn cluster_states(&self, hosts: &[Ref], stages: &[Stage]) -> Vec<ClusterState> {
+        let mut refs: Vec<_> = self.tables.clusters().collect();
+        refs.sort_by(|a, b| a.1.uuid.cmp(&b.1.uuid).then_with(|| a.0.cmp(b.0)));
+        let mut out: Vec<ClusterState> = refs.into_iter().map(|(r, c)| self.corosync(r, c, hosts)).collect();
+        out.extend(self.xhad(hosts, stages));
+        out
+    }
+
+    fn corosync(&self, r: &Ref, cluster: &Cluster, hosts: &[Ref]) -> ClusterState {
+        let mut members: Vec<(usize, &ClusterHost)> = self
+            .tables
+            .cluster_hosts()
+            .filter(|(_, m)| m.cluster == *r)
+            .map(|(_, m)| (hosts.iter().position(|h| *h == m.host).unwrap_or(usize::MAX), m))
+            .collect();
+        members.sort_by_key(|(at, m)| (*at, m.host.clone()));
+        let live_members = members.iter().filter(|(_, m)| m.enabled && m.live != Some(false)).count();
+        let told = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
+        // Before xapi 24.3 only enabled and joined are there: quorum is then a plain majority.
+        let counted = u32::try_from(live_members).unwrap_or(u32::MAX);
+        let live = told(cluster.live_hosts).unwrap_or(counted);
+        let quorum = told(cluster.quorum).filter(|q| *q > 0).unwrap_or(u32::try_from(members.len() / 2 + 1).unwrap_or(u32::MAX));
+        let knows = cluster.is_quorate.is_some();
+        let view = ClusterView {
+            stack: words::name(&cluster.cluster_stack),
+            quorate: cluster.is_quorate,
+            may_fail: knows.then(|| live.saturating_sub(quorum)),
+            members: members.iter().map(|(_, m)| self.member(m)).collect(),
+            seen: members.iter().filter_map(|(_, m)| m.last_update_live.0).max(),
+        };
+        ClusterState { view, hosts: members.iter().map(|(_, m)| m.host.clone()).collect(), live, quorum, ha: false }
+    }
+
+    fn member(&self, m: &ClusterHost) -> MemberView {
+        let (state, health) = match (m.enabled, m.joined, m.live) {
+            (false, _, _) => ("disabled", Health::Pending),
+            (true, false, _) => ("left", Health::Degraded),
+            (true, true, Some(false)) => ("dead", Health::Failed),
+            (true, true, Some(true)) => ("alive", Health::Good),
+            (true, true, None) => ("unknown", Health::Pending),
+        };
+        MemberView { host: self.name_of(&m.host), id: None, state, health }
+    }
+
+    /// HA's own liveset, as far as the records tell.
+    fn xhad(&self, hosts: &[Ref], stages: &[Stage]) -> Option<ClusterState> {
+        let pool = self.tables.the_pool().filter(|p| p.ha_enabled)?;
+        if !pool.ha_cluster_stack.is_empty() && &*pool.ha_cluster_stack != "xhad" {
+            return None;
+        }
+        let mut members = Vec::new();
+        let mut live = 0u32;
+        for (at, r) in hosts.iter().enumerate() {
+            let stage = stages.get(at).copied().unwrap_or_default();
+            let up = self.tracks.get(r).and_then(|t| t.live).is_some_and(|l| l.is);
+            let disk = self.tables.host(r).is_some_and(|h| !h.ha_statefiles.is_empty());
+            let (state, health) = match (stage, up, disk) {
+                (Stage::Unknown, _, _) => ("unknown", Health::Pending),
+                (Stage::Silent, _, _) | (_, false, _) => ("dead", Health::Failed),
+                (_, true, false) => ("alive", Health::Degraded),
+                (_, true, true) => ("alive", Health::Good),
+            };
+            live += u32::from(state == "alive");
+            members.push(MemberView { host: self.name_of(r), id: None, state, health });
+        }
+        let quorum = u32::try_from(hosts.len() / 2 + 1).unwrap_or(u32::MAX);
+        let view = ClusterView {
+            stack: "xhad".into(),
+            quorate: None,
+            // xhad survives any number of failures that it plans for as long as the statefile is there.
+            may_fail: u32::try_from(pool.ha_plan_exists_for).ok(),
+            members,
+            seen: self.link.heard,
+        };
+        Some(ClusterState { view, hosts: hosts.to_vec(), live, quorum, ha: true })
+    }
+}

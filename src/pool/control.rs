@@ -1,0 +1,157 @@
+//! Who may act on the pool beside us, and what product it is. Reads marks; decides nothing.
+
+use super::Pool;
+use super::picture::Control;
+use super::words;
+use crate::xenapi::record::{Config, Host, HostOperation, Pool as PoolRecord};
+
+/// Whether a rolling pool upgrade is under way: while the key is there, xapi never lists `reboot`.
+pub fn rolling_upgrade(pool: &PoolRecord) -> bool {
+    pool.other_config.get("rolling_upgrade_in_progress").is_some()
+}
+
+/// Keys of `pool.other_config` with which tools mark that they are at work, and what they mean.
+const MARKS: [(&str, &str); 6] = [
+    ("poolwatch_claim", "poolwatch has a round under way"),
+    ("poolwatch:claim", "poolwatch has a round under way"),
+    ("hotfix_update_in_progress", "XenCenter applies updates"),
+    ("xo:rollingUpdate", "Xen Orchestra has a rolling update under way"),
+    ("rolling_pool_update", "a rolling update is under way"),
+    ("rolling_pool_reboot", "a rolling reboot is under way"),
+];
+
+impl Pool {
+    pub(super) fn control_view(&self) -> Control {
+        let Some(pool) = self.tables.the_pool() else { return Control::default() };
+        let mut marks = Vec::new();
+        for (key, meaning) in MARKS {
+            if let Some(value) = pool.other_config.get(key) {
+                let value = words::name(value);
+                marks.push(if value.is_empty() { meaning.to_owned() } else { format!("{meaning} ({value})") });
+            }
+        }
+        for op in pool.current_operations.values() {
+            marks.push(format!("the pool itself is busy: {}", pool_operation(op)));
+        }
+        for (_, host) in self.tables.hosts() {
+            if host.current_operations.values().any(|op| *op == HostOperation::ApplyUpdates) {
+                marks.push(format!("updates are being applied on {}", words::name(&host.name_label)));
+            }
+        }
+        marks.sort();
+        marks.dedup();
+        Control {
+            ha: pool.ha_enabled,
+            ha_stack: words::name(&pool.ha_cluster_stack),
+            ha_tolerates: pool.ha_host_failures_to_tolerate,
+            rolling_upgrade: rolling_upgrade(pool),
+            wlb: pool.wlb_enabled,
+            marks,
+        }
+    }
+}
+
+/// A pool operation in plain words.
+pub fn pool_operation(op: &str) -> String {
+    match op {
+        "ha_enable" => "HA is being switched on".into(),
+        "ha_disable" => "HA is being switched off".into(),
+        "designate_new_master" => "the coordinator is being changed".into(),
+        "apply_updates" => "updates are being applied".into(),
+        "sync_updates" => "updates are being fetched".into(),
+        "cluster_create" => "a cluster is being made".into(),
+        "eject" => "a host is being taken out of the pool".into(),
+        "tls_verification_enable" => "certificate checks are being switched on".into(),
+        other => words::name(&other.replace('_', " ")),
+    }
+}
+
+/// Product and version as people say it: `XCP-ng 8.3.0`, `XenServer 8`, `Citrix Hypervisor 8.2 CU1`.
+pub fn product(software: &Config) -> String {
+    let get = |key: &str| software.get(key).map(words::name).filter(|v| !v.is_empty());
+    let brand = get("product_brand").unwrap_or_default();
+    let version = get("product_version_text_short").or_else(|| get("product_version_text")).filter(|_| !brand.contains("XCP"));
+    let version = version.or_else(|| get("product_version")).or_else(|| get("platform_version")).unwrap_or_default();
+    format!("{brand} {version}").trim().to_owned()
+}
+
+/// Version as compared between hosts.
+pub fn version(host: &Host) -> String {
+    let get = |key: &str| host.software_version.get(key).map(words::name).filter(|v| !v.is_empty());
+    get("product_version").or_else(|| get("platform_version")).unwrap_or_default()
+}
+
+/// xapi's version, shortened from build numbers: `26.17`.
+pub fn xapi(software: &Config) -> String {
+    software.get("xapi").map(words::name).unwrap_or_default()
+}
+
+/// What a host still waits for, in plain words, worst first. Sources: the three guidance fields and the older list of updates.
+pub fn guidance(host: &Host) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let lists = [
+        (&host.pending_guidances, ""),
+        (&host.pending_guidances_recommended, " (recommended)"),
+        (&host.pending_guidances_full, " (for full effect)"),
+    ];
+    for (list, note) in lists {
+        for one in list {
+            let words = guidance_words(one);
+            if !out.iter().any(|o| o.starts_with(&words)) {
+                out.push(format!("{words}{note}"));
+            }
+        }
+    }
+    if !host.updates_requiring_reboot.is_empty() && !out.iter().any(|o| o.starts_with("reboot host")) {
+        out.push("reboot host".into());
+    }
+    out.sort_by_key(|o| if o.starts_with("reboot host") { 0 } else { 1 });
+    out
+}
+
+fn guidance_words(one: &str) -> String {
+    match one {
+        "reboot_host" => "reboot host".into(),
+        "reboot_host_on_livepatch_failure" | "reboot_host_on_kernel_livepatch_failure" | "reboot_host_on_xen_livepatch_failure" => {
+            "reboot host, as live patching failed".into()
+        }
+        "restart_toolstack" => "restart toolstack".into(),
+        "restart_device_model" => "restart the device models of its guests".into(),
+        "restart_vm" => "restart its guests".into(),
+        other => words::name(&other.replace('_', " ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_called_by_their_names() {
+        let cases: [(&[(&str, &str)], &str); 4] = [
+            (&[("product_brand", "XCP-ng"), ("product_version", "8.3.0"), ("product_version_text", "8.3")], "XCP-ng 8.3.0"),
+            (&[("product_brand", "XenServer"), ("product_version", "8.4.0"), ("product_version_text_short", "8")], "XenServer 8"),
+            (
+                &[("product_brand", "Citrix Hypervisor"), ("product_version", "8.2.1"), ("product_version_text_short", "8.2 CU1")],
+                "Citrix Hypervisor 8.2 CU1",
+            ),
+            (&[], ""),
+        ];
+        for (pairs, want) in cases {
+            let map: std::collections::BTreeMap<_, _> = pairs.iter().copied().collect();
+            let config: Config = serde_json::from_value(serde_json::json!(map)).expect("map");
+            assert_eq!(product(&config), want);
+        }
+    }
+
+    #[test]
+    fn guidance_is_said_once_and_worst_first() {
+        let host = Host {
+            pending_guidances: vec!["restart_toolstack".into()],
+            pending_guidances_recommended: vec!["reboot_host".into(), "restart_toolstack".into()],
+            updates_requiring_reboot: vec!["u".into()],
+            ..Host::default()
+        };
+        assert_eq!(guidance(&host), ["reboot host (recommended)", "restart toolstack"]);
+    }
+}

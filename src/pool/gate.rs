@@ -1,0 +1,153 @@
+//! The gate: every reason why a host may not be rebooted now. There is no second copy of this rule.
+//!
+//! It does not trust `allowed_operations`: shipped xapi's rule about other hosts never fires, and an enabled host never
+//! lists `reboot`. It looks at every other host itself. What is missing or too old counts as no. A reason has a scope: the whole pool, the
+//! other hosts (because of one that is not well), or one host itself.
+
+mod hosts;
+mod pool;
+
+use super::picture::{Gate, GateState, Reason, Severity};
+use super::view::Known;
+use crate::time::Time;
+
+/// A reason, and whether it is a lack of evidence and no evidence against.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// For the picture.
+    pub reason: Reason,
+    /// Nothing is known that speaks against it; but it is not known that nothing does.
+    pub unknown: bool,
+}
+
+impl Finding {
+    fn new(code: &'static str, severity: Severity, seen: Time, text: String) -> Self {
+        let reason =
+            Reason { code, severity, text, evidence: String::new(), seen, opens_when: String::new(), until: None };
+        Self { reason, unknown: false }
+    }
+
+    fn hard(code: &'static str, seen: Time, text: String) -> Self {
+        Self::new(code, Severity::Hard, seen, text)
+    }
+
+    fn soft(code: &'static str, seen: Time, text: String) -> Self {
+        Self::new(code, Severity::Soft, seen, text)
+    }
+
+    fn note(code: &'static str, seen: Time, text: String) -> Self {
+        Self::new(code, Severity::Note, seen, text)
+    }
+
+    fn evidence(mut self, text: impl Into<String>) -> Self {
+        self.reason.evidence = text.into();
+        self
+    }
+
+    fn opens(mut self, when: impl Into<String>) -> Self {
+        self.reason.opens_when = when.into();
+        self
+    }
+
+    fn until(mut self, at: Option<Time>) -> Self {
+        self.reason.until = at;
+        self
+    }
+
+    fn unknown(mut self) -> Self {
+        self.unknown = true;
+        self
+    }
+
+    /// Worst first: what speaks against it, then what is not known, then what may be accepted, then notes.
+    fn order(&self) -> (Severity, bool, usize) {
+        let rank = ORDER.iter().position(|code| *code == self.reason.code).unwrap_or(ORDER.len());
+        (self.reason.severity, self.unknown, rank)
+    }
+
+    /// Whether it closes a gate.
+    pub fn closes(&self) -> bool {
+        self.reason.severity == Severity::Hard
+    }
+}
+
+/// Which of several reasons is told first.
+const ORDER: [&str; 23] = [
+    "stale",
+    "host-silent",
+    "host-down",
+    "host-going-down",
+    "host-starting",
+    "host-plugging",
+    "rebuild",
+    "storage-rebuild",
+    "storage-node-offline",
+    "rebuild-failed",
+    "rebuild-settling",
+    "host-settling",
+    "rebuild-unseen",
+    "cluster-not-quorate",
+    "cluster-member-dead",
+    "ha-statefile",
+    "storage-unplugged",
+    "path-lost",
+    "host-disabled",
+    "host-busy",
+    "pool-busy",
+    "host-unknown",
+    "path-degraded",
+];
+
+/// All findings, by scope. `others` and `own` are in the order of the hosts.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// About the pool: they count for every host.
+    pub pool: Vec<Finding>,
+    /// About one host, counting for every other host.
+    pub others: Vec<Vec<Finding>>,
+    /// About one host, counting for itself.
+    pub own: Vec<Vec<Finding>>,
+}
+
+/// Everything that speaks against a reboot, or is worth knowing before one.
+pub fn findings(known: &Known) -> Findings {
+    let pool = pool::findings(known);
+    // While nothing is current, what each host was doing says nothing more.
+    let stale = known.unfit.is_some();
+    let each = |of: fn(&Known, usize) -> Vec<Finding>| {
+        (0..known.hosts.len()).map(|at| if stale { Vec::new() } else { of(known, at) }).collect::<Vec<_>>()
+    };
+    Findings { pool, others: each(hosts::for_others), own: each(hosts::for_itself) }
+}
+
+impl Findings {
+    /// The gate of the host at this place.
+    pub fn gate(&self, at: usize) -> (Gate, Vec<Finding>) {
+        let others = self.others.iter().enumerate().filter(|(i, _)| *i != at).flat_map(|(_, f)| f);
+        let own = self.own.get(at).into_iter().flatten();
+        let mut all: Vec<Finding> = self.pool.iter().chain(others).chain(own).cloned().collect();
+        sort(&mut all);
+        let state = state(&all);
+        if state == GateState::Open {
+            all.retain(|f| f.reason.code != "xapi-would-allow");
+        }
+        (Gate { state, reasons: all.iter().map(|f| f.reason.clone()).collect() }, all)
+    }
+}
+
+/// What these findings come to: evidence against it wins over a lack of evidence, and that over everything else.
+pub fn state(all: &[Finding]) -> GateState {
+    if all.iter().any(|f| f.closes() && !f.unknown) {
+        GateState::Closed
+    } else if all.iter().any(Finding::closes) {
+        GateState::Unknown
+    } else {
+        GateState::Open
+    }
+}
+
+/// Worst first; the same thing only once.
+pub fn sort(all: &mut Vec<Finding>) {
+    all.sort_by_key(Finding::order);
+    all.dedup_by(|a, b| a.reason.code == b.reason.code && a.reason.text == b.reason.text);
+}

@@ -1,0 +1,213 @@
+//! Reasons that one host gives: to the others because it is not well, and to itself.
+
+use super::Finding;
+use crate::pool::limits::SETTLE;
+use crate::pool::picture::{Health, HostState, Stage};
+use crate::pool::view::Known;
+use crate::pool::words;
+use crate::text::duration;
+use crate::time::Time;
+use crate::xenapi::record::{HostOperation, Ref};
+
+/// What the host at this place means for every other host.
+pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
+    let (Some(r), Some(name), Some(state)) = (known.hosts.get(at), known.names.get(at), known.states.get(at)) else {
+        return Vec::new();
+    };
+    let mut out = Vec::new();
+    out.extend(stage(known, r, name, state));
+    if state.stage == Stage::Disabled {
+        out.push(
+            Finding::hard("host-disabled", heard(known), format!("{name} is disabled: with it out of use, no second host may go."))
+                .evidence(&state.evidence)
+                .opens(format!("{name} is enabled again")),
+        );
+    }
+    let up = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled);
+    if up {
+        out.extend(unplugged(known, r, name));
+        out.extend(lost_paths(known, at, name));
+    }
+    out.extend(dead_member(known, r, name, state));
+    if let Some(lost) = known.pool.tracks.get(r).and_then(|t| t.statefile_lost) {
+        let text = format!("{name} lost the HA statefile {}; it fences itself if that lasts.", words::ago(known.now, lost));
+        out.push(
+            Finding::hard("ha-statefile", heard(known), text)
+                .evidence("host.ha_statefiles is empty while HA is on")
+                .opens(format!("{name} has its statefile again")),
+        );
+    }
+    out.extend(busy(known, r, name));
+    out
+}
+
+/// What the host at this place means for itself.
+pub fn for_itself(known: &Known, at: usize) -> Vec<Finding> {
+    let (Some(r), Some(name), Some(state)) = (known.hosts.get(at), known.names.get(at), known.states.get(at)) else {
+        return Vec::new();
+    };
+    let seen = heard(known);
+    let mut out = Vec::new();
+    out.extend(stage(known, r, name, state));
+    out.extend(busy(known, r, name));
+    let guests = known.pool.tables.load(r).guests;
+    let runs = if guests == 1 { "runs" } else { "run" };
+    if known.hosts.len() == 1 && guests > 0 {
+        let text = format!("{name} is the only host: its {} have to stop for a reboot.", words::count(guests, "guest"));
+        out.push(Finding::soft("only-host", seen, text).opens("the guests are stopped, or you accept it"));
+    } else if guests > 0 {
+        let text = format!("{} {runs} on {name}: disable and evacuate it first.", words::count(guests, "guest"));
+        out.push(Finding::note("guests", seen, text).opens("no guest runs on it"));
+    }
+    if known.pool.is_coordinator(r) && known.hosts.len() > 1 {
+        let text = format!("{name} is the coordinator: while it is away the pool cannot be seen or changed.");
+        out.push(Finding::note("coordinator", seen, text));
+    }
+    let Some(host) = known.pool.tables.host(r) else { return out };
+    if host.allows(HostOperation::Reboot) {
+        let text = "xapi itself would allow this reboot now. poolwatch does not.".into();
+        out.push(Finding::note("xapi-would-allow", seen, text).evidence(format!("allowed_operations of {name} holds reboot")));
+    }
+    out
+}
+
+fn heard(known: &Known) -> Time {
+    known.pool.link.current.unwrap_or_default()
+}
+
+/// What a host is doing, if that keeps it and every other from being rebooted.
+fn stage(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<Finding> {
+    let now = known.now;
+    let seen = heard(known);
+    let lasts = state.since.map_or_else(String::new, |at| format!(" for {}", duration(now.since(at))));
+    let finding = match state.stage {
+        Stage::Live | Stage::Disabled => return None,
+        Stage::Unknown => Finding::hard("host-unknown", seen, format!("cannot tell how {name} is: {}.", state.text))
+            .unknown()
+            .opens(format!("{name} gives a sign of life")),
+        Stage::Silent => Finding::hard("host-silent", seen, format!("{name} is silent{lasts}, though xapi still calls it live."))
+            .opens(format!("{name} is heard again and has settled")),
+        Stage::Down => Finding::hard("host-down", seen, format!("{name} is down{lasts}."))
+            .opens(format!("{name} is back, enabled, with its storage plugged, and has settled")),
+        Stage::GoingDown => Finding::hard("host-going-down", seen, format!("{name} is going down{lasts}."))
+            .opens(format!("{name} has been away and is back")),
+        Stage::Starting => Finding::hard("host-starting", seen, format!("{name} is starting{lasts}; it is not enabled yet."))
+            .opens(format!("{name} is enabled and has settled")),
+        Stage::Plugging => Finding::hard("host-plugging", seen, format!("{name} is still {}.", plugging(&state.text)))
+            .opens(format!("all storage of {name} is plugged and it has settled")),
+        Stage::Back => {
+            if !known.pool.has_mirrors() {
+                return None;
+            }
+            let track = known.pool.tracks.get(r)?;
+            let until = track.ready.map(|at| at + SETTLE);
+            let text = format!("{name} came back{}; its mirrors may not be in step yet.", ago(state.since, now));
+            return Some(
+                Finding::hard("host-settling", seen, text)
+                    .evidence(&state.evidence)
+                    .opens(format!("no rebuild is seen for {} after it was ready", duration(SETTLE)))
+                    .until(until.filter(|at| *at > now)),
+            );
+        }
+    };
+    Some(finding.evidence(&state.evidence))
+}
+
+fn plugging(text: &str) -> String {
+    text.strip_prefix("plugging ").map_or_else(|| "plugging its storage".into(), |counts| format!("plugging its storage ({counts})"))
+}
+
+fn ago(since: Option<Time>, now: Time) -> String {
+    since.map_or_else(String::new, |at| format!(" {}", words::ago(now, at)))
+}
+
+/// Shared storage that this host should have and has not: another host that goes may be the last with it.
+fn unplugged(known: &Known, r: &Ref, name: &str) -> Vec<Finding> {
+    let pool = known.pool;
+    let (mut lost, mut lacking) = (Vec::new(), Vec::new());
+    for (pbd, record) in pool.pbds(r).filter(|(_, p)| !p.currently_attached) {
+        let Some(sr) = pool.tables.sr(&record.sr).filter(|sr| sr.shared || sr.clustered) else { continue };
+        let sr_name = words::name(&sr.name_label);
+        if let Some(Some(since)) = pool.detached.get(pbd) {
+            lost.push((sr_name, *since));
+        } else if sr.clustered {
+            lost.push((sr_name, Time::EPOCH));
+        } else {
+            lacking.push(sr_name);
+        }
+    }
+    let mut out = Vec::new();
+    lost.sort();
+    lacking.sort();
+    if !lost.is_empty() {
+        let names: Vec<String> = lost.iter().map(|(n, _)| n.clone()).collect();
+        let since = lost.iter().map(|(_, t)| *t).filter(|t| *t > Time::EPOCH).min();
+        let since = since.map_or_else(String::new, |at| format!(" since {}", words::clock(at, &pool.zone)));
+        let text = format!("{name} is without SR {}{since}.", words::list(&names));
+        out.push(
+            Finding::hard("storage-unplugged", heard(known), text)
+                .evidence("PBD.currently_attached = false")
+                .opens("it is plugged again (xe pbd-plug), or its PBD is removed"),
+        );
+    }
+    if !lacking.is_empty() {
+        let text = format!("{name} has not plugged SR {}: guests on it cannot run there.", words::list(&lacking));
+        out.push(
+            Finding::soft("storage-missing", heard(known), text)
+                .evidence("PBD.currently_attached = false since it was first seen")
+                .opens("it is plugged (xe pbd-plug), or its PBD is removed"),
+        );
+    }
+    out
+}
+
+fn lost_paths(known: &Known, at: usize, name: &str) -> Option<Finding> {
+    let lost: Vec<String> =
+        known.paths_of(at).iter().map(|p| &p.view).filter(|p| p.health == Health::Failed).map(|p| p.name.clone()).collect();
+    if lost.is_empty() {
+        return None;
+    }
+    let text = format!("{name} has no path left to {}.", words::list(&lost));
+    Some(
+        Finding::hard("path-lost", heard(known), text)
+            .evidence("other_config mpath-*, Bond.links_up or PIF_metrics.carrier")
+            .opens("a path is back"),
+    )
+}
+
+/// The host is out of its cluster though it should be in.
+fn dead_member(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<Finding> {
+    for cluster in known.clusters.iter().filter(|c| !c.ha) {
+        let members = cluster.hosts.iter().zip(&cluster.view.members);
+        let Some((_, member)) = members.into_iter().find(|(h, _)| *h == r) else { continue };
+        let stack = &cluster.view.stack;
+        let up = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled);
+        let record = known.pool.tables.cluster_hosts().find(|(_, m)| m.host == *r).map(|(c, _)| c);
+        let finding = match member.state {
+            "dead" => Finding::hard("cluster-member-dead", heard(known), format!("{name} is not alive in the {stack} cluster."))
+                .evidence("Cluster_host.live = false though it is enabled"),
+            "left" if up => Finding::hard("cluster-member-dead", heard(known), format!("{name} has not joined the {stack} cluster."))
+                .evidence("Cluster_host.joined = false though it is enabled"),
+            "disabled" if up && record.is_some_and(|c| known.pool.joined.contains(c)) => {
+                Finding::hard("cluster-member-dead", heard(known), format!("{name} is out of the {stack} cluster."))
+                    .evidence("Cluster_host.enabled went false")
+            }
+            "disabled" if up => {
+                let text = format!("{name} is kept out of the {stack} cluster.");
+                Finding::soft("cluster-member-disabled", heard(known), text).evidence("Cluster_host.enabled = false")
+            }
+            _ => continue,
+        };
+        return Some(finding.opens(format!("{name} is alive in the cluster again")));
+    }
+    None
+}
+
+fn busy(known: &Known, r: &Ref, name: &str) -> Option<Finding> {
+    let host = known.pool.tables.host(r)?;
+    host.current_operations.values().any(|op| *op == HostOperation::ApplyUpdates).then(|| {
+        Finding::hard("host-busy", heard(known), format!("updates are being applied on {name}."))
+            .evidence("host.current_operations holds apply_updates")
+            .opens("that is done")
+    })
+}

@@ -1,0 +1,353 @@
+//! The picture for scripts: what `status --json` prints. Its names are a contract (`docs/json.md`); it only grows.
+//!
+//! Only translates; ages are told against the picture's own time.
+
+use super::picture::{GateState, Health, Picture, Reason, Severity, Stage};
+use crate::time::Time;
+use serde::Serialize;
+
+/// Version of the format. Raised when something is taken away or changes its meaning, never when something is added.
+pub const SCHEMA: &str = "poolwatch-status/1";
+
+/// One look at a pool.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct Status {
+    pub schema: &'static str,
+    pub at: String,
+    pub pool: PoolJson,
+    pub age_s: Option<f64>,
+    pub link: LinkJson,
+    pub verdict: VerdictJson,
+    pub hosts: Vec<HostJson>,
+    pub rebuilds: Vec<RebuildJson>,
+    pub clusters: Vec<ClusterJson>,
+    pub paths: Vec<PathJson>,
+    pub clocks: Vec<ClockJson>,
+    pub control: ControlJson,
+    pub alerts: Vec<AlertJson>,
+    pub unreadable: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct PoolJson {
+    pub name: String,
+    pub uuid: String,
+    pub coordinator: String,
+    pub api: &'static str,
+    pub product: String,
+    pub xapi: String,
+    pub vms: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct LinkJson {
+    pub state: &'static str,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct VerdictJson {
+    pub reboot_next: &'static str,
+    pub headline: String,
+    pub opens_when: String,
+    pub until: Option<String>,
+    pub reasons: Vec<ReasonJson>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct ReasonJson {
+    pub code: &'static str,
+    pub severity: Severity,
+    pub text: String,
+    pub evidence: String,
+    pub age_s: Option<f64>,
+    pub opens_when: String,
+    pub until: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct HostJson {
+    pub name: String,
+    pub uuid: String,
+    pub address: String,
+    pub role: &'static str,
+    pub state: &'static str,
+    pub state_since: Option<String>,
+    pub evidence: String,
+    pub enabled: bool,
+    pub live: bool,
+    pub gate: GateJson,
+    pub vms: usize,
+    pub memory_total: u64,
+    pub memory_used: Option<u64>,
+    pub version: String,
+    pub guidance: Vec<String>,
+    pub booted: Option<String>,
+    pub fence_margin_s: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct GateJson {
+    pub state: &'static str,
+    pub reasons: Vec<ReasonJson>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct RebuildJson {
+    pub sr: String,
+    pub source: String,
+    pub progress: Option<f64>,
+    pub eta_s: Option<f64>,
+    pub since: String,
+    pub ended: Option<String>,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct ClusterJson {
+    pub stack: String,
+    pub quorate: Option<bool>,
+    pub may_fail: Option<u32>,
+    pub members: Vec<MemberJson>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct MemberJson {
+    pub host: String,
+    pub id: Option<u32>,
+    pub state: &'static str,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct PathJson {
+    pub host: String,
+    pub kind: super::picture::PathKind,
+    pub name: String,
+    pub sr: String,
+    pub up: u32,
+    pub total: u32,
+    pub since: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct ClockJson {
+    pub host: String,
+    pub skew_s: f64,
+    pub error_s: f64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct ControlJson {
+    pub ha: bool,
+    pub ha_stack: String,
+    pub ha_tolerates: i64,
+    pub rolling_upgrade: bool,
+    pub wlb: bool,
+    pub marks: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct AlertJson {
+    pub name: String,
+    pub severity: Health,
+    pub about: String,
+    pub text: String,
+    pub since: String,
+    pub still_true: Option<bool>,
+    pub count: u32,
+}
+
+/// What the exit code of `status` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    /// 0: nothing is wrong.
+    Healthy = 0,
+    /// 1: it works, but something is not as it should be.
+    Degraded = 1,
+    /// 2: one more failure may cost data or guests.
+    AtRisk = 2,
+    /// 3: the evidence is missing or too old.
+    CannotTell = 3,
+}
+
+impl Grade {
+    /// How a pool is. A closed gate is a risk: something is down, rebuilding or not settled.
+    pub fn of(p: &Picture) -> Self {
+        let down = p.hosts.iter().any(|h| matches!(h.state.stage, Stage::Silent | Stage::Down));
+        let lost = p.paths.iter().any(|path| path.health == Health::Failed) || p.clusters.iter().any(|c| c.quorate == Some(false));
+        let rebuilds = p.rebuilds.iter().any(|r| r.ended.is_none());
+        let soft = |r: &Reason| r.severity <= Severity::Soft;
+        match p.verdict.state {
+            GateState::Unknown => Self::CannotTell,
+            _ if down || lost || rebuilds => Self::AtRisk,
+            GateState::Closed => Self::Degraded,
+            GateState::Open if p.verdict.reasons.iter().any(soft) || p.hosts.iter().any(|h| h.state.stage != Stage::Live) => {
+                Self::Degraded
+            }
+            GateState::Open => Self::Healthy,
+        }
+    }
+}
+
+/// `open`, `closed` or `unknown`.
+const fn gate_word(state: GateState) -> &'static str {
+    match state {
+        GateState::Open => "open",
+        GateState::Closed => "closed",
+        GateState::Unknown => "unknown",
+    }
+}
+
+fn age(now: Time, then: Time) -> Option<f64> {
+    (then > Time::EPOCH).then(|| now.since(then).as_secs_f64())
+}
+
+impl Status {
+    /// The picture in the contract's words.
+    pub fn new(p: &Picture) -> Self {
+        let now = p.at;
+        let text = |at: Time| at.to_string();
+        let reasons = |list: &[Reason]| -> Vec<ReasonJson> {
+            list.iter()
+                .map(|r| ReasonJson {
+                    code: r.code,
+                    severity: r.severity,
+                    text: r.text.clone(),
+                    evidence: r.evidence.clone(),
+                    age_s: age(now, r.seen),
+                    opens_when: r.opens_when.clone(),
+                    until: r.until.map(text),
+                })
+                .collect()
+        };
+        let link = match p.link.state {
+            super::picture::LinkState::Connecting => "connecting",
+            super::picture::LinkState::Syncing => "syncing",
+            super::picture::LinkState::Live => "live",
+            super::picture::LinkState::Lost => "lost",
+            super::picture::LinkState::Refused => "refused",
+        };
+        Self {
+            schema: SCHEMA,
+            at: text(now),
+            pool: PoolJson {
+                name: p.name.clone(),
+                uuid: p.uuid.clone(),
+                coordinator: p.coordinator.clone(),
+                api: match p.dialect {
+                    super::picture::Dialect::Unknown => "unknown",
+                    super::picture::Dialect::Shipped => "shipped",
+                    super::picture::Dialect::Designed => "designed",
+                },
+                product: p.product.clone(),
+                xapi: p.xapi.clone(),
+                vms: p.guests,
+            },
+            age_s: p.link.heard.and_then(|at| age(now, at)),
+            link: LinkJson { state: link, text: p.link.text.clone() },
+            verdict: VerdictJson {
+                reboot_next: gate_word(p.verdict.state),
+                headline: p.verdict.headline.clone(),
+                opens_when: p.verdict.opens_when.clone(),
+                until: p.verdict.until.map(text),
+                reasons: reasons(&p.verdict.reasons),
+            },
+            hosts: p
+                .hosts
+                .iter()
+                .map(|h| HostJson {
+                    name: h.name.clone(),
+                    uuid: h.uuid.clone(),
+                    address: h.address.clone(),
+                    role: if h.coordinator { "coordinator" } else { "member" },
+                    state: h.state.stage.into(),
+                    state_since: h.state.since.map(text),
+                    evidence: h.state.evidence.clone(),
+                    enabled: h.enabled,
+                    live: h.live,
+                    gate: GateJson { state: gate_word(h.gate.state), reasons: reasons(&h.gate.reasons) },
+                    vms: h.vms,
+                    memory_total: h.memory.total,
+                    memory_used: h.memory.used,
+                    version: h.version.clone(),
+                    guidance: h.guidance.clone(),
+                    booted: h.booted.map(text),
+                    fence_margin_s: h.fence_margin_s,
+                })
+                .collect(),
+            rebuilds: p
+                .rebuilds
+                .iter()
+                .map(|r| RebuildJson {
+                    sr: r.sr.clone(),
+                    source: r.source.clone(),
+                    progress: r.progress,
+                    eta_s: r.ends.map(|end| end.since(now).as_secs_f64()),
+                    since: text(r.since),
+                    ended: r.ended.map(text),
+                    text: r.text.clone(),
+                })
+                .collect(),
+            clusters: p
+                .clusters
+                .iter()
+                .map(|c| ClusterJson {
+                    stack: c.stack.clone(),
+                    quorate: c.quorate,
+                    may_fail: c.may_fail,
+                    members: c.members.iter().map(|m| MemberJson { host: m.host.clone(), id: m.id, state: m.state }).collect(),
+                })
+                .collect(),
+            paths: p
+                .paths
+                .iter()
+                .map(|x| PathJson {
+                    host: x.host.clone(),
+                    kind: x.kind,
+                    name: x.name.clone(),
+                    sr: x.sr.clone(),
+                    up: x.up,
+                    total: x.total,
+                    since: x.since.map(text),
+                })
+                .collect(),
+            clocks: p.clocks.iter().map(|c| ClockJson { host: c.host.clone(), skew_s: c.skew_s, error_s: c.error_s }).collect(),
+            control: ControlJson {
+                ha: p.control.ha,
+                ha_stack: p.control.ha_stack.clone(),
+                ha_tolerates: p.control.ha_tolerates,
+                rolling_upgrade: p.control.rolling_upgrade,
+                wlb: p.control.wlb,
+                marks: p.control.marks.clone(),
+            },
+            alerts: p
+                .alerts
+                .iter()
+                .map(|a| AlertJson {
+                    name: a.name.clone(),
+                    severity: a.health,
+                    about: a.about.clone(),
+                    text: a.text.clone(),
+                    since: text(a.at),
+                    still_true: a.still_true,
+                    count: a.count,
+                })
+                .collect(),
+            unreadable: p.unreadable,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! I/O paths: multipath maps, bonds and single links, with since when they are as they are.
+//!
+//! Sources: `PBD.other_config` `mpath-<SCSIid>` = `[up, max]` (sm's `mpathcount.py`; the key goes when the device
+//! goes), `host.other_config` `mpath-boot`, `Bond.links_up`, `PIF_metrics.carrier`. It remembers and counts; what a lost path means for a reboot is
+//! [`super::gate`]'s business.
+
+use super::limits::{BLINK, FLAP_WINDOW, FLAPS};
+use super::picture::{Health, PathKind};
+use crate::time::Time;
+use crate::xenapi::record::{Config, Ref};
+use std::collections::{BTreeMap, VecDeque};
+
+/// What a path leads from and to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The host.
+    pub host: Ref,
+    /// What kind.
+    pub kind: PathKind,
+    /// The record that tells: PBD, bond, PIF; the host itself for its root disk.
+    pub source: Ref,
+    /// SCSI id; empty where the source is the name.
+    pub id: Box<str>,
+}
+
+/// One path as remembered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remembered {
+    up: u32,
+    total: u32,
+    /// When it was seen to change to this; `None` if it has always been so.
+    since: Option<Time>,
+    /// Since when the key has been missing.
+    missing: Option<Time>,
+    /// Whether it was ever seen with a path up.
+    pub was_up: bool,
+    changes: VecDeque<Time>,
+}
+
+impl Remembered {
+    /// Paths that are up, that there should be, and since when.
+    pub fn now(&self, now: Time) -> (u32, u32, Option<Time>) {
+        match self.missing {
+            Some(at) if now.since(at) >= BLINK => (0, self.total, Some(at)),
+            _ => (self.up, self.total, self.since),
+        }
+    }
+
+    /// Whether it changed so often of late that it cannot be relied on.
+    pub fn flaps(&self, now: Time) -> bool {
+        self.changes.iter().filter(|at| now.since(**at) <= FLAP_WINDOW).count() >= FLAPS
+    }
+
+    /// How bad it is.
+    pub fn health(&self, now: Time, kind: PathKind) -> Health {
+        let (up, total, _) = self.now(now);
+        match (up, total) {
+            (0, _) => Health::Failed,
+            (up, total) if up < total => Health::Degraded,
+            _ if self.flaps(now) => Health::Degraded,
+            (_, 1) if matches!(kind, PathKind::Multipath | PathKind::Boot) => Health::Pending,
+            _ => Health::Good,
+        }
+    }
+}
+
+/// What happened to a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Which.
+    pub key: Key,
+    /// Paths up before, now, and in all.
+    pub was: u32,
+    /// Paths up now.
+    pub up: u32,
+    /// Paths that there should be.
+    pub total: u32,
+}
+
+/// All paths that were seen.
+#[derive(Clone, Debug, Default)]
+pub struct Paths {
+    known: BTreeMap<Key, Remembered>,
+    /// Losses that were told in an alert already, for those that are found by time alone.
+    told: Vec<Key>,
+}
+
+impl Paths {
+    /// Every path, by host, kind and source.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Remembered)> {
+        self.known.iter()
+    }
+
+    /// A path is as told. Says what changed, unless it is new and whole.
+    pub fn seen(&mut self, key: Key, up: u32, total: u32, at: Time) -> Option<Event> {
+        let up = up.min(total);
+        let Some(old) = self.known.get_mut(&key) else {
+            self.known
+                .insert(key, Remembered { up, total, since: None, missing: None, was_up: up > 0, changes: VecDeque::new() });
+            return None;
+        };
+        let was = old.now(at).0;
+        old.missing = None;
+        old.was_up |= up > 0;
+        if (old.up, old.total, was) == (up, total, up) {
+            return None;
+        }
+        (old.up, old.total, old.since) = (up, total, Some(at));
+        if was == up {
+            return None;
+        }
+        old.changes.push_back(at);
+        while old.changes.len() > FLAPS {
+            old.changes.pop_front();
+        }
+        self.told.retain(|k| *k != key);
+        Some(Event { key, was, up, total })
+    }
+
+    /// The keys of a map source as they are now: those that are missing are marked so.
+    pub fn maps(&mut self, host: &Ref, source: &Ref, config: &Config, at: Time) -> Vec<Event> {
+        let mut events = Vec::new();
+        let boot = source == host;
+        let kind = if boot { PathKind::Boot } else { PathKind::Multipath };
+        for (name, value) in config.iter() {
+            let Some(id) = name.strip_prefix("mpath-") else { continue };
+            if (id == "boot") != boot {
+                continue;
+            }
+            let Some((up, total)) = parse(value) else { continue };
+            let key = Key { host: host.clone(), kind, source: source.clone(), id: id.into() };
+            events.extend(self.seen(key, up, total, at));
+        }
+        for (key, path) in self.of_mut(source) {
+            if config.get(&format!("mpath-{}", key.id)).is_none() && matches!(key.kind, PathKind::Multipath | PathKind::Boot) {
+                path.missing = path.missing.or(Some(at));
+            }
+        }
+        events
+    }
+
+    fn of_mut(&mut self, source: &Ref) -> impl Iterator<Item = (&Key, &mut Remembered)> {
+        self.known.iter_mut().filter(move |(key, _)| key.source == *source)
+    }
+
+    /// A source is gone or detached: its paths are not lost, there are none.
+    pub fn forget(&mut self, source: &Ref) {
+        self.known.retain(|key, _| key.source != *source && key.host != *source);
+        self.told.retain(|key| key.source != *source && key.host != *source);
+    }
+
+    /// Maps that have been missing for longer than a blink and were not told of yet.
+    pub fn vanished(&mut self, now: Time) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (key, path) in &mut self.known {
+            if path.missing.is_some_and(|at| now.since(at) >= BLINK) && !self.told.contains(key) {
+                self.told.push(key.clone());
+                events.push(Event { key: key.clone(), was: path.up, up: 0, total: path.total });
+            }
+        }
+        events
+    }
+
+    /// The moments at which a missing map turns into a lost one.
+    pub fn changes(&self) -> impl Iterator<Item = Time> {
+        self.known.values().filter_map(|p| p.missing).map(|at| at + BLINK)
+    }
+}
+
+/// Reads `[up, max]` as sm writes it.
+fn parse(value: &str) -> Option<(u32, u32)> {
+    let (up, total) = value.trim().strip_prefix('[')?.strip_suffix(']')?.split_once(',')?;
+    let total: u32 = total.trim().parse().ok()?;
+    Some((up.trim().parse().ok()?, total.min(4096)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(secs: i64) -> Time {
+        Time::from_secs(1_800_000_000 + secs)
+    }
+
+    fn feed(paths: &mut Paths, config: Config, at: i64) -> Vec<Event> {
+        paths.maps(&"h".into(), &"pbd".into(), &config, t(at))
+    }
+
+    fn first(paths: &Paths, now: i64) -> (u32, u32, Option<Time>) {
+        paths.iter().next().expect("a path").1.now(t(now))
+    }
+
+    #[test]
+    fn a_lost_and_restored_path_is_told_with_its_time() {
+        let mut p = Paths::default();
+        assert!(feed(&mut p, [("mpath-3600a", "[2, 2]"), ("multipathed", "true")].into(), 0).is_empty());
+        let lost = feed(&mut p, [("mpath-3600a", "[1, 2]")].into(), 10);
+        assert_eq!((lost[0].was, lost[0].up, lost[0].total), (2, 1, 2));
+        assert_eq!(first(&p, 11), (1, 2, Some(t(10))));
+        assert_eq!(feed(&mut p, [("mpath-3600a", "[2, 2]")].into(), 20)[0].up, 2);
+        assert_eq!(p.iter().next().expect("path").1.health(t(21), PathKind::Multipath), Health::Good);
+    }
+
+    #[test]
+    fn a_key_that_blinks_is_nothing_and_one_that_stays_away_is_everything() {
+        let mut p = Paths::default();
+        feed(&mut p, [("mpath-a", "[2, 2]")].into(), 0);
+        feed(&mut p, Config::default(), 10);
+        assert_eq!(first(&p, 12), (2, 2, None));
+        assert!(p.vanished(t(12)).is_empty());
+        assert_eq!(p.changes().next(), Some(t(15)));
+        assert_eq!(first(&p, 15), (0, 2, Some(t(10))));
+        assert_eq!(p.vanished(t(15)).len(), 1);
+        assert!(p.vanished(t(16)).is_empty(), "told once");
+        let back = feed(&mut p, [("mpath-a", "[2, 2]")].into(), 20);
+        assert_eq!((back[0].was, back[0].up), (0, 2));
+        p.forget(&"pbd".into());
+        assert_eq!(p.iter().count(), 0);
+    }
+
+    #[test]
+    fn flapping_counts_as_degraded() {
+        let mut p = Paths::default();
+        for i in 0..6 {
+            feed(&mut p, [("mpath-a", if i % 2 == 0 { "[2, 2]" } else { "[1, 2]" })].into(), i * 10);
+        }
+        feed(&mut p, [("mpath-a", "[2, 2]")].into(), 60);
+        let path = p.iter().next().expect("path").1;
+        assert_eq!(path.health(t(61), PathKind::Multipath), Health::Degraded);
+        assert_eq!(path.health(t(2000), PathKind::Multipath), Health::Good);
+    }
+
+    #[test]
+    fn nonsense_is_no_path() {
+        for text in ["", "[]", "[1]", "1, 2", "[a, b]", "[-1, 2]", "[1, 99999999999]"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        assert_eq!(parse(" [3,4] "), Some((3, 4)));
+    }
+}

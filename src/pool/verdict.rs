@@ -1,0 +1,80 @@
+//! The answer to the operator's question, in one line: may I reboot the next host now, and if not, why, and until when?
+//!
+//! Made from the gates alone; it decides nothing that they do not.
+
+use super::gate::{self, Finding, Findings};
+use super::picture::{Gate, GateState, Severity, Stage, Verdict};
+use super::view::Known;
+use super::words;
+
+/// The verdict, and the gate of each host.
+pub fn judge(known: &Known) -> (Verdict, Vec<Gate>) {
+    let findings = gate::findings(known);
+    let gates: Vec<Gate> = (0..known.hosts.len()).map(|at| findings.gate(at).0).collect();
+    let open: Vec<usize> = gates.iter().enumerate().filter(|(_, g)| g.state == GateState::Open).map(|(at, _)| at).collect();
+    let verdict = if open.is_empty() { no(&findings) } else { yes(known, &findings, &open) };
+    (verdict, gates)
+}
+
+/// Everything that is said about the pool as a whole: not what is only worth knowing about one host.
+fn common(findings: &Findings) -> Vec<Finding> {
+    let mut all: Vec<Finding> = findings.pool.iter().chain(findings.others.iter().flatten()).cloned().collect();
+    gate::sort(&mut all);
+    all
+}
+
+fn no(findings: &Findings) -> Verdict {
+    let mut all = common(findings);
+    if !all.iter().any(Finding::closes) {
+        all.extend(findings.own.iter().flatten().filter(|f| f.closes()).cloned());
+        gate::sort(&mut all);
+    }
+    let state = gate::state(&all);
+    let first = all.first().map(|f| f.reason.clone());
+    let headline = first.as_ref().map(|r| sentence(&r.text)).unwrap_or_default();
+    Verdict {
+        state,
+        headline,
+        opens_when: first.as_ref().map(|r| r.opens_when.clone()).unwrap_or_default(),
+        until: first.and_then(|r| r.until),
+        reasons: all.into_iter().map(|f| f.reason).collect(),
+    }
+}
+
+fn yes(known: &Known, findings: &Findings, open: &[usize]) -> Verdict {
+    let mut all = common(findings);
+    let against = all.iter().find(|f| f.closes()).map(|f| f.reason.text.clone());
+    all.retain(|f| !f.closes());
+    let names: Vec<String> = open.iter().filter_map(|at| known.names.get(*at).cloned()).collect();
+    let which = words::list(&names);
+    let disabled = open.iter().all(|at| known.states.get(*at).is_some_and(|s| s.stage == Stage::Disabled));
+    let mut headline = if known.hosts.len() == 1 {
+        format!("{which} is the only host and may be rebooted.")
+    } else if names.len() == known.hosts.len() {
+        format!("All {} hosts are live and nothing is being rebuilt: any one of them may go.", names.len())
+    } else if disabled {
+        format!("{which} is disabled already and may go; no other host until it is back.")
+    } else {
+        let why = against.map_or_else(|| ".".into(), |text| format!(": {text}"));
+        format!("Only {which} may go{why}")
+    };
+    if let Some(soft) = all.iter().find(|f| f.reason.severity == Severity::Soft) {
+        headline = format!("{headline} But {}", soft.reason.text);
+    }
+    Verdict {
+        state: GateState::Open,
+        headline,
+        opens_when: String::new(),
+        until: None,
+        reasons: all.into_iter().map(|f| f.reason).collect(),
+    }
+}
+
+/// With a capital at its start, unless it begins with a name.
+fn sentence(text: &str) -> String {
+    if text.starts_with("cannot ") || text.starts_with("the ") || text.starts_with("some ") || text.starts_with("a ") {
+        let mut chars = text.chars();
+        return chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect());
+    }
+    text.to_owned()
+}

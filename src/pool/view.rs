@@ -1,0 +1,336 @@
+//! Puts the picture together. Each part is computed elsewhere; here they meet, once, in one order.
+
+use super::Pool;
+use super::clocks::Skew;
+use super::cluster::ClusterState;
+use super::control;
+use super::picture::{Health, HostState, HostView, Memory, PathKind, PathView, Picture, Rebuild, Stage, TaskView};
+use super::rebuild::{self, Phase};
+use super::words;
+use crate::text::{clean, duration};
+use crate::time::Time;
+use crate::xenapi::record::{Ref, Task, TaskStatus};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+mod levels;
+
+/// Everything about the hosts that several parts need, computed once.
+pub(super) struct Known<'a> {
+    /// The moment.
+    pub now: Time,
+    /// Why nothing may be decided now, if so.
+    pub unfit: Option<String>,
+    /// Hosts in natural order of their names.
+    pub hosts: Vec<Ref>,
+    /// Their names.
+    pub names: Vec<String>,
+    /// What each is doing.
+    pub states: Vec<HostState>,
+    /// Clusters.
+    pub clusters: Vec<ClusterState>,
+    /// Paths, in the order of the hosts.
+    paths: Vec<PathAt>,
+    /// Clocks.
+    pub skews: Vec<(Ref, Skew)>,
+    /// The pool.
+    pub pool: &'a Pool,
+}
+
+/// A path, with where it belongs.
+#[derive(Debug)]
+pub(super) struct PathAt {
+    /// The place of its host.
+    pub at: usize,
+    /// The record that tells of it.
+    pub source: Ref,
+    /// For the picture.
+    pub view: PathView,
+}
+
+impl Known<'_> {
+    /// The paths of the host at this place.
+    pub fn paths_of(&self, at: usize) -> &[PathAt] {
+        let start = self.paths.partition_point(|p| p.at < at);
+        let end = self.paths.partition_point(|p| p.at <= at);
+        self.paths.get(start..end).unwrap_or_default()
+    }
+}
+
+impl Pool {
+    /// All that is known at `now`, and what it means.
+    pub fn picture(&self, now: Time) -> Picture {
+        let now = now.max(self.at);
+        let known = self.known(now);
+        let levels = self.levels(&known);
+        let (verdict, gates) = super::verdict::judge(&known);
+        let record = self.tables.the_pool();
+        let coordinator = self.coordinator().and_then(|r| self.tables.host(r));
+        let rebuilds = self.rebuild_views(&known);
+        let hosts = gates.into_iter().enumerate().map(|(at, gate)| HostView { gate, ..self.host_view(at, &known) }).collect();
+        Picture {
+            at: now,
+            name: record.map(|p| words::name(&p.name_label)).filter(|n| !n.is_empty()).unwrap_or_else(|| self.target.to_string()),
+            uuid: record.map(|p| words::name(&p.uuid)).unwrap_or_default(),
+            coordinator: coordinator.map(|h| words::name(&h.name_label)).unwrap_or_default(),
+            product: coordinator.map(|h| control::product(&h.software_version)).unwrap_or_default(),
+            xapi: coordinator.map(|h| control::xapi(&h.software_version)).unwrap_or_default(),
+            dialect: self.dialect,
+            link: self.link.view(now),
+            verdict,
+            hosts,
+            rebuilds,
+            tasks: self.task_views(now),
+            clocks: self.clock_views(&known.hosts, &known.skews, now),
+            control: self.control_view(),
+            alerts: self.alerts.view(&self.tables, &levels),
+            unreadable: self.unreadable,
+            guests: self.tables.running(),
+            clusters: known.clusters.into_iter().map(|c| c.view).collect(),
+            paths: known.paths.into_iter().map(|p| p.view).collect(),
+        }
+    }
+
+    /// The next moment after `now` at which the picture changes by itself, if there is one: a settle window ends, a sign of
+    /// life gets too old, a missing path counts as lost. Words that count seconds are not meant.
+    pub fn next_change(&self, now: Time) -> Option<Time> {
+        let hosts = self.tracks.iter().flat_map(|(r, track)| super::liveness::changes(track, &self.around(r, None, now)));
+        let rebuilds = self.rebuilds.iter().filter_map(|(_, r)| r.until_quiet());
+        hosts.chain(rebuilds).chain(self.paths.changes()).chain(self.link.changes()).filter(|at| *at > now).min()
+    }
+
+    pub(super) fn known(&self, now: Time) -> Known<'_> {
+        let mut hosts: Vec<(String, &str, Ref)> =
+            self.tables.hosts().map(|(r, h)| (words::name(&h.name_label), &*h.uuid, r.clone())).collect();
+        hosts.sort_by(|a, b| words::natural(&a.0, &b.0).then_with(|| a.1.cmp(b.1)).then_with(|| a.2.cmp(&b.2)));
+        let names: Vec<String> =
+            hosts.iter().map(|(name, uuid, _)| if name.is_empty() { words::name(uuid) } else { name.clone() }).collect();
+        let hosts: Vec<Ref> = hosts.into_iter().map(|(_, _, r)| r).collect();
+        let stale = self.link.stale(now);
+        let states: Vec<HostState> = hosts.iter().map(|r| self.host_state(r, stale.as_deref(), now)).collect();
+        let stages: Vec<Stage> = states.iter().map(|s| s.stage).collect();
+        Known {
+            now,
+            unfit: self.link.unfit(now),
+            clusters: self.cluster_states(&hosts, &stages),
+            paths: self.path_views(&hosts, now),
+            skews: self.skews(now),
+            hosts,
+            names,
+            states,
+            pool: self,
+        }
+    }
+
+    fn host_view(&self, at: usize, known: &Known) -> HostView {
+        let (Some(r), Some(name), Some(state)) = (known.hosts.get(at), known.names.get(at), known.states.get(at)) else {
+            return HostView::default();
+        };
+        let Some(host) = self.tables.host(r) else { return HostView::default() };
+        let track = self.tracks.get(r);
+        let mine = known.paths_of(at);
+        let paths = mine.iter().fold(None, |sum: Option<(u32, u32)>, p| {
+            let (up, total) = sum.unwrap_or_default();
+            Some((up.saturating_add(p.view.up), total.saturating_add(p.view.total)))
+        });
+        let mut state = state.clone();
+        if state.stage == Stage::Live && mine.iter().any(|p| p.view.health >= Health::Degraded) {
+            state.text = "live, at risk".into();
+        }
+        HostView {
+            r#ref: r.clone(),
+            uuid: words::name(&host.uuid),
+            name: name.clone(),
+            address: words::name(&host.address),
+            coordinator: self.is_coordinator(r),
+            state,
+            enabled: host.enabled,
+            live: track.and_then(|t| t.live).is_some_and(|l| l.is),
+            gate: super::picture::Gate::default(),
+            vms: self.tables.load(r).guests,
+            memory: self.memory(r, known.now),
+            paths,
+            latency: track.map(|t| t.latency.view(known.now)).unwrap_or_default(),
+            version: control::version(host),
+            guidance: control::guidance(host),
+            booted: host.boot_time(),
+            fence_margin_s: self.fence_margin(r, known.now),
+            allowed: host.allowed_operations.iter().map(Into::into).collect(),
+            current: host.current_operations.values().map(Into::into).collect(),
+        }
+    }
+
+    /// By its own statistics if there are any, else by what xapi notes, else by what its guests take.
+    fn memory(&self, r: &Ref, now: Time) -> Memory {
+        let Some(host) = self.tables.host(r) else { return Memory::default() };
+        let metrics = self.tables.metrics(&host.metrics);
+        let total = metrics.map_or(0, |m| m.memory_total);
+        let sample = self.tracks.get(r).and_then(|t| t.free_kib).filter(|(at, _)| now.since(*at).as_secs() < 120);
+        let used = if total == 0 {
+            None
+        } else if let Some((_, kib)) = sample {
+            Some(total.saturating_sub((kib.max(0.0) * 1024.0) as u64))
+        } else if let Some(free) = metrics.map(|m| m.memory_free).filter(|f| *f > 0) {
+            Some(total.saturating_sub(free))
+        } else {
+            Some(self.tables.load(r).memory.saturating_add(host.memory_overhead).min(total))
+        };
+        Memory { total, used }
+    }
+
+    /// How long HA lets it live without its statefile: the time-out less what has passed.
+    fn fence_margin(&self, r: &Ref, now: Time) -> Option<f64> {
+        let pool = self.tables.the_pool().filter(|p| p.ha_enabled)?;
+        let timeout = pool.ha_configuration.get("timeout").or_else(|| pool.other_config.get("default_ha_timeout"));
+        let timeout = timeout.and_then(|t| t.trim().parse::<f64>().ok()).filter(|t| t.is_finite() && *t > 0.0).unwrap_or(60.0);
+        let track = self.tracks.get(r)?;
+        if let Some(lost) = track.statefile_lost {
+            return Some((timeout - now.since(lost).as_secs_f64()).max(0.0));
+        }
+        let (_, latency) = track.heartbeat_s.filter(|(at, _)| now.since(*at).as_secs() < 60)?;
+        Some((timeout - latency.max(0.0)).max(0.0))
+    }
+
+    fn path_views(&self, hosts: &[Ref], now: Time) -> Vec<PathAt> {
+        // Virtual pools have interfaces that never show a carrier: then none of them says anything.
+        let carriers = self.paths.iter().any(|(key, path)| key.kind == PathKind::Link && path.was_up)
+            || self.tables.all_pif_metrics().any(|(_, m)| m.carrier);
+        let order: HashMap<&Ref, usize> = hosts.iter().enumerate().map(|(at, r)| (r, at)).collect();
+        let mut out: Vec<PathAt> = Vec::new();
+        for (key, path) in self.paths.iter() {
+            let Some(at) = order.get(&key.host) else { continue };
+            let counts = match key.kind {
+                PathKind::Link => {
+                    let management = self.tables.pif(&key.source).is_some_and(|p| p.management);
+                    carriers && (path.was_up || management)
+                }
+                PathKind::Bond => path.was_up || carriers,
+                PathKind::Multipath | PathKind::Boot => true,
+            };
+            if !counts {
+                continue;
+            }
+            let (up, total, since) = path.now(now);
+            let sr = self.tables.pbd(&key.source).map(|p| self.name_of(&p.sr)).unwrap_or_default();
+            let name = match key.kind {
+                PathKind::Multipath => words::name(&key.id),
+                PathKind::Boot => "boot".into(),
+                _ => self.path_name(key),
+            };
+            let view =
+                PathView { host: self.name_of(&key.host), kind: key.kind, name, sr, up, total, since, health: path.health(now, key.kind) };
+            out.push(PathAt { at: *at, source: key.source.clone(), view });
+        }
+        out.sort_by(|a, b| {
+            let names = words::natural(&a.view.name, &b.view.name);
+            (a.at, a.view.kind).cmp(&(b.at, b.view.kind)).then(names).then_with(|| a.source.cmp(&b.source))
+        });
+        out
+    }
+
+    fn rebuild_views(&self, known: &Known) -> Vec<Rebuild> {
+        let now = known.now;
+        let seen = if known.unfit.is_none() { self.link.heard.unwrap_or(now) } else { self.link.current.unwrap_or_default() };
+        let mut out: Vec<Rebuild> = Vec::new();
+        for (task, r) in self.rebuilds.iter() {
+            if r.until_quiet().is_some_and(|at| now >= at) {
+                continue;
+            }
+            let sr = r.sr.clone().or_else(|| self.tables.task(task).and_then(|t| self.sr_of(t)));
+            let after = r.after.as_ref().map(|h| self.name_of(h)).filter(|n| !n.is_empty());
+            let text = r.words(now);
+            out.push(Rebuild {
+                sr: sr.as_ref().map(|s| self.name_of(s)).filter(|n| !n.is_empty()).unwrap_or_else(|| "unknown SR".into()),
+                source: "task".into(),
+                progress: r.progress(),
+                rate: r.rate(),
+                ends: r.ends(now),
+                since: r.since,
+                ended: if let Phase::Ended(at) = r.phase { Some(at) } else { None },
+                text: after.map_or(text.clone(), |host| format!("{text} (since {host} came back)")),
+                seen: if matches!(r.phase, Phase::Running) { seen } else { seen.min(now) },
+            });
+        }
+        for (_, sr) in self.tables.srs() {
+            let hints = rebuild::hints(sr);
+            if let Some(said) = hints.rebuild {
+                out.push(Rebuild {
+                    sr: words::name(&sr.name_label),
+                    source: "cluster".into(),
+                    progress: None,
+                    rate: None,
+                    ends: None,
+                    since: seen,
+                    ended: None,
+                    text: format!("its storage cluster says that a mirror is being rebuilt ({said})"),
+                    seen,
+                });
+            }
+        }
+        out.sort_by(|a, b| (a.ended.is_some(), a.since).cmp(&(b.ended.is_some(), b.since)).then_with(|| a.sr.cmp(&b.sr)));
+        out
+    }
+
+    fn task_views(&self, now: Time) -> Vec<TaskView> {
+        let mut tasks: Vec<(&Ref, &Task)> = self.tables.tasks().collect();
+        tasks.sort_by(|a, b| (!a.1.status.is_running(), Reverse(a.1.created), a.0).cmp(&(!b.1.status.is_running(), Reverse(b.1.created), b.0)));
+        tasks.truncate(500);
+        tasks.into_iter().map(|(r, t)| self.task_view(r, t, now)).collect()
+    }
+
+    fn task_view(&self, r: &Ref, t: &Task, now: Time) -> TaskView {
+        let age = t.created.0.map(|at| duration(now.since(at)));
+        let why = || {
+            let parts: Vec<String> = t.error_info.iter().map(|p| {
+                let name = self.name_of(&Ref::from(&**p));
+                if name.is_empty() { words::name(p) } else { name }
+            }).collect();
+            clean(&parts.join(" "), 200).into_owned()
+        };
+        let (health, text) = match t.status {
+            TaskStatus::Pending | TaskStatus::Other => {
+                (Health::Pending, age.map_or_else(|| "running".into(), |age| format!("running for {age}")))
+            }
+            TaskStatus::Cancelling => (Health::Degraded, "being cancelled".into()),
+            TaskStatus::Cancelled => (Health::Degraded, "cancelled".into()),
+            TaskStatus::Success => (Health::Good, "done".into()),
+            TaskStatus::Failure => (Health::Failed, format!("failed: {}", why())),
+        };
+        let sr = if rebuild::is_rebuild(t) { self.sr_of(t) } else { None };
+        let name = match sr {
+            Some(sr) => format!("{} rebuilds its mirrors", self.sr_name(Some(&sr))),
+            None => task_words(&t.name_label),
+        };
+        TaskView {
+            r#ref: r.clone(),
+            name,
+            host: self.name_of(&t.resident_on),
+            progress: (t.progress.is_finite() && t.progress > 0.0).then(|| t.progress.clamp(0.0, 1.0)),
+            created: t.created.0,
+            health,
+            text,
+            ended: !t.status.is_running(),
+        }
+    }
+}
+
+/// A task's name in plain words, where it is one of the calls that operators meet.
+fn task_words(label: &str) -> String {
+    match label.trim_start_matches("Async.") {
+        "host.evacuate" => "evacuate a host".into(),
+        "host.reboot" | "Host is rebooting" => "reboot a host".into(),
+        "host.shutdown" => "shut a host down".into(),
+        "host.disable" => "disable a host".into(),
+        "host.enable" => "enable a host".into(),
+        "host.apply_updates" => "apply updates to a host".into(),
+        "VM.pool_migrate" => "move a guest".into(),
+        "VM.migrate_send" => "move a guest to other storage".into(),
+        "VM.start" | "VM.start_on" => "start a guest".into(),
+        "VM.clean_shutdown" | "VM.hard_shutdown" => "stop a guest".into(),
+        "VM.clean_reboot" | "VM.hard_reboot" => "reboot a guest".into(),
+        "pool.enable_ha" => "switch HA on".into(),
+        "pool.disable_ha" => "switch HA off".into(),
+        "SR.scan" => "scan an SR".into(),
+        other => words::name(other),
+    }
+}

@@ -1,0 +1,173 @@
+//! Where everything goes, for every size of the terminal. Used by drawing and by the page keys alike.
+//!
+//! Four shapes: tiny (one pane), narrow (a stack), wide (hosts above two columns), large (three columns and the log).
+
+use crate::tui::model::{Model, Pane, Screen, rows};
+use crate::tui::panes::verdict;
+use ratatui::layout::Rect;
+
+/// From this width on there are two columns, and a frame around the verdict.
+const WIDE: u16 = 110;
+/// From this width on there are three columns.
+const LARGE: u16 = 190;
+/// Below this width or height there is one pane only.
+const TINY: (u16, u16) = (60, 16);
+
+/// Where everything goes. Areas may be empty; none is outside of the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub header: Rect,
+    pub verdict: Rect,
+    /// Whether the verdict has a frame.
+    pub framed: bool,
+    /// Panes with their title line.
+    pub panes: Vec<(Pane, Rect)>,
+    /// Lines down between columns.
+    pub lines: Vec<(u16, Rect)>,
+    pub footer: Rect,
+}
+
+/// A slice of `area`, `height` rows from its top; the rest stays.
+fn take(area: &mut Rect, height: u16) -> Rect {
+    let height = height.min(area.height);
+    let top = Rect { height, ..*area };
+    area.y += height;
+    area.height -= height;
+    top
+}
+
+/// The layout of the model's screen.
+pub(crate) fn plan(model: &Model) -> Plan {
+    let (width, height) = model.size;
+    let mut plan = Plan::default();
+    let mut area = Rect::new(0, 0, width, height);
+    if area.is_empty() {
+        return plan;
+    }
+    plan.header = take(&mut area, 1);
+    if area.height > 5 {
+        area.height -= 1;
+        plan.footer = Rect::new(0, area.bottom(), width, 1);
+    }
+    if model.screen == Screen::Fleet {
+        plan.panes.push((Pane::Fleet, area));
+        return plan;
+    }
+    plan.framed = width >= WIDE && area.height >= 24;
+    let wanted = verdict::height(model, width, plan.framed);
+    // The verdict is what the operator came for, but it must leave some hosts to see.
+    let most = area.height.saturating_sub(4).max(1);
+    plan.verdict = take(&mut area, wanted.min(most));
+    if model.zoom || width < TINY.0 || height < TINY.1 {
+        plan.panes.push((model.focus, area));
+    } else if width >= LARGE && area.height >= 24 {
+        large(model, area, &mut plan);
+    } else if width >= WIDE && area.height >= 16 {
+        wide(model, area, &mut plan);
+    } else {
+        narrow(model, area, &mut plan);
+    }
+    plan
+}
+
+/// Title, head and all rows of a pane.
+fn full_height(model: &Model, pane: Pane) -> u16 {
+    let count = model.pool().map_or(0, |p| rows::count(&p.picture, pane));
+    let count = u16::try_from(count).unwrap_or(u16::MAX).max(1);
+    match pane {
+        Pane::Hosts | Pane::Paths | Pane::Fleet => count.saturating_add(2),
+        // With room to spare each has a second line for its words.
+        Pane::Tasks if model.size.0 >= WIDE => count.saturating_mul(2).saturating_add(1),
+        Pane::Cluster => {
+            let clusters = model.pool().map_or(0, |p| p.picture.clusters.len());
+            count.saturating_add(1 + clusters as u16)
+        }
+        _ => count.saturating_add(1),
+    }
+}
+
+/// The hosts above; what else there is below: one pane, and the one that has the keys.
+fn narrow(model: &Model, mut area: Rect, plan: &mut Plan) {
+    let hosts = full_height(model, Pane::Hosts).min((area.height / 2).max(4));
+    plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
+    let second = match model.focus {
+        Pane::Hosts | Pane::Tasks | Pane::Fleet => Pane::Alerts,
+        other => other,
+    };
+    let tasks = full_height(model, Pane::Tasks).clamp(2, (area.height / 2).max(2));
+    if area.height >= 5 {
+        plan.panes.push((Pane::Tasks, take(&mut area, tasks)));
+        plan.panes.push((second, area));
+    } else {
+        let only = if model.focus == Pane::Hosts { Pane::Tasks } else { model.focus };
+        plan.panes.push((only, area));
+    }
+}
+
+/// Two columns of panes in `area`, each pane as high as it needs and the last with what is left.
+fn columns(model: &Model, area: Rect, sets: &[&[Pane]], plan: &mut Plan) {
+    let count = sets.len() as u16;
+    let each = (area.width + 1) / count.max(1);
+    for (at, panes) in sets.iter().enumerate() {
+        let at = at as u16;
+        let x = area.x + at * each;
+        let width = if at + 1 == count { area.right() - x } else { each - 1 };
+        let mut column = Rect { x, width, ..area };
+        if at > 0 {
+            plan.lines.push((x - 1, area));
+        }
+        for (left, pane) in panes.iter().enumerate().map(|(n, pane)| (panes.len() - n, pane)) {
+            let fair = column.height / left as u16;
+            let needed = full_height(model, *pane).saturating_add(1);
+            let later: u16 = panes
+                .iter()
+                .skip(panes.len() - left + 1)
+                .map(|p| full_height(model, *p).saturating_add(1))
+                .fold(0, u16::saturating_add);
+            // A pane takes what it needs if the later ones have enough, else its fair share.
+            let height = if left == 1 {
+                column.height
+            } else {
+                needed.min(column.height.saturating_sub(later).max(fair))
+            };
+            plan.panes.push((*pane, take(&mut column, height)));
+        }
+    }
+}
+
+fn wide(model: &Model, mut area: Rect, plan: &mut Plan) {
+    let hosts = full_height(model, Pane::Hosts).saturating_add(1).min((area.height * 2 / 5).max(6));
+    plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
+    let left = [Pane::Tasks, Pane::Paths];
+    let right = [Pane::Cluster, Pane::Alerts];
+    let needed = |panes: &[Pane]| panes.iter().map(|p| full_height(model, *p).saturating_add(1)).fold(0, u16::saturating_add);
+    let spare = area.height.saturating_sub(needed(&left).max(needed(&right)));
+    if spare >= 5 {
+        // What is left over goes to the log.
+        let mut foot = area;
+        area = take(&mut foot, area.height - spare);
+        columns(model, area, &[&left, &right], plan);
+        plan.panes.push((Pane::Log, foot));
+    } else {
+        let last = if model.focus == Pane::Log { Pane::Log } else { Pane::Alerts };
+        columns(model, area, &[&left, &[Pane::Cluster, last]], plan);
+    }
+}
+
+fn large(model: &Model, mut area: Rect, plan: &mut Plan) {
+    let hosts = full_height(model, Pane::Hosts).saturating_add(1).min((area.height / 2).max(8));
+    plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
+    columns(model, area, &[&[Pane::Tasks, Pane::Paths], &[Pane::Cluster, Pane::Alerts], &[Pane::Log]], plan);
+}
+
+/// Rows of a pane that can be seen at a time.
+pub(crate) fn rows_of(model: &Model, pane: Pane) -> usize {
+    let plan = plan(model);
+    let height = plan.panes.iter().find(|(p, _)| *p == pane).map_or(0, |(_, area)| area.height);
+    let head = match pane {
+        Pane::Hosts | Pane::Fleet | Pane::Paths => 2,
+        Pane::Cluster => 1 + model.pool().map_or(0, |p| p.picture.clusters.len() as u16),
+        _ => 1,
+    };
+    usize::from(height.saturating_sub(head))
+}

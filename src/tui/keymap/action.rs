@@ -1,0 +1,89 @@
+//! What a key, the palette or a click can ask for, and where.
+
+/// Everything that an operator can ask the dashboard for.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter, strum::EnumString, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "kebab-case")]
+#[allow(missing_docs, reason = "the table gives each its words")]
+pub enum Action {
+    Help,
+    Palette,
+    Filter,
+    NextPane,
+    PreviousPane,
+    Open,
+    Back,
+    Why,
+    Zoom,
+    Sort,
+    Reverse,
+    Copy,
+    Raw,
+    Up,
+    Down,
+    Left,
+    Right,
+    PageUp,
+    PageDown,
+    HalfUp,
+    HalfDown,
+    Top,
+    Bottom,
+    Hosts,
+    Tasks,
+    Cluster,
+    Paths,
+    Alerts,
+    Log,
+    LogLevel,
+    Fleet,
+    Pools,
+    NextPool,
+    PreviousPool,
+    Theme,
+    Faults,
+    Faster,
+    Slower,
+    Redraw,
+    Suspend,
+    Quit,
+}
+
+impl Action {
+    /// The name that the configuration and the palette use, e.g. `next-pane`.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Where a key means something. Several are in force at a time: see [`MODES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Always; while text is typed only keys that type nothing.
+    Everywhere,
+    /// Wherever there is something to move in.
+    Move,
+    /// No popup is open.
+    Screen,
+    /// A popup is open.
+    Popup,
+    /// The popup shows one thing in detail.
+    Detail,
+    /// The popup can be searched.
+    Search,
+    /// The log pane has the keys.
+    Log,
+    /// Text is typed.
+    Typing,
+}
+
+/// Which contexts are in force together. A key may mean only one thing in each of these.
+pub const MODES: [&[Context]; 6] = [
+    &[Context::Screen, Context::Move, Context::Everywhere],
+    &[Context::Screen, Context::Log, Context::Move, Context::Everywhere],
+    &[Context::Popup, Context::Move, Context::Everywhere],
+    &[Context::Popup, Context::Detail, Context::Move, Context::Everywhere],
+    &[Context::Popup, Context::Search, Context::Move, Context::Everywhere],
+    &[Context::Typing, Context::Everywhere],
+];

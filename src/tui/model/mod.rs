@@ -1,0 +1,300 @@
+//! The state of the dashboard. Changed only by [`super::update::update`] and [`Model::settle`]; read by drawing.
+
+pub mod grid;
+mod pane;
+mod popup;
+pub(crate) mod rows;
+mod settle;
+pub(crate) use settle::FRESH_MS;
+
+pub use pane::{Pane, PaneState};
+pub use popup::{Detail, Popup, Raw, Target};
+
+use super::draw::{Look, layout};
+use super::keymap::{Context, Key, Keymap, MODES};
+use super::log::{Level, LogLine};
+use super::msg::PoolIx;
+use super::shim::Pool;
+use super::theme::Theme;
+use crate::pool::picture::Picture;
+use crate::time::Time;
+use jiff::tz::TimeZone;
+use tui_input::Input;
+
+/// How long a word to the operator stays, in milliseconds.
+const TOAST_MS: u64 = 5_000;
+
+/// What lies under the popups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// All pools.
+    Fleet,
+    /// One pool.
+    Pool(PoolIx),
+}
+
+/// A fault that can be set off in the simulated pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultChoice {
+    /// For the caller.
+    pub id: String,
+    /// In a few words.
+    pub label: String,
+    /// What will happen, as a sentence.
+    pub description: String,
+}
+
+/// What only the demo has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Demo {
+    /// The faults to choose from.
+    pub faults: Vec<FaultChoice>,
+    /// How many times as fast as ours the simulated time runs.
+    pub speed: f64,
+}
+
+/// One pool.
+#[derive(Debug)]
+pub struct PoolView {
+    /// What it was called when the program was started.
+    pub target: String,
+    /// All that was observed.
+    pub pool: Pool,
+    /// What that means, at [`Picture::at`].
+    pub picture: Picture,
+    /// Whether something was observed since the picture was made.
+    pub changed: bool,
+    panes: [PaneState; 6],
+}
+
+impl PoolView {
+    fn new(target: &str) -> Self {
+        let pool = Pool::new(target);
+        Self { target: target.to_owned(), picture: pool.picture(Time::EPOCH), pool, changed: true, panes: Default::default() }
+    }
+
+    /// Its name, or the target's as long as that is not known.
+    pub fn name(&self) -> &str {
+        if self.picture.name.is_empty() { &self.target } else { &self.picture.name }
+    }
+
+    /// What a pane remembers.
+    pub fn pane(&self, pane: Pane) -> &PaneState {
+        let [hosts, tasks, cluster, paths, alerts, log] = &self.panes;
+        match pane {
+            Pane::Hosts | Pane::Fleet => hosts,
+            Pane::Tasks => tasks,
+            Pane::Cluster => cluster,
+            Pane::Paths => paths,
+            Pane::Alerts => alerts,
+            Pane::Log => log,
+        }
+    }
+
+    /// What a pane remembers, to change it.
+    pub fn pane_mut(&mut self, pane: Pane) -> &mut PaneState {
+        let [hosts, tasks, cluster, paths, alerts, log] = &mut self.panes;
+        match pane {
+            Pane::Hosts | Pane::Fleet => hosts,
+            Pane::Tasks => tasks,
+            Pane::Cluster => cluster,
+            Pane::Paths => paths,
+            Pane::Alerts => alerts,
+            Pane::Log => log,
+        }
+    }
+}
+
+/// A word to the operator, at the foot of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// In words.
+    pub text: String,
+    /// Whether something is wrong.
+    pub wrong: bool,
+    /// When it goes.
+    pub until: Time,
+}
+
+/// What the dashboard is started with.
+#[derive(Debug)]
+pub struct Setup {
+    /// What the pools are called on the command line.
+    pub targets: Vec<String>,
+    /// The theme to use.
+    pub theme: Theme,
+    /// The themes to choose from.
+    pub themes: Vec<Theme>,
+    /// The keys.
+    pub keymap: Keymap,
+    /// What to say first, e.g. problems with the configuration.
+    pub problems: Vec<String>,
+    /// What only the demo has.
+    pub demo: Option<Demo>,
+    /// Whether nothing can be written to a pool.
+    pub read_only: bool,
+    /// Where the operator is.
+    pub zone: TimeZone,
+    /// The time now.
+    pub now: Time,
+    /// Columns and rows.
+    pub size: (u16, u16),
+}
+
+/// The state of the dashboard.
+#[derive(Debug)]
+pub struct Model {
+    /// The time now.
+    pub now: Time,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// The pools.
+    pub pools: Vec<PoolView>,
+    /// What lies under the popups.
+    pub screen: Screen,
+    /// The pane that has the keys.
+    pub focus: Pane,
+    /// Whether it has the whole screen.
+    pub zoom: bool,
+    /// What lies over the screen, the last on top.
+    pub popups: Vec<Popup>,
+    /// The filter that is being typed.
+    pub filtering: Option<Input>,
+    /// Keys of a sequence that has begun.
+    pub begun: Vec<Key>,
+    /// A word to the operator.
+    pub toast: Option<Toast>,
+    /// What only the demo has.
+    pub demo: Option<Demo>,
+    /// How much of the log is shown.
+    pub log_level: Level,
+    /// The log of poolwatch itself, newest first.
+    pub log: Vec<LogLine>,
+    /// Whether the screen may look different from what was drawn last.
+    pub dirty: bool,
+    pub(crate) look: Look,
+    pub(crate) themes: Vec<Theme>,
+    pub(crate) theme_at: usize,
+    pub(crate) keymap: Keymap,
+    pub(crate) fleet: PaneState,
+    pub(crate) zone: TimeZone,
+    pub(crate) read_only: bool,
+    /// When time alone changes something on the screen.
+    pub(crate) due: Option<Time>,
+}
+
+impl Model {
+    /// A dashboard on which nothing is known yet.
+    pub fn new(setup: Setup) -> Self {
+        let mut themes = setup.themes;
+        let theme_at = themes.iter().position(|t| t.name == setup.theme.name).unwrap_or_else(|| {
+            themes.insert(0, setup.theme.clone());
+            0
+        });
+        let look = Look::new(setup.theme);
+        let screen = if setup.targets.len() > 1 { Screen::Fleet } else { Screen::Pool(PoolIx(0)) };
+        let mut model = Self {
+            now: setup.now,
+            size: setup.size,
+            pools: setup.targets.iter().map(|t| PoolView::new(t)).collect(),
+            focus: if screen == Screen::Fleet { Pane::Fleet } else { Pane::Hosts },
+            screen,
+            zoom: false,
+            popups: Vec::new(),
+            filtering: None,
+            begun: Vec::new(),
+            toast: None,
+            demo: setup.demo,
+            log_level: Level::Info,
+            log: Vec::new(),
+            dirty: true,
+            look,
+            themes,
+            theme_at,
+            keymap: setup.keymap,
+            fleet: PaneState::default(),
+            zone: setup.zone,
+            read_only: setup.read_only,
+            due: None,
+        };
+        if let Some(first) = setup.problems.first() {
+            let more = setup.problems.len() - 1;
+            let more = if more > 0 { format!(" (and {more} more: see the log)") } else { String::new() };
+            model.say(format!("{first}{more}"), true);
+        }
+        model
+    }
+
+    /// Says something at the foot of the screen for a while.
+    pub(crate) fn say(&mut self, text: impl Into<String>, wrong: bool) {
+        let text = text.into();
+        // Long words need longer to be read.
+        let more = u64::try_from(text.len()).unwrap_or(0).saturating_mul(40).min(10_000);
+        self.toast = Some(Toast { text, wrong, until: self.now + std::time::Duration::from_millis(TOAST_MS + more) });
+    }
+
+    /// The pool that the screen is about: the open one, or in the list of all pools the selected one.
+    pub(crate) fn pool_ix(&self) -> Option<PoolIx> {
+        match self.screen {
+            Screen::Pool(ix) => (ix.0 < self.pools.len()).then_some(ix),
+            Screen::Fleet => {
+                let selected = self.fleet.selected.as_deref()?.parse().ok()?;
+                (selected < self.pools.len()).then_some(PoolIx(selected))
+            }
+        }
+    }
+
+    /// As [`Model::pool_ix`].
+    pub(crate) fn pool(&self) -> Option<&PoolView> {
+        self.pools.get(self.pool_ix()?.0)
+    }
+
+    /// What a pane remembers.
+    pub(crate) fn state(&self, pane: Pane) -> Option<&PaneState> {
+        if pane == Pane::Fleet { Some(&self.fleet) } else { self.pool().map(|p| p.pane(pane)) }
+    }
+
+    /// What a pane remembers, to change it.
+    pub(crate) fn state_mut(&mut self, pane: Pane) -> Option<&mut PaneState> {
+        if pane == Pane::Fleet {
+            return Some(&mut self.fleet);
+        }
+        let ix = self.pool_ix()?;
+        self.pools.get_mut(ix.0).map(|p| p.pane_mut(pane))
+    }
+
+    /// Whether the log is on the screen.
+    pub(crate) fn shows_log(&self) -> bool {
+        layout::plan(self).panes.iter().any(|(pane, _)| *pane == Pane::Log)
+    }
+
+    /// What the window is called.
+    pub(crate) fn title(&self) -> String {
+        match self.screen {
+            Screen::Fleet => format!("poolwatch: {} pools", self.pools.len()),
+            Screen::Pool(_) => self.pool().map_or_else(String::new, |p| {
+                format!("poolwatch: {} {}", p.name(), self.look.answer(p.picture.verdict.state).word)
+            }),
+        }
+    }
+
+    /// Whether keys type text.
+    pub(crate) fn typing(&self) -> bool {
+        self.popups.last().map_or(self.filtering.is_some(), Popup::typing)
+    }
+
+    /// The contexts that are in force.
+    pub(crate) fn contexts(&self) -> &'static [Context] {
+        let [screen, log, popup, detail, search, typing] = MODES;
+        if self.typing() {
+            return typing;
+        }
+        match self.popups.last() {
+            Some(Popup::Detail(_)) => detail,
+            Some(Popup::Help { .. }) => search,
+            Some(_) => popup,
+            None if self.focus == Pane::Log => log,
+            None => screen,
+        }
+    }
+}

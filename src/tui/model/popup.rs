@@ -1,0 +1,112 @@
+//! What can lie over the screen.
+
+use crate::pool::picture::PathKind;
+use crate::xenapi::record::{Class, Ref};
+use tui_input::Input;
+
+/// What a detail is about. By identity, so that it follows its subject while the picture changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The answer to "may I reboot the next host?".
+    Verdict,
+    /// A host.
+    Host(Ref),
+    /// A rebuild, by SR and source.
+    Rebuild(String, String),
+    /// A task.
+    Task(Ref),
+    /// An alert, by its key.
+    Alert(String),
+    /// A host's paths to something.
+    Path(String, PathKind, String),
+    /// A cluster member, by stack and host.
+    Member(String, String),
+}
+
+impl Target {
+    /// The record behind it, if there is one.
+    pub fn record(&self) -> Option<(Class, Ref)> {
+        match self {
+            Self::Host(r) => Some((Class::Host, r.clone())),
+            Self::Task(r) => Some((Class::Task, r.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// The fields of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Raw {
+    /// Asked for.
+    Asked,
+    /// Field names and values, and a word on where they are from.
+    Fields(Vec<(String, String)>, String),
+}
+
+/// A detail.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    /// What it is about.
+    pub target: Target,
+    /// Lines scrolled away at the top.
+    pub first: usize,
+    /// The record's fields, if they are shown instead.
+    pub raw: Option<Raw>,
+}
+
+/// A popup.
+#[derive(Clone, Debug)]
+pub enum Popup {
+    /// All keys.
+    Help {
+        /// What is searched for.
+        input: Input,
+        /// Whether it is being typed.
+        typing: bool,
+        /// Lines scrolled away at the top.
+        first: usize,
+    },
+    /// The command palette.
+    Palette {
+        /// What is typed.
+        input: Input,
+        /// The chosen row.
+        at: usize,
+    },
+    /// One thing in detail.
+    Detail(Detail),
+    /// The themes.
+    Themes {
+        /// The one that is shown.
+        at: usize,
+        /// The one that was in force.
+        before: usize,
+    },
+    /// Faults for the simulated pool.
+    Faults {
+        /// The chosen row.
+        at: usize,
+    },
+    /// The pools, by name.
+    Pools {
+        /// What is typed.
+        input: Input,
+        /// The chosen row.
+        at: usize,
+    },
+}
+
+impl Popup {
+    /// Whether keys type text into it.
+    pub fn typing(&self) -> bool {
+        matches!(self, Self::Palette { .. } | Self::Pools { .. } | Self::Help { typing: true, .. })
+    }
+
+    /// The text field that keys type into.
+    pub fn input(&mut self) -> Option<&mut Input> {
+        match self {
+            Self::Palette { input, .. } | Self::Pools { input, .. } | Self::Help { input, typing: true, .. } => Some(input),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What is worked out once before each draw: pictures of pools that changed, selections that still point at something,
+//! windows that show them, and when time alone will change the screen again.
+
+use super::{Model, Pane, PoolView, Popup, Screen};
+use crate::pool::picture::LinkState;
+use crate::time::Time;
+use crate::tui::draw::{layout, table};
+use std::time::Duration;
+
+/// As long as something was heard within this many milliseconds the pool is simply "live".
+pub(crate) const FRESH_MS: u64 = 40_000;
+
+impl Model {
+    /// Brings everything that is derived up to date. Cheap if nothing changed.
+    pub fn settle(&mut self) {
+        let now = self.now;
+        // Pools that are not on the screen are worked out when they are.
+        let all = self.popups.iter().any(|p| matches!(p, Popup::Pools { .. }));
+        let screen = self.screen;
+        for (ix, pool) in self.pools.iter_mut().enumerate() {
+            if !all && matches!(screen, Screen::Pool(open) if open.0 != ix) {
+                continue;
+            }
+            let due = pool.pool.next_change(pool.picture.at).is_some_and(|t| t <= now);
+            if pool.changed || due {
+                pool.picture = pool.pool.picture(now);
+                pool.changed = false;
+            }
+        }
+        self.settle_panes();
+        self.due = self.next_due();
+    }
+
+    /// As [`Model::settle`], without pictures. For tests that put a picture of their own in place.
+    pub(crate) fn settle_panes(&mut self) {
+        if self.screen == Screen::Fleet {
+            self.settle_pane(Pane::Fleet);
+        } else {
+            for pane in Pane::OF_A_POOL {
+                self.settle_pane(pane);
+            }
+        }
+    }
+
+    fn settle_pane(&mut self, pane: Pane) {
+        let order = self.order(pane);
+        let cursor = self.cursor(pane, &order);
+        let height = layout::rows_of(self, pane);
+        let Some(at) = self.state(pane).map(|s| s.at) else { return };
+        // The log is followed as long as the cursor is on its newest line.
+        let cursor = if pane == Pane::Log && at == 0 { None } else { cursor };
+        let cursor = cursor.or_else(|| (!order.is_empty()).then(|| at.min(order.len() - 1)));
+        let key = cursor.and_then(|at| order.get(at)).and_then(|ix| self.key(pane, *ix)).map(std::borrow::Cow::into_owned);
+        if let Some(state) = self.state_mut(pane) {
+            if let (Some(cursor), Some(key)) = (cursor, key) {
+                state.at = cursor;
+                state.selected = Some(key);
+            }
+            state.first = table::window(state.first, cursor, order.len(), height);
+        }
+    }
+
+    /// When time alone changes something on the screen; `None` only if there is nothing on it.
+    fn next_due(&self) -> Option<Time> {
+        let toast = self.toast.as_ref().map(|t| t.until);
+        let minute = Time::from_millis((self.now.as_millis().div_euclid(60_000) + 1) * 60_000);
+        let shown = self.pools.iter().enumerate().filter(|(ix, _)| match self.screen {
+            Screen::Fleet => true,
+            Screen::Pool(open) => open.0 == *ix,
+        });
+        let pools = shown.flat_map(|(_, p)| self.pool_due(p));
+        let ages = self.popups.iter().any(|p| matches!(p, Popup::Detail(_))).then(|| self.now + Duration::from_secs(10));
+        pools.chain(toast).chain(ages).chain(Some(minute)).filter(|t| *t > self.now).min()
+    }
+
+    fn pool_due(&self, pool: &PoolView) -> Vec<Time> {
+        let mut due: Vec<Time> = pool.pool.next_change(pool.picture.at).into_iter().collect();
+        let link = &pool.picture.link;
+        if link.state == LinkState::Live {
+            if let Some(heard) = link.heard {
+                let age = self.now.since(heard).as_millis() as u64;
+                let step = if age < FRESH_MS { FRESH_MS } else { (age / 10_000 + 1) * 10_000 };
+                due.push(heard + Duration::from_millis(step));
+            }
+        } else if let Some(retry) = link.retry_at {
+            let left = retry.since(self.now).as_millis() as u64;
+            // The countdown moves by the second when it is near, else in steps of five.
+            let step = if left > 10_000 { left % 5_000 } else { left % 1_000 };
+            let unit = if left > 10_000 { 5_000 } else { 1_000 };
+            due.push(self.now + Duration::from_millis(if step == 0 { unit } else { step }));
+        }
+        due
+    }
+
+    /// When time alone changes something on the screen, as of the last [`Model::settle`].
+    pub fn due(&self) -> Option<Time> {
+        self.due
+    }
+}

@@ -1,0 +1,123 @@
+//! The first line: which pool, how our connection to it is, and the time.
+
+use crate::pool::picture::{Dialect, LinkState, Picture};
+use crate::tui::draw::pen::{Pen, spans_width};
+use crate::tui::draw::words::{ago, clock, plural};
+use crate::tui::model::{Model, Screen};
+use crate::tui::theme::Role;
+use ratatui::layout::Rect;
+use ratatui::text::Span;
+
+/// What is said of the connection: `live` while it is fresh, its age only when that matters.
+pub(crate) fn link_words(pen: &Pen<'_>, model: &Model, picture: &Picture) -> Vec<Span<'static>> {
+    let sign = pen.look.link(picture.link.state);
+    let mut words = format!("{} {}", sign.glyph, sign.word);
+    let mut role = sign.role;
+    match (picture.link.state, picture.link.heard) {
+        (LinkState::Live, Some(heard)) => {
+            let age = model.now.since(heard);
+            if age.as_millis() as u64 >= crate::tui::model::FRESH_MS {
+                words = format!("{} last heard {}", pen.look.glyphs.warning, ago(model.now, heard));
+                role = Role::Degraded;
+            }
+        }
+        (LinkState::Lost, _) => words = format!("{words} {}", ago(model.now, picture.link.since)),
+        _ => {}
+    }
+    vec![Span::styled(words, pen.style(role))]
+}
+
+/// Draws the first line.
+pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
+    if area.is_empty() {
+        return;
+    }
+    pen.clear(area, Role::Bar);
+    let gap = if area.width >= 110 { "   " } else { "  " };
+    let mut right: Vec<Span<'_>> = Vec::new();
+    if let Some(demo) = &model.demo {
+        let speed = if (demo.speed - 1.0).abs() < f64::EPSILON || demo.speed <= 0.0 {
+            "demo".to_owned()
+        } else {
+            format!("demo at {} times speed", demo.speed)
+        };
+        right.push(pen.span(format!("{speed}{gap}"), Role::Info));
+    }
+    if area.width >= 60 {
+        let words = match (model.read_only, area.width >= 110) {
+            (true, true) => "watching (read-only)",
+            (true, false) => "read-only",
+            (false, _) => "watching",
+        };
+        right.push(pen.span(format!("{words}{gap}"), Role::Muted));
+    }
+    let open = if model.screen == Screen::Fleet { None } else { model.pool() };
+    if let Some(pool) = open {
+        right.extend(link_words(pen, model, &pool.picture));
+        right.push(pen.span(gap, Role::Muted));
+    }
+    right.push(pen.span(format!("{} ", clock(model.now, &model.zone)), Role::Text));
+
+    let mut left: Vec<Span<'_>> = Vec::new();
+    let separator = format!(" {} ", pen.look.glyphs.separator);
+    if area.width >= 100 {
+        left.extend([pen.span(" poolwatch", Role::Title), pen.span(separator, Role::Border)]);
+    } else {
+        left.push(pen.span(" ", Role::Muted));
+    }
+    match open {
+        Some(pool) => {
+            let p = &pool.picture;
+            left.push(pen.span(pool.name().to_owned(), Role::Title));
+            if !p.hosts.is_empty() {
+                left.push(pen.span(format!("  {}", plural(p.hosts.len(), "host", "hosts")), Role::Muted));
+            }
+            if !p.product.is_empty() {
+                left.push(pen.span(format!("  {}", p.product), Role::Muted));
+            }
+            if area.width >= 110 && !p.xapi.is_empty() {
+                left.push(pen.span(format!("  xapi {}", p.xapi), Role::Muted));
+            }
+            if area.width >= 160 {
+                let rules = match p.dialect {
+                    Dialect::Unknown => "",
+                    Dialect::Shipped => "  rules as shipped",
+                    Dialect::Designed => "  rules as designed",
+                };
+                left.push(pen.span(rules, Role::Muted));
+                left.push(pen.span(format!("  {}", plural(p.guests, "VM", "VMs")), Role::Muted));
+                left.push(pen.span(control_words(p), Role::Muted));
+            }
+        }
+        None => {
+            let hosts = model.pools.iter().map(|p| p.picture.hosts.len()).sum();
+            left.push(pen.span(plural(model.pools.len(), "pool", "pools"), Role::Title));
+            left.push(pen.span(format!("  {}", plural(hosts, "host", "hosts")), Role::Muted));
+        }
+    }
+    // The connection is worth more than the product's name: what is at the left gives way.
+    let room = area.width.saturating_sub(spans_width(&right)).saturating_sub(1);
+    if room >= 6 {
+        pen.right(area.x, area.y, area.width, &right);
+        pen.line(area.x, area.y, room, &left);
+    } else {
+        pen.line(area.x, area.y, area.width, &right);
+    }
+}
+
+/// Who else may act on the pool.
+fn control_words(picture: &Picture) -> String {
+    let control = &picture.control;
+    let mut words = Vec::new();
+    if control.ha {
+        words.push(format!("HA on ({})", control.ha_stack));
+    }
+    if control.rolling_upgrade {
+        words.push("rolling upgrade".to_owned());
+    }
+    if control.wlb {
+        words.push("WLB on".to_owned());
+    }
+    words.extend(control.marks.iter().cloned());
+    if words.is_empty() { String::new() } else { format!("  {}", words.join(", ")) }
+}

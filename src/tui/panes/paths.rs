@@ -1,0 +1,91 @@
+//! The I/O paths as a grid: a row a host, a column a LUN, bond or link. Scrolls both ways.
+
+use super::hosts::marked;
+use super::{View, empty, open};
+use crate::tui::draw::pen::Pen;
+use crate::tui::draw::table::more_marks;
+use crate::tui::draw::words::width;
+use crate::tui::model::grid::{Grid, short_name};
+use crate::tui::model::{Model, Pane};
+use crate::tui::theme::Role;
+use ratatui::layout::Rect;
+
+/// Draws the pane.
+pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
+    let Some(pool) = model.pool() else { return };
+    let grid = Grid::of(&pool.picture);
+    let total = grid.hosts.len();
+    let missing: u32 = (0..total).map(|h| grid.missing(h)).sum();
+    let extra = if missing > 0 { vec![pen.span(format!("{missing} missing"), Role::Degraded)] } else { Vec::new() };
+    let Some(view) = open(pen, model, Pane::Paths, area, total, extra) else { return };
+    if view.order.is_empty() {
+        empty(pen, &view, total, "No multipath map, no bond is known.");
+        return;
+    }
+    let View { order, state, cursor, focused, needle, body } = view;
+    let look = pen.look;
+    let name = grid.hosts.iter().map(|h| width(h)).max().unwrap_or(4).clamp(4, 18).min(body.width / 3);
+    let left = body.x + 2 + name + 2;
+    let right = body.right().saturating_sub(1);
+    let titles: Vec<String> = grid.columns.iter().map(|(kind, n)| short_name(*kind, n, look.glyphs.ellipsis)).collect();
+    let each = |column: usize| titles.get(column).map_or(0, |t| width(t).max(7));
+    let first = first_column(state.column, titles.len(), right.saturating_sub(left), each);
+
+    let mut x = left;
+    let mut shown = first;
+    while let Some(title) = titles.get(shown) {
+        let wide = each(shown);
+        if x + wide > right {
+            break;
+        }
+        let picked = focused && shown == state.column;
+        pen.right(x, body.y, wide, &[pen.span(title.as_str(), if picked { Role::Focus } else { Role::Muted })]);
+        for (line, ix) in order.iter().skip(state.first).take(usize::from(body.height.saturating_sub(1))).enumerate() {
+            let y = body.y + 1 + line as u16;
+            let Some(path) = grid.cell(*ix, shown) else {
+                pen.right(x, y, wide, &[pen.span(look.glyphs.dot, Role::Border)]);
+                continue;
+            };
+            let count = format!("{}/{}", path.up, path.total);
+            let (text, role) = if path.up < path.total {
+                let role = if path.up == 0 { Role::Failed } else { Role::Degraded };
+                let glyph = if path.up == 0 { look.glyphs.failed } else { look.glyphs.warning };
+                (format!("{glyph} {count}"), role)
+            } else {
+                (count, Role::Text)
+            };
+            pen.right(x, y, wide, &[pen.span(text, role)]);
+        }
+        x += wide + 2;
+        shown += 1;
+    }
+    for (line, ix) in order.iter().enumerate().skip(state.first).take(usize::from(body.height.saturating_sub(1))) {
+        let y = body.y + 1 + (line - state.first) as u16;
+        let host = grid.hosts.get(*ix).copied().unwrap_or_default();
+        pen.line(body.x + 2, y, name, &marked(look, host.to_owned(), &needle, Role::Title));
+        if cursor == Some(line) && focused {
+            pen.tint(Rect { x: body.x, y, width: body.width.saturating_sub(1), height: 1 }, Role::Selection);
+            let style = pen.style(Role::Selection);
+            pen.put(body.x, y, 1, look.glyphs.cursor, style);
+        }
+    }
+    if first > 0 {
+        pen.text(left.saturating_sub(2), body.y, 1, look.glyphs.arrow_left, Role::Focus);
+    }
+    if shown < titles.len() {
+        pen.text(right, body.y, 1, look.glyphs.arrow_right, Role::Focus);
+    }
+    more_marks(pen, Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }, state.first, order.len());
+}
+
+/// The first column so that the chosen one can be seen.
+fn first_column(chosen: usize, count: usize, room: u16, each: impl Fn(usize) -> u16) -> usize {
+    let chosen = chosen.min(count.saturating_sub(1));
+    let mut first = chosen;
+    let mut used = each(chosen);
+    while first > 0 && used + 2 + each(first - 1) <= room {
+        first -= 1;
+        used += 2 + each(first);
+    }
+    first
+}

@@ -1,0 +1,176 @@
+//! Everything but hosts: the verdict, rebuilds, tasks, alerts, paths, cluster members.
+
+use super::Sheet;
+use crate::pool::picture::{Alert, ClusterView, MemberView, PathKind, PathView, Picture, Rebuild, TaskView};
+use crate::text;
+use crate::time::Time;
+use crate::tui::draw::words::{ago, exact, moment};
+use crate::tui::model::Model;
+use crate::tui::theme::Role;
+
+pub(super) fn verdict(model: &Model, picture: &Picture) -> Sheet {
+    let look = &model.look;
+    let v = &picture.verdict;
+    let answer = look.answer(v.state);
+    let mut sheet = Sheet::new(format!("May I reboot the next host? {}", answer.word));
+    let headline = if v.headline.is_empty() { "Nothing is known that speaks against it." } else { &v.headline };
+    sheet.para(answer.glyph, answer.role, 8, headline, Role::Text);
+    if !v.opens_when.is_empty() {
+        let until = v.until.map_or_else(String::new, |t| format!(" (about {})", moment(t, model.now, &model.zone)));
+        sheet.para("", Role::Muted, 8, format!("opens when: {}{until}", v.opens_when), Role::Info);
+    }
+    if !v.reasons.is_empty() {
+        sheet.heading("All reasons");
+        for reason in &v.reasons {
+            sheet.reason(look, model, reason);
+        }
+    }
+    sheet.heading("Hosts");
+    for host in &picture.hosts {
+        let sign = look.gate(host.gate.state);
+        let text = host.gate.reasons.first().map_or_else(|| sign.word.to_owned(), |r| format!("{}: {}", sign.word, r.text));
+        sheet.para(format!("{} {}", sign.glyph, host.name), sign.role, 14, text, Role::Text);
+    }
+    let control = &picture.control;
+    sheet.heading("Who may act on this pool");
+    let ha = if control.ha {
+        format!("HA is on ({}), plans for {} host failures", control.ha_stack, control.ha_tolerates)
+    } else {
+        "HA is off".to_owned()
+    };
+    sheet.words(ha, Role::Text);
+    if control.rolling_upgrade {
+        sheet.words("A rolling pool upgrade is under way: xapi then lists no reboot for any host.", Role::Text);
+    }
+    if control.wlb {
+        sheet.words("Workload balancing is on and may move VMs.", Role::Text);
+    }
+    for mark in &control.marks {
+        sheet.words(mark.clone(), Role::Text);
+    }
+    if picture.unreadable > 0 {
+        sheet.words(format!("{} records could not be read; what they would have said is missing here.", picture.unreadable), Role::Degraded);
+    }
+    sheet
+}
+
+fn percent(progress: Option<f64>) -> String {
+    progress.filter(|f| f.is_finite()).map_or_else(
+        || "the source never moves it".to_owned(),
+        |f| format!("{:.0} %", (f.clamp(0.0, 1.0) * 100.0).floor()),
+    )
+}
+
+fn at(model: &Model, time: Time) -> String {
+    format!("{} ({})", exact(time, &model.zone), ago(model.now, time))
+}
+
+pub(super) fn rebuild(model: &Model, r: &Rebuild) -> Sheet {
+    let mut sheet = Sheet::new(format!("Rebuild of SR {}", r.sr));
+    sheet.words(r.text.clone(), Role::Text);
+    sheet.blank();
+    sheet.fact("progress", percent(r.progress));
+    sheet.fact(
+        "rate",
+        r.rate.filter(|r| r.is_finite()).map_or_else(String::new, |r| format!("{:.1} % a minute", r * 6_000.0)),
+    );
+    sheet.fact("since", at(model, r.since));
+    match (r.ended, r.ends) {
+        (Some(ended), _) => sheet.fact("ended", at(model, ended)),
+        (None, Some(ends)) if ends > model.now => {
+            sheet.fact("ends", format!("about {}, in {}", moment(ends, model.now, &model.zone), text::duration(ends.since(model.now))));
+        }
+        (None, Some(_)) => sheet.fact("ends", "any time"),
+        (None, None) => sheet.fact("ends", "cannot be told"),
+    }
+    sheet.fact("known from", r.source.clone());
+    sheet.fact("last heard", ago(model.now, r.seen));
+    sheet
+}
+
+pub(super) fn task(model: &Model, t: &TaskView) -> Sheet {
+    let mut sheet = Sheet::new(format!("Task {}", t.name));
+    sheet.words(t.text.clone(), if t.ended { Role::Muted } else { Role::Text });
+    sheet.blank();
+    sheet.fact("progress", if t.ended { "ended".to_owned() } else { percent(t.progress) });
+    sheet.fact("host", t.host.clone());
+    sheet.fact("made", t.created.map_or_else(String::new, |c| at(model, c)));
+    sheet.fact("reference", t.r#ref.as_str());
+    sheet
+}
+
+pub(super) fn alert(model: &Model, a: &Alert) -> Sheet {
+    let sign = model.look.health(a.health);
+    let mut sheet = Sheet::new(format!("Alert {}", a.name));
+    sheet.para(sign.glyph, sign.role, 3, a.text.clone(), Role::Text);
+    sheet.blank();
+    sheet.fact("about", if a.about.is_empty() { "the pool" } else { &a.about });
+    sheet.fact("when", at(model, a.at));
+    sheet.fact("how often", if a.count > 1 { format!("{} times", a.count) } else { "once".to_owned() });
+    let still = match a.still_true {
+        Some(true) => "yes, by what is seen now",
+        Some(false) => "no, it is over",
+        None => "it happened; it is not a state that lasts",
+    };
+    sheet.fact("still true", still);
+    sheet.fact("name", a.name.clone());
+    sheet
+}
+
+fn kind(kind: PathKind) -> &'static str {
+    match kind {
+        PathKind::Multipath => "multipath",
+        PathKind::Boot => "boot disk",
+        PathKind::Bond => "bond",
+        PathKind::Link => "link",
+    }
+}
+
+pub(super) fn path_line(sheet: &mut Sheet, model: &Model, p: &PathView) {
+    let (glyph, role) = if p.up < p.total {
+        let sign = model.look.health(p.health);
+        (sign.glyph, sign.role)
+    } else {
+        (model.look.glyphs.ok, Role::Healthy)
+    };
+    let since = p.since.filter(|_| p.up < p.total).map_or_else(String::new, |t| format!(" since {}", moment(t, model.now, &model.zone)));
+    let sr = if p.sr.is_empty() { String::new() } else { format!(" (SR {})", p.sr) };
+    sheet.para(format!("{glyph} {}/{}", p.up, p.total), role, 8, format!("{} {}{sr}{since}", kind(p.kind), p.name), Role::Text);
+}
+
+pub(super) fn path(model: &Model, p: &PathView) -> Sheet {
+    let mut sheet = Sheet::new(format!("Paths of {} to {}", p.host, p.name));
+    path_line(&mut sheet, model, p);
+    sheet.blank();
+    sheet.fact("kind", kind(p.kind));
+    sheet.fact("SR", p.sr.clone());
+    sheet.fact("up", format!("{} of {}", p.up, p.total));
+    sheet.fact("since", p.since.map_or_else(String::new, |t| at(model, t)));
+    if p.up < p.total {
+        let text = if p.up == 0 {
+            "No path is left: what lies behind it cannot be reached from this host."
+        } else {
+            "It still works. If the rest goes too, or the host restarts before it is repaired, it may have none."
+        };
+        sheet.blank();
+        sheet.words(text, Role::Text);
+    }
+    sheet
+}
+
+pub(super) fn member(model: &Model, c: &ClusterView, m: &MemberView) -> Sheet {
+    let mut sheet = Sheet::new(format!("{} in the {} cluster", m.host, c.stack));
+    let sign = model.look.member(m.state, m.health);
+    sheet.para(sign.glyph, sign.role, 3, m.state, sign.role);
+    sheet.blank();
+    sheet.fact("node number", m.id.map_or_else(String::new, |id| id.to_string()));
+    let quorate = match c.quorate {
+        Some(true) => "yes",
+        Some(false) => "no: it may not act",
+        None => "the pool does not say",
+    };
+    sheet.fact("quorate", quorate);
+    sheet.fact("may lose", c.may_fail.map_or_else(|| "cannot be told".to_owned(), |n| format!("{n} more")));
+    sheet.fact("written", c.seen.map_or_else(String::new, |t| ago(model.now, t)));
+    sheet
+}

@@ -1,0 +1,3 @@
+//! Tests that cross the files of the dashboard.
+
+mod look_at;

@@ -1,0 +1,83 @@
+//! From a key press to an action, or to text.
+
+use super::{action, available, popups};
+use crate::tui::effect::Effect;
+use crate::tui::keymap::{Key, Meaning};
+use crate::tui::model::Model;
+use crossterm::event::Event;
+use tui_input::backend::crossterm::EventHandler;
+
+/// Characters that can be typed or pasted into a field.
+const FIELD: usize = 200;
+
+pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    model.begun.push(key);
+    match model.keymap.meaning(model.contexts(), &model.begun) {
+        Meaning::Action(action) => {
+            model.begun.clear();
+            match available::availability(model, action) {
+                Ok(()) => action::act(model, action),
+                Err(why) => {
+                    model.say(why, true);
+                    Vec::new()
+                }
+            }
+        }
+        Meaning::Beginning => Vec::new(),
+        Meaning::Nothing => {
+            let begun = std::mem::take(&mut model.begun);
+            if model.typing() {
+                typed(model, &Event::Key(key.event()));
+            } else {
+                let keys: Vec<String> = begun.iter().map(ToString::to_string).collect();
+                let help = model.keymap.keys_of(crate::tui::keymap::Action::Help, &[]);
+                let help = help.first().map_or_else(String::new, |k| format!(" {k} shows all keys."));
+                model.say(format!("{} does nothing here.{help}", keys.join(" ")), false);
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Text goes into the field that is open, without line breaks; elsewhere a paste must not act like keys.
+pub(super) fn pasted(model: &mut Model, text: &str) {
+    if !model.typing() {
+        model.say("Text was pasted, but there is no field to type in.", false);
+        return;
+    }
+    for c in crate::text::clean(text, FIELD).chars() {
+        typed(model, &Event::Key(crossterm::event::KeyEvent::from(crossterm::event::KeyCode::Char(c))));
+    }
+}
+
+fn typed(model: &mut Model, event: &Event) {
+    let input = match model.popups.last_mut() {
+        Some(popup) => popup.input(),
+        None => model.filtering.as_mut(),
+    };
+    let Some(input) = input else { return };
+    let full = input.value().chars().count() >= FIELD;
+    let types = matches!(event, Event::Key(k) if matches!(k.code, crossterm::event::KeyCode::Char(_)) && k.modifiers.is_empty());
+    if full && types {
+        return;
+    }
+    let before = input.value().to_owned();
+    input.handle_event(event);
+    if input.value() == before {
+        return;
+    }
+    if model.popups.is_empty() {
+        filter_typed(model);
+    } else {
+        popups::typed(model);
+    }
+}
+
+/// The rows follow what is typed.
+fn filter_typed(model: &mut Model) {
+    let Some(text) = model.filtering.as_ref().map(|i| i.value().to_owned()) else { return };
+    let pane = model.focus;
+    if let Some(state) = model.state_mut(pane) {
+        state.filter = text;
+    }
+}
