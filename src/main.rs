@@ -2,4 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Fails only if it was installed before, and nothing was.
+    let _ = color_eyre::install();
+    poolwatch::cli::main()
+}

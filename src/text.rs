@@ -36,6 +36,12 @@ pub fn clean(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// As [`clean`], but line breaks stay. For messages of several lines.
+pub fn clean_lines(text: &str, limit: usize) -> String {
+    let lines: Vec<Cow<'_, str>> = text.lines().map(|line| clean(line, limit)).collect();
+    lines.join("\n")
+}
+
 /// Characters that print nothing but change how what follows is shown.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')

@@ -1,5 +1,6 @@
 //! The command line, as `docs/architecture.md` promises it. Only shapes; nothing runs here.
 
+use crate::config::Flags;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -7,9 +8,9 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "poolwatch", version, about, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
-    /// Configuration file [default: poolwatch/poolwatch.toml in the user's configuration folder]
-    #[arg(long, global = true, value_name = "FILE", env = "POOLWATCH_CONFIG")]
-    pub config: Option<PathBuf>,
+    /// What stands above the configuration file
+    #[command(flatten)]
+    pub flags: Flags,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -61,36 +62,6 @@ pub struct ConnectArgs {
     pub insecure_http: bool,
 }
 
-/// What the screen looks like.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Screen")]
-pub struct ScreenArgs {
-    /// Theme: a bundled one, one from the themes folder, or a file
-    #[arg(long, value_name = "NAME")]
-    pub theme: Option<String>,
-    /// Draw borders and signs with ASCII alone
-    #[arg(long)]
-    pub ascii: bool,
-    /// Colours to use
-    #[arg(long, value_enum, value_name = "WHEN")]
-    pub color: Option<ColorArg>,
-}
-
-/// How many colours to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColorArg {
-    /// As many as the terminal has
-    Auto,
-    /// None
-    Never,
-    /// The terminal's 16
-    Ansi16,
-    /// 256
-    Ansi256,
-    /// 24 bits
-    Truecolor,
-}
-
 /// `poolwatch demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -106,9 +77,6 @@ pub struct DemoArgs {
     /// Which rules the pool follows
     #[arg(long, value_enum, default_value = "designed")]
     pub api: super::sim::ApiArg,
-    /// What the screen looks like
-    #[command(flatten)]
-    pub screen: ScreenArgs,
 }
 
 /// `poolwatch watch`
@@ -120,9 +88,6 @@ pub struct WatchArgs {
     /// How to connect
     #[command(flatten)]
     pub connect: ConnectArgs,
-    /// What the screen looks like
-    #[command(flatten)]
-    pub screen: ScreenArgs,
     /// Remove every action that would change a pool
     #[arg(long)]
     pub read_only: bool,

@@ -2,7 +2,74 @@
 
 mod args;
 mod credentials;
+mod demo;
+pub mod doctor;
+mod error;
+mod follow;
+mod screen;
+mod setup;
+pub mod sim;
 mod status;
 mod stream;
+mod watch;
 
 pub use args::{Cli, Command};
+pub use error::CliError;
+
+use clap::{CommandFactory, Parser};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// The exit code of a command that could not do what it was asked; for `status` it means "cannot tell".
+const CANNOT: u8 = 3;
+
+/// Reads the arguments and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Once a process; a second call finds it done, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "poolwatch: {}", crate::text::clean_lines(&error.to_string(), 4_000));
+            ExitCode::from(CANNOT)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    match cli.command {
+        Command::Demo(args) => block_on(demo::run(args, &cli.flags)),
+        Command::Watch(args) => block_on(watch::run(args, &cli.flags)),
+        Command::Status(args) => block_on(status::run(args, &cli.flags)),
+        Command::Stream(args) => block_on(stream::run(args, &cli.flags)),
+        Command::Sim(args) => block_on(async move { Ok(sim::run(&args).await.map(|()| ExitCode::SUCCESS)?) }),
+        Command::Doctor(args) => doctor::run(&args, &cli.flags),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "poolwatch", &mut script);
+            print(&script)
+        }
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(CliError::Output)?;
+            print(&page)
+        }
+    }
+}
+
+fn print(bytes: &[u8]) -> Result<ExitCode, CliError> {
+    io::stdout().write_all(bytes).map_err(CliError::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn block_on(work: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+    // Two threads: one draws and folds, one reads the wire; more would only cost memory.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CliError::Runtime)?;
+    let code = runtime.block_on(work);
+    // A read of the standard input cannot be taken back, and must not hold up the end.
+    runtime.shutdown_background();
+    code
+}

@@ -27,7 +27,7 @@ pub enum TargetError {
     Password,
     /// Plain HTTP to another machine.
     #[error(
-        "http://{0} would send the password unencrypted. Use https://{0}, or --allow-plain-http if that network is safe \
+        "http://{0} would send the password unencrypted. Use https://{0}, or --insecure-http if that network is safe \
          enough for you"
     )]
     PlainHttp(String),

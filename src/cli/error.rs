@@ -1,0 +1,49 @@
+//! Why a command could not do what it was asked, in words for the person who asked.
+
+use crate::config::{ConfigError, NoHome, Problems};
+use crate::tui::run::TuiError;
+use crate::tui::theme::ThemeError;
+use crate::xenapi::target::TargetError;
+use crate::xenapi::trust::StoreError;
+use std::io;
+
+/// Why a command ended without doing what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each passes on the error of the room that it is named after")]
+pub enum CliError {
+    #[error(transparent)]
+    Home(#[from] NoHome),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Keys(#[from] Problems),
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Password(#[from] super::credentials::PasswordError),
+    #[error(transparent)]
+    Sim(#[from] super::sim::SimError),
+    #[error(transparent)]
+    Tui(#[from] TuiError),
+    /// `--accept-certificate` or a profile's `fingerprint`.
+    #[error("{text:?} is no fingerprint: {why}")]
+    Fingerprint { text: String, why: &'static str },
+    /// The pool could not be followed at all; what it says is complete.
+    #[error("{0}")]
+    Pool(String),
+    #[error("cannot write to the standard output: {0}")]
+    Output(#[source] io::Error),
+    #[error("cannot start: {0}")]
+    Runtime(#[source] io::Error),
+}
+
+impl CliError {
+    /// Whether the reader of our output went away, which is no error: `poolwatch stream … | head -1`.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

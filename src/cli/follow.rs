@@ -1,0 +1,69 @@
+//! Follows pools in the background of a command: starts a task for each, and ends them with a log-out.
+
+use super::setup::Entry;
+use crate::feed::clock::Clock;
+use crate::feed::driver::{Desk, follow_pool};
+use crate::observation::Observation;
+use crate::tui::msg::PoolIx;
+use crate::xenapi::error::Error;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Batches of observations that wait to be taken, over all pools. Each pool has room for a few of its own as well.
+const WAITING: usize = 64;
+/// How long a log-out may hold up the end.
+const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Pools that are being followed.
+pub struct Followed {
+    /// What is seen of them, in the order of the entries.
+    pub observations: mpsc::Receiver<(PoolIx, Vec<Observation>)>,
+    /// Where each one's session can be borrowed.
+    pub desks: Vec<Desk>,
+    cancel: watch::Sender<bool>,
+    tasks: JoinSet<(PoolIx, Option<Error>)>,
+}
+
+/// Starts following.
+pub fn start(entries: Vec<Entry>, clock: Clock) -> Followed {
+    let (cancel, cancelled) = watch::channel(false);
+    let (all, observations) = mpsc::channel(WAITING);
+    let desks = entries.iter().map(|entry| entry.options.desk.clone()).collect();
+    let mut tasks = JoinSet::new();
+    for (at, entry) in entries.into_iter().enumerate() {
+        let (pool, all, cancelled) = (PoolIx(at), all.clone(), cancelled.clone());
+        let (seen, mut batches) = mpsc::channel::<Vec<Observation>>(4);
+        tasks.spawn(async move {
+            let pass_on = async {
+                while let Some(batch) = batches.recv().await {
+                    if all.send((pool, batch)).await.is_err() {
+                        break;
+                    }
+                }
+            };
+            let follow = follow_pool(entry.target, entry.credentials, entry.options, clock, seen, cancelled);
+            let (end, ()) = tokio::join!(follow, pass_on);
+            (pool, end)
+        });
+    }
+    Followed { observations, desks, cancel, tasks }
+}
+
+impl Followed {
+    /// Logs out everywhere and waits for that, but not for long. Returns why a pool had ended by itself, if one had.
+    pub async fn stop(mut self) -> Option<Error> {
+        self.observations.close();
+        let _ = self.cancel.send(true);
+        let ended = async {
+            let mut why = None;
+            while let Some(end) = self.tasks.join_next().await {
+                if let Ok((_, Some(error))) = end {
+                    why = Some(error);
+                }
+            }
+            why
+        };
+        tokio::time::timeout(FAREWELL, ended).await.ok().flatten()
+    }
+}

@@ -1,0 +1,224 @@
+//! The dashboard on pools that are being followed: theme, log, and what the dashboard wants done outside of itself.
+
+use super::error::CliError;
+use super::follow;
+use super::setup::{Entry, Setup};
+use crate::config::{Flags, Level, ThemeChoice};
+use crate::feed::clock::Clock;
+use crate::feed::driver::Desk;
+use crate::observation::{Link, Observation, Seen};
+use crate::tui::effect::Request;
+use crate::tui::log::{self, Notify};
+use crate::tui::model::Demo;
+use crate::tui::msg::{Answer, PoolIx};
+use crate::tui::run::{self, Exit, RunOptions};
+use crate::tui::terminal::{self, Modes};
+use crate::tui::theme::{self, ColourLevel, Theme};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use tokio::sync::mpsc;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The file in the state folder that keeps the theme that was picked on the screen.
+const PICKED: &str = "theme";
+/// Requests that wait to be done.
+const REQUESTS: usize = 32;
+
+/// What the dashboard of a demo can do to its simulated pools.
+pub trait Stage: Send + 'static {
+    /// Sets off a fault by the id of its choice; says what happens now.
+    fn inject(&mut self, id: &str) -> Result<String, String>;
+    /// Changes the speed and says what it is now.
+    fn speed(&mut self, speed: f64) -> f64;
+}
+
+/// Runs the dashboard until the operator leaves; logs out everywhere.
+pub async fn run(
+    setup: &Setup,
+    flags: &Flags,
+    entries: Vec<Entry>,
+    read_only: bool,
+    demo: Option<(Demo, Box<dyn Stage>)>,
+) -> Result<ExitCode, CliError> {
+    if !std::io::stdout().is_terminal() {
+        return Err(CliError::Pool("the dashboard needs a terminal; without one, `poolwatch status` and `poolwatch stream` work".to_owned()));
+    }
+    crate::sim::server::raise_file_limit();
+    let log = start_log(setup)?;
+    let (level, theme, themes, problems) = theme(setup, flags, &entries)?;
+    let targets = entries.iter().map(|entry| entry.label.clone()).collect();
+    let clock = Clock::start();
+    let mut followed = follow::start(entries, clock);
+    let (demo, stage) = demo.unzip();
+    let (request, requests) = mpsc::channel(REQUESTS);
+    let (answer, answers) = mpsc::channel(REQUESTS);
+    let (seen, observations) = mpsc::channel(4);
+    let desks = followed.desks.clone();
+    let passing = tokio::spawn(pass_on(std::mem::replace(&mut followed.observations, mpsc::channel(1).1), seen, desks.clone(), answer.clone()));
+    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED)));
+    let options = RunOptions {
+        targets,
+        observations,
+        answers,
+        requests: request,
+        theme,
+        themes,
+        level,
+        modes: Modes { mouse: setup.config.mouse, ..Modes::default() },
+        keys: setup.config.keys.iter().map(|k| (k.action.clone(), k.keys.clone())).collect(),
+        problems,
+        demo,
+        read_only,
+        log: Some(log),
+        clock,
+    };
+    let exit = run::run(options).await;
+    passing.abort();
+    serving.abort();
+    followed.stop().await;
+    Ok(match exit? {
+        Exit::Quit => ExitCode::SUCCESS,
+        // As the shell calls programs that a signal ended.
+        Exit::Told => ExitCode::from(128 + 15),
+        Exit::HungUp => ExitCode::from(128 + 1),
+    })
+}
+
+/// Passes observations on, and says which certificates were trusted for the first time on the way.
+async fn pass_on(
+    mut from: mpsc::Receiver<(PoolIx, Vec<Observation>)>,
+    to: mpsc::Sender<(PoolIx, Vec<Observation>)>,
+    desks: Vec<Desk>,
+    answers: mpsc::Sender<Answer>,
+) {
+    while let Some((pool, batch)) = from.recv().await {
+        let contact = batch.iter().any(|o| matches!(o.seen, Seen::Link(Link::Live { .. }) | Seen::Answer(_)));
+        let pinned = desks.get(pool.0).filter(|_| contact).map(Desk::take_pinned).unwrap_or_default();
+        if to.send((pool, batch)).await.is_err() {
+            return;
+        }
+        for pinned in pinned {
+            let text = match pinned.instead_of {
+                None => format!("First contact with {}: its certificate is trusted from now on. SHA256:{}", pinned.to, pinned.fingerprint),
+                Some(old) => format!("{} has another certificate, as accepted: SHA256:{} instead of SHA256:{old}", pinned.to, pinned.fingerprint),
+            };
+            tracing::info!("{text}");
+            // A full channel means that the screen is busy; the log has it.
+            let _ = answers.try_send(Answer::Notice { pool: Some(pool), text, wrong: false });
+        }
+    }
+}
+
+/// Does what the dashboard asks for.
+async fn serve(
+    mut requests: mpsc::Receiver<Request>,
+    answers: mpsc::Sender<Answer>,
+    desks: Vec<Desk>,
+    mut stage: Option<Box<dyn Stage>>,
+    picked: std::path::PathBuf,
+) {
+    while let Some(request) = requests.recv().await {
+        let answer = match request {
+            Request::FetchRaw { pool, class, r#ref } => {
+                let Some(desk) = desks.get(pool.0).cloned() else { continue };
+                let answers = answers.clone();
+                // Not waited for: a slow pool must not hold up what the next key wants.
+                tokio::spawn(async move {
+                    let record = desk.raw_record(class, &r#ref).await.map_err(|error| error.to_string());
+                    let result = record.and_then(|json| serde_json::to_string_pretty(&json).map_err(|error| error.to_string()));
+                    let _ = answers.send(Answer::Raw { pool, r#ref, result }).await;
+                });
+                continue;
+            }
+            Request::Inject { id } => {
+                let result = stage.as_mut().map_or_else(|| Err("this is a real pool".to_owned()), |stage| stage.inject(&id));
+                Answer::Fault { id, result }
+            }
+            Request::Speed(speed) => match stage.as_mut() {
+                Some(stage) => Answer::Speed(stage.speed(speed)),
+                None => continue,
+            },
+            Request::SaveTheme(name) => match save(&picked, &name) {
+                Ok(()) => continue,
+                Err(error) => {
+                    let text = format!("The theme could not be kept in {}: {error}", picked.display());
+                    Answer::Notice { pool: None, text, wrong: true }
+                }
+            },
+        };
+        if answers.send(answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn save(path: &std::path::Path, name: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, format!("{name}\n"))
+}
+
+/// The log of the program itself: into the dashboard's pane, and into a file if the configuration names one.
+fn start_log(setup: &Setup) -> Result<Notify, CliError> {
+    let level = match setup.config.log.level {
+        Level::Off => LevelFilter::OFF,
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    };
+    let (pane, notify) = log::layer();
+    let file = match &setup.config.log.file {
+        None => None,
+        Some(path) => {
+            let cannot = |error| CliError::Pool(format!("cannot write the log file {}: {error}", path.display()));
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(cannot)?;
+            Some(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::sync::Mutex::new(file)).with_filter(level))
+        }
+    };
+    // Only our own words: the libraries below us may speak of what must not be written down.
+    let ours = tracing_subscriber::filter::filter_fn(|meta| meta.target().starts_with("poolwatch"));
+    let pane = pane.with_filter(level).with_filter(ours);
+    let _ = tracing_subscriber::registry().with(pane).with(file).try_init();
+    Ok(notify)
+}
+
+type Look = (ColourLevel, Theme, Vec<Theme>, Vec<String>);
+
+/// The theme to start with, all that can be chosen, and what was wrong with any.
+fn theme(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<Look, CliError> {
+    let config = &setup.config;
+    let level = ColourLevel::detect(config.colours);
+    let ascii = config.ascii.decide(terminal::needs_ascii());
+    let folder = setup.dirs.themes();
+    let own = match entries {
+        [only] => only.profile.as_ref().and_then(|profile| profile.theme.clone()),
+        _ => None,
+    };
+    let unset = flags.theme.is_none() && config.theme == ThemeChoice::default();
+    let picked = std::fs::read_to_string(setup.dirs.state.join(PICKED)).ok().filter(|_| unset);
+    let choice = own.or_else(|| picked.map(|name| ThemeChoice::named(name.trim()))).unwrap_or_else(|| config.theme.clone());
+    let ground = if choice.needs_ground() { terminal::background(terminal::PATIENCE).map(|b| b.variant) } else { None };
+    let mut problems = Vec::new();
+    let first = match theme::load(choice.name(ground), level, Some(&folder)) {
+        Ok(theme) => theme,
+        Err(error) if flags.theme.is_some() => return Err(error.into()),
+        // A theme that broke must not keep anyone from looking at a pool at night.
+        Err(error) => {
+            problems.push(error.to_string());
+            theme::load("ansi", level, None)?
+        }
+    };
+    let mut themes = Vec::new();
+    for name in theme::available(Some(&folder)) {
+        match theme::load(&name, level, Some(&folder)) {
+            Ok(theme) => themes.push(theme.with_ascii(ascii)),
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    Ok((level, first.with_ascii(ascii), themes, problems))
+}

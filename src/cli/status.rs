@@ -1,0 +1,124 @@
+//! `poolwatch status`: one look, in words or as JSON, and an exit code.
+
+use super::args::StatusArgs;
+use super::error::CliError;
+use super::follow::{self, Followed};
+use super::setup::Setup;
+use super::stream::changes::gate_word;
+use crate::config::Flags;
+use crate::feed::clock::Clock;
+use crate::pool::Pool;
+use crate::pool::json;
+use crate::pool::picture::{GateState, Health, LinkState, Picture, Reason, Severity};
+use crate::text;
+use crate::time::Time;
+use jiff::tz::TimeZone;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Once everything was read, the hosts get this long to answer for themselves: their deadline and a little.
+const ANSWERS: Duration = Duration::from_secs(6);
+
+/// Looks once.
+pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> {
+    let setup = Setup::load(flags)?;
+    let entry = setup.entry(&args.target, &args.connect, 1).await?;
+    let clock = Clock::start();
+    let mut pool = Pool::new(&entry.label).in_zone(TimeZone::system());
+    let mut followed = follow::start(vec![entry], clock);
+    let picture = look(&mut pool, &mut followed, clock, Duration::from_secs(args.timeout)).await;
+    for pinned in followed.desks.iter().flat_map(crate::feed::driver::Desk::take_pinned) {
+        eprintln!("poolwatch: first contact with {}: its certificate is trusted from now on, fingerprint SHA256:{}", pinned.to, pinned.fingerprint);
+    }
+    followed.stop().await;
+    if picture.hosts.is_empty() {
+        return Err(CliError::Pool(picture.link.text));
+    }
+    let out = if args.json { to_json(&picture)? } else { words(&picture) };
+    std::io::stdout().write_all(out.as_bytes()).map_err(CliError::Output)?;
+    Ok(ExitCode::from(exit_code(&picture)))
+}
+
+/// Folds what is seen until the picture is complete, the connection is refused, or time is up.
+async fn look(pool: &mut Pool, followed: &mut Followed, clock: Clock, patience: Duration) -> Picture {
+    let end = clock.now() + patience;
+    let mut complete: Option<Time> = None;
+    loop {
+        let now = clock.now();
+        let picture = pool.picture(now);
+        match picture.link.state {
+            LinkState::Refused => return picture,
+            LinkState::Live => {
+                let since = *complete.get_or_insert(now);
+                if picture.verdict.state != GateState::Unknown || now.since(since) > ANSWERS {
+                    return picture;
+                }
+            }
+            _ => complete = None,
+        }
+        if now >= end {
+            return picture;
+        }
+        let wait = Duration::from_millis(200).min(end.since(now));
+        if let Ok(Some((_, batch))) = tokio::time::timeout(wait, followed.observations.recv()).await {
+            for observation in &batch {
+                pool.apply(observation);
+            }
+        }
+    }
+}
+
+/// 0 healthy, 1 degraded, 2 at risk, 3 cannot tell.
+pub fn exit_code(picture: &Picture) -> u8 {
+    let soft = |reason: &Reason| reason.severity <= Severity::Soft;
+    match picture.verdict.state {
+        GateState::Unknown => 3,
+        GateState::Closed => 2,
+        GateState::Open if picture.verdict.reasons.iter().any(soft) => 1,
+        GateState::Open if picture.paths.iter().any(|path| path.health >= Health::Degraded) => 1,
+        GateState::Open => 0,
+    }
+}
+
+fn to_json(picture: &Picture) -> Result<String, CliError> {
+    let mut text = serde_json::to_string_pretty(&json::status(picture)).map_err(|e| CliError::Output(e.into()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The picture as a page of plain text.
+pub fn words(picture: &Picture) -> String {
+    let mut out = String::new();
+    let verdict = &picture.verdict;
+    let _ = writeln!(out, "{}: {}, xapi {}, {} hosts, {} guests", picture.name, picture.product, picture.xapi, picture.hosts.len(), picture.guests);
+    if picture.link.state != LinkState::Live {
+        let _ = writeln!(out, "connection: {}", picture.link.text);
+    }
+    let _ = writeln!(out, "reboot the next host: {} - {}", gate_word(verdict.state), verdict.headline);
+    if !verdict.opens_when.is_empty() {
+        let _ = writeln!(out, "  opens when: {}", verdict.opens_when);
+    }
+    for reason in &verdict.reasons {
+        let weight: &str = match reason.severity {
+            Severity::Hard => "hard",
+            Severity::Soft => "soft",
+            Severity::Note => "note",
+        };
+        let _ = writeln!(out, "  {weight}: {} [{}; {} ago]", reason.text, reason.evidence, text::duration(picture.at.since(reason.seen)));
+    }
+    for host in &picture.hosts {
+        let paths = host.paths.map_or_else(String::new, |(up, total)| format!(", paths {up}/{total}"));
+        let role = if host.coordinator { " (coordinator)" } else { "" };
+        let gate = gate_word(host.gate.state).to_lowercase();
+        let _ = writeln!(out, "host {}{role}: {}, gate {gate}, {} guests{paths}, {}", host.name, host.state.text, host.vms, host.version);
+    }
+    for rebuild in &picture.rebuilds {
+        let _ = writeln!(out, "rebuild of {}: {}", rebuild.sr, rebuild.text);
+    }
+    for alert in picture.alerts.iter().filter(|alert| alert.still_true == Some(true)) {
+        let _ = writeln!(out, "alert {}: {}", alert.about, alert.text);
+    }
+    out
+}

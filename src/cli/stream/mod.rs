@@ -1,0 +1,98 @@
+//! `poolwatch stream`: a line for every change, only ever appended. Made for pipes, logs and screen readers.
+
+pub mod changes;
+
+use super::args::StreamArgs;
+use super::error::CliError;
+use super::follow;
+use super::setup::Setup;
+use crate::config::Flags;
+use crate::feed::clock::Clock;
+use crate::pool::Pool;
+use crate::pool::picture::{LinkState, Picture};
+use crate::time::Time;
+use jiff::tz::TimeZone;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Instant, sleep_until};
+
+/// Changes that come within this time are told together, so that a storm does not make a line for each step.
+const GATHER: Duration = Duration::from_millis(100);
+/// The longest time between two looks; also how soon something is noticed that shows by its absence.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Prints until it is told to stop, `--duration` is over, or the pool cannot be followed.
+pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> {
+    let setup = Setup::load(flags)?;
+    let entry = setup.entry(&args.target, &args.connect, 1).await?;
+    let clock = Clock::start();
+    let zone = TimeZone::system();
+    let mut pool = Pool::new(&entry.label).in_zone(zone.clone());
+    let mut followed = follow::start(vec![entry], clock);
+    let end = args.duration.map(|secs| Instant::now() + Duration::from_secs(secs));
+    let mut told = Picture::default();
+    let mut code = ExitCode::SUCCESS;
+    let mut next = Instant::now();
+    let mut ends = Ends::listen().map_err(CliError::Runtime)?;
+    loop {
+        tokio::select! {
+            biased;
+            () = ends.next() => break,
+            () = async { match end { Some(end) => sleep_until(end).await, None => std::future::pending().await } } => break,
+            batch = followed.observations.recv() => {
+                let Some((_, batch)) = batch else { break };
+                for observation in &batch {
+                    pool.apply(observation);
+                }
+                next = next.min(Instant::now() + GATHER);
+            }
+            () = sleep_until(next) => {
+                let now = clock.now();
+                let picture = pool.picture(now);
+                say(&changes::changes(&told, &picture), now, &zone)?;
+                let refused = picture.link.state == LinkState::Refused;
+                told = picture;
+                next = Instant::now() + LOOK;
+                if refused {
+                    code = ExitCode::from(super::CANNOT);
+                    break;
+                }
+            }
+        }
+    }
+    followed.stop().await;
+    Ok(code)
+}
+
+/// What ends it from outside, in order: log out, then leave. Ctrl-Z stays the shell's.
+struct Ends([Signal; 3]);
+
+impl Ends {
+    fn listen() -> io::Result<Self> {
+        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+fn say(lines: &[String], now: Time, zone: &TimeZone) -> Result<(), CliError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let stamp = jiff::Timestamp::from_millisecond(now.as_millis()).unwrap_or_default().to_zoned(zone.clone());
+    let stamp = stamp.strftime("%Y-%m-%d %H:%M:%S");
+    let mut out = io::stdout().lock();
+    for line in lines {
+        writeln!(out, "{stamp} {line}").map_err(CliError::Output)?;
+    }
+    out.flush().map_err(CliError::Output)
+}

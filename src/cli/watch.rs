@@ -1,0 +1,16 @@
+//! `poolwatch watch`: the dashboard on real pools.
+
+use super::args::WatchArgs;
+use super::error::CliError;
+use super::screen;
+use super::setup::Setup;
+use crate::config::Flags;
+use std::process::ExitCode;
+
+/// Watches until the operator leaves.
+pub async fn run(args: WatchArgs, flags: &Flags) -> Result<ExitCode, CliError> {
+    let setup = Setup::load(flags)?;
+    let entries = setup.entries(&args.targets, &args.connect).await?;
+    let read_only = args.read_only || entries.iter().any(|entry| entry.profile.as_ref().is_some_and(|p| p.read_only));
+    screen::run(&setup, flags, entries, read_only, None).await
+}
