@@ -6,8 +6,9 @@ mod console;
 mod report;
 
 use crate::sim::scenario::{self, Overrides, Scenario, ScenarioError};
-use crate::sim::server::{self, Identity, MAX_SPEED, ServeError, ServeOptions, SimHandle, Site, TlsError};
-use crate::sim::world::{Dialect, Options, World};
+use crate::sim::server::{MAX_SPEED, ServeError, ServeOptions, SimHandle};
+use crate::sim::start::{StartOptions, start};
+use crate::sim::world::{Dialect, World};
 use crate::time::Time;
 use report::{End, Report};
 use std::io;
@@ -112,9 +113,6 @@ pub enum SimError {
     /// It cannot be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// Certificates cannot be made.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
     /// Signals cannot be listened to.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -127,8 +125,9 @@ pub async fn run(args: &SimArgs) -> Result<(), SimError> {
         return Ok(());
     }
     let scenarios = scenarios(args)?;
-    let start = now();
-    let sim = start_serving(&scenarios, args, start).await?;
+    let serve = ServeOptions { listen: listen(args.listen.as_deref(), args.tls)?, tls: args.tls, speed: args.speed };
+    let options = StartOptions { serve, dialect: args.api.into(), ..StartOptions::new(args.seed, now()) };
+    let sim = start(&scenarios, &options).await?;
     let report = Report::new(args.json);
     report.ready(args, &scenarios, &sim);
     let end = attend(args, &scenarios, &sim, &report).await?;
@@ -145,21 +144,6 @@ pub fn scenarios(args: &SimArgs) -> Result<Vec<Scenario>, SimError> {
     let mut scenario = Scenario::from_toml(&name, &text)?;
     scenario::resize(&mut scenario, overrides)?;
     Ok(vec![scenario])
-}
-
-async fn start_serving(scenarios: &[Scenario], args: &SimArgs, start: Time) -> Result<SimHandle<World>, SimError> {
-    let listen = listen(args.listen.as_deref(), args.tls)?;
-    let mut sites = Vec::with_capacity(scenarios.len());
-    for (at, scenario) in scenarios.iter().enumerate() {
-        sites.push(site(scenario, args, args.seed.wrapping_add(at as u64), start)?);
-    }
-    Ok(server::serve(sites, &ServeOptions { listen, tls: args.tls, speed: args.speed }).await?)
-}
-
-fn site(scenario: &Scenario, args: &SimArgs, seed: u64, start: Time) -> Result<Site<World>, SimError> {
-    let identities = scenario.hosts.iter().map(|host| Identity::generate(&host.name)).collect::<Result<Vec<_>, _>>()?;
-    let options = Options::new(seed, start).speaking(args.api.into());
-    Ok(Site { world: World::build(scenario, options), identities })
 }
 
 /// Does what the input says until it is time to end.

@@ -49,6 +49,14 @@ impl Db {
         self.table(class).is_some_and(|table| table.changed() > generation)
     }
 
+    /// Whether [`Self::changes`] would find anything. Cheap unless something else of the class changed.
+    pub fn has_changes(&self, class: ClassId, since: u64, only: Option<&Ref>) -> bool {
+        let Some(table) = self.table(class).filter(|table| table.changed() > since) else { return false };
+        let wanted = |r: &Ref| only.is_none_or(|only| only == r);
+        table.rows().any(|row| row.modified > since && wanted(&row.reference))
+            || table.deleted().any(|gone| gone.created <= since && gone.deleted > since && wanted(&gone.reference))
+    }
+
     /// Appends all changes of objects of a class after `since` (exclusive). Objects that were created and deleted since
     /// then do not appear, and deletions beyond the last 256 to 511 of the class are forgotten: as in xapi.
     pub fn changes(&self, class: ClassId, since: u64, only: Option<&Ref>, into: &mut Vec<Change>) {

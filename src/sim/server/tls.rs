@@ -8,11 +8,12 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ECDSA_P3
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use crate::time::Time;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
 /// Years that a certificate is valid, as xapi's.
-pub const VALID_YEARS: i32 = 10;
+pub const VALID_YEARS: i16 = 10;
 
 /// What went wrong when certificates or TLS were prepared.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,7 @@ pub struct Identity {
     pem: String,
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
+    valid: (Time, Time),
 }
 
 impl fmt::Debug for Identity {
@@ -57,9 +59,11 @@ impl Identity {
         let mut params = CertificateParams::new(vec![name.to_owned()]).map_err(failed)?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, name);
-        let year = i32::from(jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year());
-        params.not_before = rcgen::date_time_ymd(year - 1, 1, 1);
-        params.not_after = rcgen::date_time_ymd(year - 1 + VALID_YEARS, 1, 1);
+        // From the start of last year: also a client whose clock is late takes it.
+        let from = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).year() - 1;
+        let until = from + VALID_YEARS;
+        params.not_before = rcgen::date_time_ymd(from.into(), 1, 1);
+        params.not_after = rcgen::date_time_ymd(until.into(), 1, 1);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).map_err(failed)?;
         let certificate = params.self_signed(&key).map_err(failed)?;
         Ok(Self {
@@ -67,6 +71,7 @@ impl Identity {
             pem: certificate.pem(),
             certificate: certificate.der().clone(),
             key: PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            valid: (new_year(from), new_year(until)),
         })
     }
 
@@ -88,6 +93,11 @@ impl Identity {
     /// The certificate's SHA-1 fingerprint, which older clients ask for.
     pub fn sha1(&self) -> String {
         fingerprint(&ring_digest(&::ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &self.certificate))
+    }
+
+    /// From when until when the certificate is valid.
+    pub const fn valid(&self) -> (Time, Time) {
+        self.valid
     }
 
     /// TLS as the toolstack's front does it.
@@ -113,6 +123,11 @@ fn policy() -> CryptoProvider {
         kx_groups: vec![ring::kx_group::SECP384R1],
         ..ring::default_provider()
     }
+}
+
+fn new_year(year: i16) -> Time {
+    let date = jiff::civil::Date::constant(year, 1, 1).to_zoned(jiff::tz::TimeZone::UTC);
+    date.map_or(Time::EPOCH, |date| Time::from_millis(date.timestamp().as_millisecond()))
 }
 
 fn ring_digest(algorithm: &'static ::ring::digest::Algorithm, bytes: &[u8]) -> Vec<u8> {
@@ -145,6 +160,8 @@ mod tests {
         let shown = format!("{one:?}");
         assert!(shown.contains(&one.sha256()) && !shown.contains("key"), "{shown}");
         assert!(one.server_config().is_ok());
+        let (from, until) = one.valid();
+        assert!(from.to_xapi().ends_with("0101T00:00:00Z") && until.since(from).as_secs() / 86_400 / 365 == 10);
         assert!(one.pem().starts_with("-----BEGIN CERTIFICATE-----"));
     }
 }
