@@ -57,7 +57,7 @@ pub(super) struct Sheet {
 }
 
 const TOP: [&str; 7] = ["name", "variant", "inherits", "lines", "palette", "roles", "ansi"];
-const ROLE_KEYS: [(&str, Modifier); 5] = [
+pub(super) const ROLE_KEYS: [(&str, Modifier); 5] = [
     ("bold", Modifier::BOLD),
     ("italic", Modifier::ITALIC),
     ("underline", Modifier::UNDERLINED),
