@@ -59,9 +59,9 @@ struct Report<'f> {
 pub fn run(args: DoctorArgs, flags: &Flags, out: &mut impl Write) -> io::Result<u8> {
     let findings = judge::judge(&look::look(flags));
     if args.json {
-        print_json(&findings, out)?
+        print_json(&findings, out)?;
     } else {
-        print_words(&findings, out)?
+        print_words(&findings, out)?;
     }
     Ok(u8::from(fails(&findings)))
 }

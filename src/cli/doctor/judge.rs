@@ -17,7 +17,8 @@ fn finding(check: &'static str, state: State, says: impl Into<String>, advice: i
 /// All findings in the order in which they are shown.
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let mut all = vec![terminal(facts), locale(facts), colours(facts)];
-    all.extend([background(facts), copy(facts), config(facts)].into_iter().flatten());
+    all.extend([background(facts), copy(facts)].into_iter().flatten());
+    all.push(config(facts));
     all.extend(facts.config_file.as_ref().and_then(config_rights));
     all.extend(facts.passwords.iter().map(password));
     all.extend([themes(facts), data(facts), trust(facts), files(facts)]);
@@ -122,21 +123,21 @@ fn copy(facts: &Facts) -> Option<Finding> {
     })
 }
 
-fn config(facts: &Facts) -> Option<Finding> {
+fn config(facts: &Facts) -> Finding {
     let path = match &facts.config {
         Ok(path) => path.display().to_string(),
-        Err(error) => return Some(finding("config", State::Fail, error.clone(), "")),
+        Err(error) => return finding("config", State::Fail, error.clone(), ""),
     };
     if let Some(error) = &facts.config_error {
         let advice = format!("mend {path}; docs/config.md has every key");
-        return Some(finding("config", State::Fail, error.clone(), advice));
+        return finding("config", State::Fail, error.clone(), advice);
     }
-    Some(if facts.config_exists {
+    if facts.config_exists {
         let profiles = if facts.profiles == 1 { "1 profile".to_owned() } else { format!("{} profiles", facts.profiles) };
         finding("config", State::Ok, format!("{path}, {profiles}"), "")
     } else {
         finding("config", State::Ok, format!("none; it would be {path}"), "")
-    })
+    }
 }
 
 /// The file names commands that are run: who can change it can run commands as you.

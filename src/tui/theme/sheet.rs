@@ -228,8 +228,8 @@ impl<'t> Reader<'_, 't> {
 
     fn colours(&mut self, entry: &Entry<'t>, expected: &str) -> Option<Vec<Word>> {
         let words = self.document.strings(entry, expected)?;
-        let good = words.iter().fold(true, |good, word| self.check_hex(entry, word) && good);
-        good.then(|| words.iter().map(|word| self.located(entry, word)).collect())
+        let bad = words.iter().filter(|word| !self.check_hex(entry, word)).count();
+        (bad == 0).then(|| words.iter().map(|word| self.located(entry, word)).collect())
     }
 
     fn series(&mut self, entry: &Entry<'t>) {
