@@ -44,13 +44,13 @@ impl Dirs {
         data: Option<OsString>,
         state: Option<OsString>,
     ) -> Result<Self, NoHome> {
-        let or = |own: Option<OsString>, base: Option<&PathBuf>| own.map(PathBuf::from).or_else(|| base.cloned()).ok_or(NoHome);
-        Ok(Self {
-            home: base.as_ref().map(|base| base.home.clone()).unwrap_or_default(),
-            config: or(config, base.as_ref().map(|base| &base.config))?,
-            data: or(data, base.as_ref().map(|base| &base.data))?,
-            state: or(state, base.as_ref().map(|base| &base.state))?,
-        })
+        let (home, usual) = match base {
+            Some(base) => (base.home, [Some(base.config), Some(base.data), Some(base.state)]),
+            None => (PathBuf::new(), [None, None, None]),
+        };
+        let [usual_config, usual_data, usual_state] = usual;
+        let or = |own: Option<OsString>, usual: Option<PathBuf>| own.map(PathBuf::from).or(usual).ok_or(NoHome);
+        Ok(Self { home, config: or(config, usual_config)?, data: or(data, usual_data)?, state: or(state, usual_state)? })
     }
 
     /// The configuration file, unless another is named.

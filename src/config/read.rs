@@ -205,16 +205,14 @@ impl<'t> Reader<'_, 't> {
     }
 
     /// A word of a closed list, which says itself what it takes.
-    fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, entry: &Entry<'t>) -> Option<T> {
+    fn parsed<T: FromStr>(&mut self, entry: &Entry<'t>) -> Option<T> {
         let takes = schema::ITEMS.iter().find(|item| item.key == entry.key).map_or("a word", |item| item.takes);
         let word = self.document.string(entry, takes)?;
-        match word.parse() {
-            Ok(value) => Some(value),
-            Err(_) => {
-                self.document.problem(entry, format!("expected {takes}, found {word:?}"));
-                None
-            }
+        let found = word.parse().ok();
+        if found.is_none() {
+            self.document.problem(entry, format!("expected {takes}, found {word:?}"));
         }
+        found
     }
 
     fn duration(&mut self, entry: &Entry<'t>, least: u64, most: u64) -> Option<Duration> {
