@@ -276,6 +276,21 @@ pub(crate) fn refused() -> Picture {
     }
 }
 
+/// A connection that is being made.
+pub(crate) fn first() -> Picture {
+    Picture {
+        at: NOW,
+        link: LinkView {
+            state: LinkState::Syncing,
+            text: "reading hosts, VMs and storage from 10.0.4.11".into(),
+            since: ago(3),
+            heard: Some(ago(1)),
+            retry_at: None,
+        },
+        ..Picture::default()
+    }
+}
+
 /// A model over pictures.
 pub(crate) fn model_of(pictures: Vec<Picture>, size: (u16, u16), ascii: bool) -> Model {
     let theme = |name: &str| load(name, ColourLevel::Ansi16, None).expect("bundled theme").with_ascii(ascii);
