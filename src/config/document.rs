@@ -247,6 +247,24 @@ fn distance(a: &str, b: &str) -> usize {
     above.last().copied().unwrap_or(0)
 }
 
+/// Checks that the generated parts of a document are what the program would write now; with `POOLWATCH_BLESS=1` writes
+/// them. A part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`.
+#[cfg(test)]
+pub(crate) fn generated(path: &Path, parts: &[(&str, &str)]) {
+    let before = std::fs::read_to_string(path).unwrap();
+    let mut text = before.clone();
+    for (name, content) in parts {
+        let (open, close) = (format!("<!-- generated: {name} -->\n"), format!("<!-- end: {name} -->"));
+        let start = text.find(&open).unwrap_or_else(|| panic!("{} has no {open}", path.display())) + open.len();
+        let end = start + text[start..].find(&close).unwrap();
+        text.replace_range(start..end, &format!("{}\n\n", content.trim_end()));
+    }
+    if text != before && std::env::var_os("POOLWATCH_BLESS").is_some() {
+        return std::fs::write(path, text).unwrap();
+    }
+    assert!(text == before, "{} is stale; run the tests once with POOLWATCH_BLESS=1", path.display());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,8 +56,8 @@ pub fn sequence(text: &str, path: Path) -> Result<Vec<u8>, TooLong> {
         // which of them is set cannot be seen from here, and copying twice is copying once.
         Path::Tmux => format!("{plain}\x1bPtmux;{}\x1b\\", plain.replace('\x1b', "\x1b\x1b")),
         Path::Screen => {
-            let pieces = plain.as_bytes().chunks(SCREEN_PIECE).map(String::from_utf8_lossy);
-            pieces.map(|piece| format!("\x1bP{piece}\x1b\\")).collect()
+            let pieces = plain.as_bytes().chunks(SCREEN_PIECE);
+            return Ok(pieces.flat_map(|piece| [b"\x1bP", piece, b"\x1b\\"].concat()).collect());
         }
     };
     Ok(bytes.into_bytes())

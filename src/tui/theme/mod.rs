@@ -11,6 +11,8 @@ mod role;
 mod sheet;
 mod store;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod vision;
 
 use std::path::Path;
@@ -44,7 +46,7 @@ pub enum Variant {
 #[derive(Debug, thiserror::Error)]
 pub enum ThemeError {
     /// Neither a bundled theme nor one in the user's folder.
-    #[error("there is no theme {name:?}{}. Themes: {}", near.as_ref().map(|near| format!("; did you mean {near:?}?")).unwrap_or_default(), known.join(", "))]
+    #[error("there is no theme {name:?}{} Themes: {}", near.as_ref().map_or(".".to_owned(), |near| format!("; did you mean {near:?}?")), known.join(", "))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -160,7 +162,7 @@ impl Theme {
             *style = *first;
         }
         if !painter.problems.list.is_empty() {
-            painter.problems.list.dedup();
+            painter.problems.list.sort_by_key(|problem| problem.line);
             return Err(painter.problems);
         }
         Ok(Self {
@@ -230,8 +232,14 @@ impl Painter<'_> {
             };
             let what = format!("{name:?} is neither in the palette nor a colour; {hint}");
             let problem = Problems::one(&*word.file, word.line, &*word.key, what);
-            self.problems.file = problem.file;
-            self.problems.list.extend(problem.list);
+            // Fall-backs ask for the same word again; a parent's own mistakes come up when this file's are gone.
+            if self.problems.list.is_empty() {
+                self.problems = problem;
+            } else if self.problems.file == problem.file {
+                let new = problem.list.into_iter().filter(|new| !self.problems.list.contains(new));
+                let new: Vec<_> = new.collect();
+                self.problems.list.extend(new);
+            }
             return None;
         };
         let own = self.sheet.ansi.get(name).copied().filter(|_| self.level == ColourLevel::Ansi16);

@@ -57,7 +57,7 @@ pub(super) struct Sheet {
 }
 
 const TOP: [&str; 7] = ["name", "variant", "inherits", "lines", "palette", "roles", "ansi"];
-const ROLE_KEYS: [(&str, Modifier); 5] = [
+pub(super) const ROLE_KEYS: [(&str, Modifier); 5] = [
     ("bold", Modifier::BOLD),
     ("italic", Modifier::ITALIC),
     ("underline", Modifier::UNDERLINED),
@@ -228,8 +228,8 @@ impl<'t> Reader<'_, 't> {
 
     fn colours(&mut self, entry: &Entry<'t>, expected: &str) -> Option<Vec<Word>> {
         let words = self.document.strings(entry, expected)?;
-        let good = words.iter().fold(true, |good, word| self.check_hex(entry, word) && good);
-        good.then(|| words.iter().map(|word| self.located(entry, word)).collect())
+        let bad = words.iter().filter(|word| !self.check_hex(entry, word)).count();
+        (bad == 0).then(|| words.iter().map(|word| self.located(entry, word)).collect())
     }
 
     fn series(&mut self, entry: &Entry<'t>) {

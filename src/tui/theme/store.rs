@@ -7,25 +7,17 @@ use super::ThemeError;
 use super::sheet::{Sheet, Word};
 use crate::config::document::{Problems, nearest, read_file};
 
-/// Name and text of each bundled theme, in the order in which a picker shows them.
-const BUNDLED: [(&str, &str); 7] = [
-    ("dark", include_str!("../../../themes/dark.toml")),
-    ("light", include_str!("../../../themes/light.toml")),
-    ("high-contrast", include_str!("../../../themes/high-contrast.toml")),
-    ("deutan", include_str!("../../../themes/deutan.toml")),
-    ("tritan", include_str!("../../../themes/tritan.toml")),
-    ("ansi", include_str!("../../../themes/ansi.toml")),
-    ("mono", include_str!("../../../themes/mono.toml")),
+/// The bundled themes, in the order in which a picker shows them.
+const BUNDLED: [&str; 7] = [
+    include_str!("../../../themes/dark.toml"),
+    include_str!("../../../themes/light.toml"),
+    include_str!("../../../themes/high-contrast.toml"),
+    include_str!("../../../themes/deutan.toml"),
+    include_str!("../../../themes/tritan.toml"),
+    include_str!("../../../themes/ansi.toml"),
+    include_str!("../../../themes/mono.toml"),
 ];
-const NAMES: [&str; 7] = {
-    let mut names = [""; 7];
-    let mut at = 0;
-    while at < names.len() {
-        names[at] = BUNDLED[at].0;
-        at += 1;
-    }
-    names
-};
+const NAMES: [&str; 7] = ["dark", "light", "high-contrast", "deutan", "tritan", "ansi", "mono"];
 /// The longest chain of `inherits`.
 const DEPTH: usize = 8;
 
@@ -36,7 +28,7 @@ pub fn bundled() -> &'static [&'static str] {
 
 /// The text of a bundled theme, to start an own one from.
 pub fn source(name: &str) -> Option<&'static str> {
-    BUNDLED.iter().find(|(bundled, _)| *bundled == name).map(|(_, text)| *text)
+    NAMES.iter().zip(BUNDLED).find(|(bundled, _)| **bundled == name).map(|(_, text)| text)
 }
 
 /// All names that [`super::load`] takes: the bundled themes, then the user's own by name.
@@ -75,7 +67,7 @@ impl Source {
     }
 
     fn bundled(name: &str) -> Option<Self> {
-        BUNDLED.iter().find(|(bundled, _)| *bundled == name).map(|(name, text)| Self::Bundled(name, text))
+        NAMES.iter().zip(BUNDLED).find(|(bundled, _)| **bundled == name).map(|(name, text)| Self::Bundled(name, text))
     }
 
     fn label(&self) -> String {

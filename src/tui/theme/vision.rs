@@ -7,7 +7,7 @@ use std::path::Path;
 use ratatui::style::{Color, Modifier, Style};
 use strum::IntoEnumIterator;
 
-use super::colour::{distance, linear, oklab_of_light, xterm_value};
+use super::colour::{distance, linear, oklab_of_light, times, xterm_value};
 use super::{ColourLevel, Role, Theme, Variant, bundled, load};
 
 type Rgb = [u8; 3];
@@ -31,9 +31,7 @@ fn contrast(a: Rgb, b: Rgb) -> f64 {
 }
 
 fn seen(rgb: Rgb, eyes: Matrix) -> [f64; 3] {
-    let light = rgb.map(linear);
-    let mixed = eyes.map(|row| row.iter().zip(light).map(|(weight, light)| weight * light).sum::<f64>().clamp(0.0, 1.0));
-    oklab_of_light(mixed)
+    oklab_of_light(times(eyes, rgb.map(linear)).map(|light| light.clamp(0.0, 1.0)))
 }
 
 fn rgb(colour: Option<Color>) -> Rgb {
