@@ -15,7 +15,6 @@ mod panes;
 mod popups;
 pub mod run;
 mod sheet;
-mod shim;
 pub mod terminal;
 pub mod theme;
 pub mod update;

@@ -4,7 +4,7 @@ use super::draw::draw;
 use super::keymap::{Key, Keymap, Keys};
 use super::model::{Demo, FaultChoice, Model, Setup};
 use super::msg::Msg;
-use super::theme::{ColourLevel, load};
+use super::theme::{ColourLevel, Theme, bundled, load};
 use super::update::update;
 use super::effect::Effect;
 use crate::pool::picture::*;
@@ -13,6 +13,7 @@ use crate::xenapi::record::Ref;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// 2026-11-21 02:41:07 UTC.
@@ -276,13 +277,31 @@ pub(crate) fn refused() -> Picture {
     }
 }
 
+/// A connection that is being made.
+pub(crate) fn first() -> Picture {
+    Picture {
+        at: NOW,
+        link: LinkView {
+            state: LinkState::Syncing,
+            text: "reading hosts, VMs and storage from 10.0.4.11".into(),
+            since: ago(3),
+            heard: Some(ago(1)),
+            retry_at: None,
+        },
+        ..Picture::default()
+    }
+}
+
 /// A model over pictures.
 pub(crate) fn model_of(pictures: Vec<Picture>, size: (u16, u16), ascii: bool) -> Model {
-    let theme = |name: &str| load(name, ColourLevel::Ansi16, None).expect("bundled theme").with_ascii(ascii);
+    static THEMES: LazyLock<Vec<Theme>> = LazyLock::new(|| {
+        bundled().iter().map(|name| load(name, ColourLevel::Ansi16, None).expect("bundled theme")).collect()
+    });
+    let themes: Vec<Theme> = THEMES.iter().map(|t| t.clone().with_ascii(ascii)).collect();
     let mut model = Model::new(Setup {
         targets: pictures.iter().map(|p| if p.name.is_empty() { "10.0.4.11".into() } else { p.name.clone() }).collect(),
-        theme: theme("ansi"),
-        themes: super::theme::bundled().iter().map(|name| theme(name)).collect(),
+        theme: themes.iter().find(|t| t.name == "ansi").expect("the theme").clone(),
+        themes,
         keymap: Keymap::new(&BTreeMap::new()).0,
         problems: Vec::new(),
         demo: None,

@@ -14,8 +14,8 @@ use super::draw::{Look, layout};
 use super::keymap::{Context, Key, Keymap, MODES};
 use super::log::{Level, LogLine};
 use super::msg::PoolIx;
-use super::shim::Pool;
 use super::theme::Theme;
+use crate::pool::Pool;
 use crate::pool::picture::Picture;
 use crate::time::Time;
 use jiff::tz::TimeZone;
@@ -68,8 +68,8 @@ pub struct PoolView {
 }
 
 impl PoolView {
-    fn new(target: &str) -> Self {
-        let pool = Pool::new(target);
+    fn new(target: &str, zone: &TimeZone) -> Self {
+        let pool = Pool::new(target).in_zone(zone.clone());
         Self { target: target.to_owned(), picture: pool.picture(Time::EPOCH), pool, changed: true, panes: Default::default() }
     }
 
@@ -196,7 +196,7 @@ impl Model {
         let mut model = Self {
             now: setup.now,
             size: setup.size,
-            pools: setup.targets.iter().map(|t| PoolView::new(t)).collect(),
+            pools: setup.targets.iter().map(|t| PoolView::new(t, &setup.zone)).collect(),
             focus: if screen == Screen::Fleet { Pane::Fleet } else { Pane::Hosts },
             screen,
             zoom: false,

@@ -2,13 +2,22 @@
 //! windows that show them, and when time alone will change the screen again.
 
 use super::{Model, Pane, PoolView, Popup, Screen};
-use crate::pool::picture::LinkState;
+use crate::pool::picture::{LinkState, Picture, Stage};
 use crate::time::Time;
 use crate::tui::draw::{layout, table};
 use std::time::Duration;
 
 /// As long as something was heard within this many milliseconds the pool is simply "live".
 pub(crate) const FRESH_MS: u64 = 40_000;
+
+/// How long the words of a picture may stay as they are: those that count seconds change while a host is on its way,
+/// something is rebuilt or the connection is lost; else they count minutes.
+fn period(picture: &Picture) -> Duration {
+    let moving = picture.hosts.iter().any(|h| !matches!(h.state.stage, Stage::Live | Stage::Disabled | Stage::Unknown))
+        || picture.rebuilds.iter().any(|r| r.ended.is_none())
+        || picture.link.state != LinkState::Live;
+    Duration::from_secs(if moving { 5 } else { 60 })
+}
 
 impl Model {
     /// Brings everything that is derived up to date. Cheap if nothing changed.
@@ -22,7 +31,7 @@ impl Model {
                 continue;
             }
             let due = pool.pool.next_change(pool.picture.at).is_some_and(|t| t <= now);
-            if pool.changed || due {
+            if pool.changed || due || pool.picture.at + period(&pool.picture) <= now {
                 pool.picture = pool.pool.picture(now);
                 pool.changed = false;
             }
@@ -75,6 +84,7 @@ impl Model {
 
     fn pool_due(&self, pool: &PoolView) -> Vec<Time> {
         let mut due: Vec<Time> = pool.pool.next_change(pool.picture.at).into_iter().collect();
+        due.push(pool.picture.at + period(&pool.picture));
         let link = &pool.picture.link;
         if link.state == LinkState::Live {
             if let Some(heard) = link.heard {

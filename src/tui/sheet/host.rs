@@ -6,7 +6,7 @@ use crate::text;
 use crate::tui::draw::words::{ago, exact, moment, plural};
 use crate::tui::model::{Model, PoolView};
 use crate::tui::theme::Role;
-use crate::xenapi::record::{Record, Ref};
+use crate::xenapi::record::Record;
 
 /// VMs that are listed by name at most.
 const VMS: usize = 200;
@@ -72,7 +72,8 @@ fn vms(sheet: &mut Sheet, pool: &PoolView, host: &HostView) {
         sheet.words("Their names are not known.", Role::Muted);
         return;
     };
-    let mut names: Vec<String> = record.resident_vms.iter().filter_map(|r| vm_name(pool, r, &record.control_domain)).collect();
+    let mut names: Vec<String> =
+        record.resident_vms.iter().filter(|r| pool.pool.guest(r).is_some()).map(|r| pool.pool.name_of(r)).collect();
     names.sort_by_key(|n| n.to_lowercase());
     if names.is_empty() {
         sheet.words("none", Role::Muted);
@@ -85,15 +86,4 @@ fn vms(sheet: &mut Sheet, pool: &PoolView, host: &HostView) {
         all = format!("{all} and {more} more");
     }
     sheet.words(all, Role::Text);
-}
-
-fn vm_name(pool: &PoolView, r: &Ref, control_domain: &Ref) -> Option<String> {
-    if r == control_domain {
-        return None;
-    }
-    match pool.pool.record(r)? {
-        Record::Vm(vm) if vm.is_control_domain => None,
-        Record::Vm(vm) => Some(vm.name_label.to_string()),
-        _ => None,
-    }
 }

@@ -1,3 +1,9 @@
 //! Tests that cross the files of the dashboard.
 
+mod bytes;
+mod flows;
+mod fuzz;
+mod live;
 mod look_at;
+mod run;
+mod screens;

@@ -1,0 +1,275 @@
+//! What keys do, from press to screen.
+
+use crate::tui::effect::{Effect, Request};
+use crate::tui::keymap::{Action, Context, TABLE};
+use crate::tui::model::{Model, Pane, Popup, Raw, Screen};
+use crate::tui::msg::{Answer, Msg, PoolIx};
+use crate::tui::testkit::*;
+use crate::tui::update::{availability, update};
+use strum::IntoEnumIterator;
+
+fn toast(model: &Model) -> &str {
+    model.toast.as_ref().map_or("", |t| &t.text)
+}
+
+#[test]
+fn a_selection_stays_with_its_host_when_the_rows_move() {
+    let mut model = model((120, 40));
+    press(&mut model, "down, down");
+    let selected = model.pools[0].pane(Pane::Hosts).selected.clone();
+    assert_eq!(selected.as_deref(), Some("OpaqueRef:host-3"));
+    model.pools[0].picture.hosts.remove(0);
+    model.settle_panes();
+    assert_eq!(model.pools[0].pane(Pane::Hosts).selected, selected);
+    press(&mut model, "S");
+    assert_eq!(model.pools[0].pane(Pane::Hosts).selected, selected);
+    model.pools[0].picture.hosts.retain(|h| h.name != "xcp3");
+    model.settle_panes();
+    assert!(model.pools[0].pane(Pane::Hosts).selected.is_some_and_not_gone(&model));
+}
+
+trait NotGone {
+    fn is_some_and_not_gone(&self, model: &Model) -> bool;
+}
+
+impl NotGone for Option<String> {
+    fn is_some_and_not_gone(&self, model: &Model) -> bool {
+        model.pools[0].picture.hosts.iter().any(|h| Some(h.r#ref.as_str()) == self.as_deref())
+    }
+}
+
+#[test]
+fn a_filter_narrows_is_kept_by_enter_and_cleared_by_esc() {
+    let mut model = model((120, 40));
+    press(&mut model, "/");
+    type_text(&mut model, "XCP3");
+    assert_eq!(model.order(Pane::Hosts).len(), 1);
+    press(&mut model, "enter");
+    assert!(model.filtering.is_none());
+    assert_eq!(model.order(Pane::Hosts).len(), 1);
+    assert!(screen(&model).contains("/XCP3"));
+    press(&mut model, "esc");
+    assert_eq!(model.order(Pane::Hosts).len(), 4);
+    press(&mut model, "/");
+    type_text(&mut model, "q?z");
+    assert_eq!(model.order(Pane::Hosts).len(), 0);
+    assert!(screen(&model).contains("Nothing matches"));
+    press(&mut model, "esc");
+    assert_eq!(model.order(Pane::Hosts).len(), 4);
+}
+
+#[test]
+fn sorting_goes_round_and_is_said() {
+    let mut model = model((120, 40));
+    press(&mut model, "s, s, s, s");
+    assert_eq!(model.order(Pane::Hosts), [3, 2, 0, 1], "by memory, the fullest first");
+    assert!(screen(&model).contains("sort: memory"));
+    press(&mut model, "S");
+    assert_eq!(model.order(Pane::Hosts), [1, 0, 2, 3]);
+}
+
+#[test]
+fn why_is_the_gate_of_this_host_closed() {
+    let mut model = model((120, 40));
+    press(&mut model, "down, down, enter");
+    let text = screen(&model);
+    for words in ["gate closed: 1 hard, 1 soft", "seen in:", "opens when:", "may accept", "xapi allows"] {
+        assert!(text.contains(words), "{words} is not said:\n{text}");
+    }
+    let effects = press(&mut model, "y");
+    assert!(matches!(&effects[..], [Effect::Copy(text)] if text.contains("SR xostor")), "{effects:?}");
+    press(&mut model, "esc");
+    assert!(model.popups.is_empty());
+}
+
+#[test]
+fn raw_fields_are_asked_for_and_hide_secrets() {
+    let mut model = model((120, 40));
+    let effects = press(&mut model, "enter, r");
+    let Some(Effect::Request(Request::FetchRaw { pool, r#ref, .. })) = effects.first().cloned() else {
+        panic!("{effects:?}")
+    };
+    let json = r#"{"name_label":"xcp1","other_config":{"password":"hunter2","multipathing":"true"}}"#;
+    update(&mut model, Msg::Answer(Answer::Raw { pool, r#ref: r#ref.clone(), result: Ok(json.into()) }));
+    let text = screen(&model);
+    assert!(text.contains("other_config: multipathing") && !text.contains("hunter2"), "{text}");
+    update(&mut model, Msg::Answer(Answer::Raw { pool, r#ref, result: Err("HANDLE_INVALID".into()) }));
+    assert!(screen(&model).contains("HANDLE_INVALID"));
+    press(&mut model, "esc");
+    assert!(matches!(model.popups.last(), Some(Popup::Detail(d)) if d.raw.is_none()));
+}
+
+#[test]
+fn a_late_answer_does_not_open_or_change_anything() {
+    let mut model = model((120, 40));
+    press(&mut model, "enter, r, esc");
+    let before = screen(&model);
+    let r#ref = crate::xenapi::record::Ref::from("OpaqueRef:host-1");
+    update(&mut model, Msg::Answer(Answer::Raw { pool: PoolIx(0), r#ref, result: Ok("{}".into()) }));
+    assert_eq!(screen(&model), before);
+    assert!(!matches!(model.popups.last(), Some(Popup::Detail(d)) if matches!(d.raw, Some(Raw::Fields(..)))));
+}
+
+#[test]
+fn what_cannot_be_done_says_why() {
+    let mut model = model((120, 40));
+    press(&mut model, "F");
+    assert!(toast(&model).contains("Only in the demo"));
+    press(&mut model, "o");
+    assert!(toast(&model).contains("Only one pool"));
+    press(&mut model, "L, s");
+    assert!(toast(&model).contains("order of time"));
+    press(&mut model, "x");
+    assert!(toast(&model).contains("x does nothing here"));
+    let text = screen(&model);
+    assert!(text.lines().last().expect("footer").contains("x does nothing here"), "{text}");
+    press(&mut model, "C, enter, r");
+    assert!(toast(&model).contains("no record of its own"));
+}
+
+#[test]
+fn a_theme_is_shown_while_it_is_chosen_and_esc_brings_the_old_one_back() {
+    let mut model = model((120, 40));
+    let before = model.look.theme.name.clone();
+    press(&mut model, "T, down");
+    assert_ne!(model.look.theme.name, before);
+    press(&mut model, "esc");
+    assert_eq!(model.look.theme.name, before);
+    let effects = press(&mut model, "T, down, enter");
+    let now = model.look.theme.name.clone();
+    assert_ne!(now, before);
+    assert_eq!(effects, [Effect::Request(Request::SaveTheme(now))]);
+}
+
+#[test]
+fn faults_and_speed_are_the_demos() {
+    let mut model = demo(model((120, 40)));
+    let effects = press(&mut model, "F, down, enter");
+    assert_eq!(effects, [Effect::Request(Request::Inject { id: "path".into() })]);
+    update(&mut model, Msg::Answer(Answer::Fault { id: "path".into(), result: Err("xcp1 has no path left".into()) }));
+    assert!(toast(&model).contains("Fail a path could not be done: xcp1 has no path left"));
+    assert_eq!(press(&mut model, "+"), [Effect::Request(Request::Speed(2.0))]);
+    update(&mut model, Msg::Answer(Answer::Speed(2.0)));
+    assert!(screen(&model).contains("demo at 2 times speed"));
+}
+
+#[test]
+fn many_pools_the_worst_first_and_back() {
+    let mut model = model_of(vec![calm("a"), busy(), lost(), calm("d")], (120, 40), false);
+    assert_eq!(model.screen, Screen::Fleet);
+    assert_eq!(model.order(Pane::Fleet), [2, 1, 0, 3]);
+    press(&mut model, "home, down, enter");
+    assert_eq!(model.screen, Screen::Pool(PoolIx(1)));
+    press(&mut model, "n");
+    assert_eq!(model.screen, Screen::Pool(PoolIx(2)));
+    press(&mut model, "esc");
+    assert_eq!(model.screen, Screen::Fleet);
+    assert_eq!(model.fleet.selected.as_deref(), Some("2"));
+    press(&mut model, "p");
+    type_text(&mut model, "d");
+    press(&mut model, "enter");
+    assert_eq!(model.screen, Screen::Pool(PoolIx(3)));
+}
+
+#[test]
+fn the_palette_does_what_it_names_and_says_why_it_cannot() {
+    let mut model = model((120, 40));
+    press(&mut model, ":");
+    type_text(&mut model, "zoom");
+    press(&mut model, "enter");
+    assert!(model.zoom && model.popups.is_empty());
+    press(&mut model, ":");
+    type_text(&mut model, "faults");
+    assert!(screen(&model).contains("not now: Only in the demo"));
+    press(&mut model, "enter");
+    assert!(toast(&model).contains("Only in the demo"));
+}
+
+#[test]
+fn every_action_is_in_help_and_in_the_palette() {
+    let mut model = model((200, 100));
+    press(&mut model, "?");
+    let help = screen(&model);
+    for action in Action::iter() {
+        let entry = TABLE.iter().find(|e| e.action == action).expect("entry");
+        assert!(help.contains(entry.help), "{action:?} is not in help");
+        if action != Action::Palette {
+            let found = crate::tui::popups::palette_rows(action.name());
+            assert_eq!(found.first().map(|e| e.action), Some(action), "{action:?} is not found by its name");
+        }
+        // Asking never changes anything and never panics.
+        let _ = availability(&model, action);
+    }
+}
+
+#[test]
+fn every_key_of_the_screen_can_be_pressed() {
+    for entry in TABLE {
+        for (context, keys) in entry.keys {
+            if *context == Context::Screen || *context == Context::Move || *context == Context::Everywhere {
+                for key in *keys {
+                    let mut model = demo(model((120, 40)));
+                    press(&mut model, key);
+                    assert!(!toast(&model).contains("does nothing here"), "{key}");
+                    let _ = screen(&model);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_paste_is_text_never_keys() {
+    let mut model = model((120, 40));
+    update(&mut model, Msg::Paste("qqq".into()));
+    assert!(toast(&model).contains("no field"));
+    press(&mut model, "/");
+    update(&mut model, Msg::Paste("xc\u{1b}p2\n".into()));
+    assert_eq!(model.filtering.as_ref().map(|i| i.value().to_owned()), Some("xcp2 ".into()));
+    assert_eq!(model.order(Pane::Hosts).len(), 1);
+}
+
+#[test]
+fn help_is_searched() {
+    let mut model = model((120, 40));
+    press(&mut model, "?, /");
+    type_text(&mut model, "clipboard");
+    let text = screen(&model);
+    assert!(text.contains("OSC 52") && !text.contains("One up."), "{text}");
+    press(&mut model, "esc, esc");
+    assert!(model.popups.is_empty());
+}
+
+#[test]
+fn words_to_the_operator_go_by_themselves() {
+    let mut model = model((120, 40));
+    update(&mut model, Msg::Answer(Answer::Notice { pool: Some(PoolIx(0)), text: "certificate kept".into(), wrong: false }));
+    assert_eq!(toast(&model), "certificate kept");
+    model.dirty = false;
+    update(&mut model, Msg::Tick(ahead(60)));
+    assert!(model.toast.is_none() && model.dirty);
+}
+
+#[test]
+fn all_rows_can_be_reached_and_the_window_follows() {
+    let mut model = model((80, 24));
+    let many: Vec<_> = (0..60)
+        .map(|n| {
+            let mut host = busy().hosts[0].clone();
+            host.name = format!("node-{n:02}");
+            host.r#ref = format!("OpaqueRef:n{n}").into();
+            host
+        })
+        .collect();
+    model.pools[0].picture.hosts = many;
+    model.settle_panes();
+    assert!(screen(&model).contains('↓'));
+    press(&mut model, "G");
+    let text = screen(&model);
+    assert!(text.contains("▸ node-59") && text.contains('↑'), "{text}");
+    press(&mut model, "g g");
+    assert!(screen(&model).contains("▸ node-00"));
+    press(&mut model, "pagedown, pagedown, ctrl-u");
+    let at = model.pools[0].pane(Pane::Hosts).at;
+    assert!(at > 0 && screen(&model).contains(&format!("▸ node-{at:02}")));
+}

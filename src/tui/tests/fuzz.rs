@@ -1,0 +1,148 @@
+//! Whatever is pressed, whatever the size, whatever the pool says: nothing panics, and nothing that a pool says gets
+//! out of its cell.
+
+use crate::observation::{Link, Observation, Seen};
+use crate::time::Time;
+use crate::tui::draw::draw;
+use crate::tui::keymap::{Key, TABLE};
+use crate::tui::model::Model;
+use crate::tui::msg::{Answer, Msg, PoolIx};
+use crate::tui::testkit::*;
+use crate::tui::update::update;
+use crate::xenapi::record::{Class, Record, Ref};
+use proptest::prelude::*;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+fn key() -> impl Strategy<Value = Key> {
+    let table: Vec<Key> = TABLE
+        .iter()
+        .flat_map(|e| e.keys.iter())
+        .flat_map(|(_, keys)| keys.iter())
+        .flat_map(|k| k.split(' ').map(|k| k.parse().expect("key")))
+        .collect();
+    prop_oneof![8 => proptest::sample::select(table), 1 => "[a-z0-9]".prop_map(|c| c.parse().expect("key"))]
+}
+
+fn hostile() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z0-9-]{0,12}",
+        "\\PC{0,20}",
+        Just("a\u{1b}[2J\u{9b}31m\u{202e}b\nc".to_owned()),
+        Just("日本語".repeat(40)),
+        Just("👩‍👩‍👧‍👦é\u{301}".to_owned()),
+        Just("x".repeat(10_000)),
+    ]
+}
+
+fn observation() -> impl Strategy<Value = Seen> {
+    let record = (0usize..4, hostile(), any::<bool>()).prop_map(|(which, name, flag)| {
+        let class = [Class::Host, Class::Task, Class::Sr, Class::Pool][which];
+        let json = serde_json::json!({
+            "name_label": name, "name_description": name, "uuid": name, "enabled": flag, "address": name,
+            "master": "OpaqueRef:0", "progress": 0.5, "allowed_operations": ["reboot"],
+        });
+        let record = Record::parse(class, &json.to_string()).expect("record");
+        Seen::Set { r#ref: Ref::from(format!("OpaqueRef:{which}")), record: Box::new(record) }
+    });
+    prop_oneof![
+        6 => record,
+        1 => hostile().prop_map(|to| Seen::Link(Link::Connecting { to })),
+        1 => hostile().prop_map(|coordinator| Seen::Link(Link::Live { coordinator })),
+        1 => hostile().prop_map(|error| Seen::Link(Link::Lost { error, retry_at: NOW, attempt: 3 })),
+        1 => hostile().prop_map(|error| Seen::Link(Link::Refused { error })),
+        1 => Just(Seen::Gone { class: Class::Host, r#ref: Ref::from("OpaqueRef:0") }),
+        1 => Just(Seen::Heard { generation: None }),
+    ]
+}
+
+fn msg() -> impl Strategy<Value = Msg> {
+    prop_oneof![
+        12 => key().prop_map(Msg::Key),
+        3 => (0u16..300, 0u16..100).prop_map(|(w, h)| Msg::Resize(w, h)),
+        1 => (0u16..50, 0u16..14).prop_map(|(w, h)| Msg::Resize(w, h)),
+        4 => (0usize..3, proptest::collection::vec(observation(), 0..4)).prop_map(|(pool, seen)| Msg::Observed {
+            pool: PoolIx(pool),
+            observations: seen.into_iter().map(|seen| Observation { at: NOW, seen }).collect(),
+        }),
+        2 => (0i64..10_000_000).prop_map(|ms| Msg::Tick(Time::from_millis(NOW.as_millis() + ms))),
+        1 => hostile().prop_map(Msg::Paste),
+        1 => hostile().prop_map(|text| Msg::Answer(Answer::Notice { pool: Some(PoolIx(1)), text, wrong: true })),
+        1 => hostile().prop_map(|json| Msg::Answer(Answer::Raw { pool: PoolIx(0), r#ref: Ref::from("OpaqueRef:0"), result: Ok(json) })),
+    ]
+}
+
+fn check(model: &Model) {
+    let mut buf = Buffer::empty(Rect::new(0, 0, model.size.0, model.size.1));
+    draw(model, &mut buf);
+    for cell in &buf.content {
+        let bad = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        assert!(!cell.symbol().chars().any(bad), "{:?} is on the screen", cell.symbol());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_messages_panics(pools in 1usize..3, real in any::<bool>(), msgs in proptest::collection::vec(msg(), 1..40)) {
+        let mut model = demo(model_of(vec![busy(); pools], (80, 24), false));
+        for msg in msgs {
+            let _ = update(&mut model, msg);
+            // With `real` the pictures are those of the observations, else they stay the fixtures'.
+            if real { model.settle() } else { model.settle_panes() }
+            check(&model);
+        }
+    }
+
+    #[test]
+    fn hostile_names_stay_in_their_cells(name in hostile(), text in hostile(), width in 0u16..300, height in 0u16..100, popup in 0usize..6) {
+        let mut picture = busy();
+        picture.name = name.clone();
+        picture.verdict.headline = text.clone();
+        picture.link.text = text.clone();
+        for host in &mut picture.hosts {
+            host.name = name.clone();
+            host.state.text = text.clone();
+            host.version = name.clone();
+            host.guidance = vec![text.clone()];
+        }
+        for alert in &mut picture.alerts {
+            alert.text = text.clone();
+        }
+        for path in &mut picture.paths {
+            path.name = name.clone();
+            path.host = text.clone();
+        }
+        let mut model = model_of(vec![picture], (width, height), false);
+        press(&mut model, ["v", "enter", "P, enter", "A, enter", "p", "?"][popup]);
+        check(&model);
+    }
+}
+
+#[test]
+fn every_size_can_be_drawn() {
+    for pictures in [vec![busy()], vec![lost()], vec![refused()], vec![first()], vec![busy(), calm("b")]] {
+        for width in (0..=300).step_by(7) {
+            for height in (0..=100).step_by(3) {
+                let mut model = model_of(pictures.clone(), (width, height), false);
+                check(&model);
+                press(&mut model, "enter");
+                check(&model);
+            }
+        }
+    }
+}
+
+#[test]
+fn small_sizes_one_by_one_with_each_popup() {
+    for keys in ["?", ":", "v", "enter", "T", "z", "P", "C", "L"] {
+        for width in 0..48 {
+            for height in 0..14 {
+                let mut model = model((width, height));
+                press(&mut model, keys);
+                check(&model);
+            }
+        }
+    }
+}
