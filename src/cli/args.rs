@@ -34,7 +34,7 @@ pub enum Command {
     /// Serve a simulated pool over HTTP or HTTPS
     Sim(super::sim::SimArgs),
     /// Check terminal, configuration, trust store and data folder
-    Doctor(DoctorArgs),
+    Doctor(super::doctor::DoctorArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -120,12 +120,4 @@ pub struct StreamArgs {
     /// End after this many seconds
     #[arg(long, value_name = "SECONDS")]
     pub duration: Option<u64>,
-}
-
-/// `poolwatch doctor`
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
