@@ -7,4 +7,6 @@ pub mod api;
 pub mod db;
 pub mod front;
 pub mod schema;
+pub mod scenario;
 pub mod value;
+pub mod world;
