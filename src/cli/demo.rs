@@ -54,7 +54,7 @@ pub async fn run(args: DemoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
 fn list() -> Result<ExitCode, CliError> {
     let mut out = String::new();
     for named in scenario::list() {
-        let _ = writeln!(out, "{:16} {}", named.name, named.what);
+        let _ = writeln!(out, "{:16} {}", named.name, named.title);
     }
     std::io::stdout().write_all(out.as_bytes()).map_err(CliError::Output)?;
     Ok(ExitCode::SUCCESS)

@@ -118,6 +118,14 @@ impl Front {
         db.destroy(session);
     }
 
+    /// Ends every session, as an operator with a heavy hand would; clients that wait are told.
+    pub fn kill_sessions(&mut self, db: &mut Db, now: Time) {
+        for session in self.sessions.keys().cloned().collect::<Vec<_>>() {
+            self.end_session(db, &session);
+        }
+        self.settle(db, now);
+    }
+
     /// Notes that a session was used.
     pub(super) fn refresh(&mut self, db: &mut Db, session: &Ref, now: Time) {
         let Some(known) = self.sessions.get_mut(session) else { return };

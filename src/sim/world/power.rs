@@ -185,6 +185,8 @@ impl Core {
     pub(super) fn boot_step(&mut self, host: usize, step: Step) {
         let now = self.now;
         let is_coordinator = host == self.coordinator;
+        let alone = !is_coordinator && (!self.coordinator_up() || self.is_cut(host) || self.is_cut(self.coordinator));
+        let has_cluster = self.has_cluster;
         let Some(h) = self.hosts.get_mut(host) else { return };
         let warm = h.stage == Stage::Toolstack || h.storage_up;
         match step {
@@ -206,7 +208,7 @@ impl Core {
             }
             Step::Hello => {
                 // A member tries until the coordinator answers.
-                if !is_coordinator && (!self.coordinator_up() || h.cut.is_some() || self.is_cut(self.coordinator)) {
+                if alone {
                     self.step(host, Duration::from_secs(5), Step::Hello);
                     return;
                 }
@@ -224,15 +226,13 @@ impl Core {
                 self.step(host, wait, Step::Cluster);
             }
             Step::Cluster => {
-                if self.has_cluster {
-                    let fresh = !h.cluster_up;
-                    h.cluster_up = true;
-                    if let Some(member) = &mut h.cluster {
-                        member.enabled = true;
-                    }
-                    if fresh {
-                        self.cluster_changed_now();
-                    }
+                let fresh = has_cluster && !h.cluster_up;
+                h.cluster_up = has_cluster;
+                if let Some(member) = &mut h.cluster {
+                    member.enabled = true;
+                }
+                if fresh {
+                    self.cluster_changed_now();
                 }
                 let wait = secs(self.boot.pbd_s);
                 self.step(host, wait, Step::Plug(0));
@@ -258,8 +258,12 @@ impl Core {
                 if self.wait_for_coordinator(host, step) {
                     return;
                 }
-                h.stage = Stage::Up;
-                h.since = now;
+                if let Some(h) = self.hosts.get_mut(host) {
+                    h.stage = Stage::Up;
+                    h.since = now;
+                }
+                // For a host without a PBD for mirrored storage.
+                self.storage_node(host, true);
                 self.consider_enabling(host);
                 self.start_again_on(host);
             }
