@@ -35,6 +35,10 @@ pub mod words;
 
 #[cfg(test)]
 mod scene;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod rules;
 
 pub use tables::Guest;
 

@@ -164,12 +164,11 @@ impl Scene {
     pub fn rebuild(&mut self, progress: f64) {
         let task = Task {
             name_label: "SR Recovering".into(),
-            name_description: "OpaqueRef:sr".into(),
-            created: Date(Some(t(self.now.min(10_000.0)))),
+            name_description: "of its only mirrored SR".into(),
+            created: Date(Some(t(self.now))),
             progress,
             ..Task::default()
         };
-        let task = Task { name_description: "sr".into(), ..task };
         self.set("rebuild", Record::Task(task));
     }
 

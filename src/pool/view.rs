@@ -238,7 +238,8 @@ impl Pool {
             }
             let sr = r.sr.clone().or_else(|| self.tables.task(task).and_then(|t| self.sr_of(t)));
             let after = r.after.as_ref().map(|h| self.name_of(h)).filter(|n| !n.is_empty());
-            let text = r.words(now);
+            let counts = if matches!(r.phase, Phase::Running) { self.in_step(sr.as_ref()) } else { None };
+            let text = counts.map_or_else(|| r.words(now), |counts| format!("{}, {counts}", r.words(now)));
             out.push(Rebuild {
                 sr: sr.as_ref().map(|s| self.name_of(s)).filter(|n| !n.is_empty()).unwrap_or_else(|| "unknown SR".into()),
                 source: "task".into(),
@@ -251,9 +252,9 @@ impl Pool {
                 seen: if matches!(r.phase, Phase::Running) { seen } else { seen.min(now) },
             });
         }
-        for (_, sr) in self.tables.srs() {
-            let hints = rebuild::hints(sr);
-            if let Some(said) = hints.rebuild {
+        for (r, sr) in self.tables.srs() {
+            let as_task = self.rebuilds.iter().any(|(_, known)| known.sr.as_ref() == Some(r) && matches!(known.phase, Phase::Running));
+            if let Some(said) = rebuild::hints(sr).rebuild.filter(|_| !as_task) {
                 out.push(Rebuild {
                     sr: words::name(&sr.name_label),
                     source: "cluster".into(),
@@ -269,6 +270,12 @@ impl Pool {
         }
         out.sort_by(|a, b| (a.ended.is_some(), a.since).cmp(&(b.ended.is_some(), b.since)).then_with(|| a.sr.cmp(&b.sr)));
         out
+    }
+
+    /// How many mirrors of an SR are in step, if its backend says so.
+    pub(super) fn in_step(&self, sr: Option<&Ref>) -> Option<String> {
+        let (good, all) = rebuild::hints(self.tables.sr(sr?)?).in_step?;
+        Some(format!("{good} of {all} mirrors in step"))
     }
 
     fn task_views(&self, now: Time) -> Vec<TaskView> {

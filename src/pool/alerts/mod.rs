@@ -79,6 +79,7 @@ impl Alerts {
     }
 
     /// What we saw ourselves, oldest first.
+    #[cfg(test)]
     pub fn own(&self) -> impl Iterator<Item = &Own> {
         self.own.iter()
     }

@@ -48,10 +48,19 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             out.push(one_rebuild(known, task, r, seen));
         }
     }
-    for (_, sr) in pool.tables.srs() {
+    for (r, sr) in pool.tables.srs() {
         let name = words::name(&sr.name_label);
         let hints = rebuild::hints(sr);
-        if let Some(said) = hints.rebuild {
+        let seen_as_task = pool.rebuilds.iter().any(|(_, known)| known.sr.as_ref() == Some(r) && matches!(known.phase, Phase::Running));
+        if let Some(said) = hints.degraded.filter(|_| !seen_as_task) {
+            let text = format!("mirrors of SR {name} are not in step ({said}).");
+            out.push(
+                Finding::hard("mirrors-degraded", seen, text)
+                    .evidence("the storage backend says so in the SR's configuration")
+                    .opens("all mirrors are in step"),
+            );
+        }
+        if let Some(said) = hints.rebuild.filter(|_| !seen_as_task) {
             let text = format!("a mirror of SR {name} is being rebuilt somewhere in its storage cluster.");
             out.push(
                 Finding::hard("storage-rebuild", seen, text)
@@ -92,8 +101,9 @@ fn one_rebuild(known: &Known, task: &Ref, r: &Rebuilding, seen: Time) -> Finding
             let text = format!("{sr} is rebuilding its mirrors{after}: {}{not_before}.", r.words(now));
             let name = pool.tables.task(task).map(|t| words::name(&t.name_label)).unwrap_or_default();
             let own = if r.progress().is_none() { " (no progress of its own)" } else { "" };
+            let counts = known.pool.in_step(r.sr.as_ref()).map_or_else(String::new, |words| format!("; {words}"));
             Finding::hard("rebuild", seen, text)
-                .evidence(format!("task \"{name}\"{own}, made {}", words::ago(now, r.since)))
+                .evidence(format!("task \"{name}\"{own}, made {}{counts}", words::ago(now, r.since)))
                 .opens(format!("the rebuild ends, then {} of quiet", duration(SETTLE)))
                 .until(until)
         }
