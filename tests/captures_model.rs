@@ -3,6 +3,8 @@
 //! Needs the captures, which are not part of the project: `POOLWATCH_CAPTURES=<folder> cargo test --test captures_model -- --ignored`.
 //! The folder holds `traces/*.jsonl`. Without it the tests fail, they are never skipped silently.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test stops at what it does not expect")]
+
 use poolwatch::observation::{Link, Observation, Seen};
 use poolwatch::pool::Pool;
 use poolwatch::pool::picture::{GateState, HostView, LinkState, Picture, Severity, Stage};
@@ -119,8 +121,11 @@ fn story(scene: &Scene, end: f64) -> String {
     let mut out = String::new();
     let mut last = String::new();
     scene.look(end, |t, p| {
-        let hosts: Vec<String> =
-            p.hosts.iter().map(|h| format!("{}={:?}/{:?}{:?}", h.name.trim_start_matches("xcp-eval-"), h.state.stage, h.gate.state, codes(h))).collect();
+        let hosts: Vec<String> = p
+            .hosts
+            .iter()
+            .map(|h| format!("{}={:?}/{:?}{:?}", h.name.trim_start_matches("xcp-eval-"), h.state.stage, h.gate.state, codes(h)))
+            .collect();
         let now = format!("{:?} {:?} {}", p.link.state, p.verdict.state, hosts.join(" "));
         if now != last {
             let _ = writeln!(out, "{t:7.2} {now}\n        {}", p.verdict.headline);
@@ -153,7 +158,11 @@ fn a_rebuild_closes_the_gate_until_it_has_been_quiet_for_a_minute() {
         }
         if (4.0..47.0).contains(&t) {
             assert_eq!(p.verdict.state, GateState::Closed, "{t}");
-            assert!(p.verdict.headline.starts_with("SR GFS2 cluster SR is rebuilding its mirrors"), "{t}: {}", p.verdict.headline);
+            assert!(
+                p.verdict.headline.starts_with("SR GFS2 cluster SR is rebuilding its mirrors"),
+                "{t}: {}",
+                p.verdict.headline
+            );
         }
         if (30.0..46.0).contains(&t) {
             let end = p.rebuilds[0].ends.expect("an expected end");

@@ -22,8 +22,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(code: &'static str, severity: Severity, seen: Time, text: String) -> Self {
-        let reason =
-            Reason { code, severity, text, evidence: String::new(), seen, opens_when: String::new(), until: None };
+        let reason = Reason { code, severity, text, evidence: String::new(), seen, opens_when: String::new(), until: None };
         Self { reason, unknown: false }
     }
 
@@ -117,7 +116,9 @@ pub fn findings(known: &Known) -> Findings {
     let stale = known.unfit.is_some();
     if stale {
         // What was known against it is as old as the rest.
-        pool.iter_mut().for_each(|f| f.unknown = true);
+        for finding in &mut pool {
+            finding.unknown = true;
+        }
     }
     let each = |of: fn(&Known, usize) -> Vec<Finding>| {
         (0..known.hosts.len()).map(|at| if stale { Vec::new() } else { of(known, at) }).collect::<Vec<_>>()

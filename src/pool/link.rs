@@ -161,9 +161,14 @@ impl LinkTrack {
             Some(Link::Lost { retry_at, .. }) => Some(*retry_at),
             _ => None,
         };
-        [self.heard.map(|at| at + QUIET_POOL), self.current.map(|at| at + LOST_LINK), self.current.map(|at| at + QUIET_POOL), retry]
-            .into_iter()
-            .flatten()
+        [
+            self.heard.map(|at| at + QUIET_POOL),
+            self.current.map(|at| at + LOST_LINK),
+            self.current.map(|at| at + QUIET_POOL),
+            retry,
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 

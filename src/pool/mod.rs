@@ -34,11 +34,11 @@ mod view;
 pub mod words;
 
 #[cfg(test)]
-mod scene;
-#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod scene;
 
 pub use tables::Guest;
 

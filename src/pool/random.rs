@@ -6,16 +6,27 @@ use super::scene::{host, metrics, pbd, r, t};
 use crate::observation::{Answer, Link, Observation, Outcome, Seen, Via};
 use crate::time::Time;
 use crate::xenapi::record::{
-    Bond, Class, Cluster, ClusterHost, Config, Date, HostOperation, Message, Pif, PifMetrics, Pool as PoolRecord, Record, Ref, Sr, Task,
-    TaskStatus, Vm,
+    Bond, Class, Cluster, ClusterHost, Config, Date, HostOperation, Message, Pif, PifMetrics, Pool as PoolRecord, Record, Ref,
+    Sr, Task, TaskStatus, Vm,
 };
 use proptest::prelude::*;
 use strum::IntoEnumIterator;
 
 /// Few names for everything, so that references clash, dangle and point to objects of the wrong class.
 fn any_ref() -> impl Strategy<Value = Ref> {
-    prop_oneof![Just("h1"), Just("h2"), Just("h3"), Just("m1"), Just("m2"), Just("m3"), Just("sr"), Just("x"), Just("OpaqueRef:NULL"), Just("")]
-        .prop_map(r)
+    prop_oneof![
+        Just("h1"),
+        Just("h2"),
+        Just("h3"),
+        Just("m1"),
+        Just("m2"),
+        Just("m3"),
+        Just("sr"),
+        Just("x"),
+        Just("OpaqueRef:NULL"),
+        Just("")
+    ]
+    .prop_map(r)
 }
 
 fn any_class() -> impl Strategy<Value = Class> {
@@ -72,7 +83,7 @@ fn any_record() -> impl Strategy<Value = Record> {
         }),
         1 => (any::<bool>(), any::<bool>(), "[a-z_/0-9]{0,8}").prop_map(|(clustered, shared, hint)| {
             let sm_config = Config::from([("mirror_state", hint.as_str()), ("mirrors_in_step", hint.as_str())]);
-            Record::Sr(Sr { clustered, shared, sm_config, ..Sr::default() })
+            Record::Sr(Sr { shared, clustered, sm_config, ..Sr::default() })
         }),
         2 => (1..4usize, any::<bool>(), "\\[?[0-9, -]{0,6}\\]?").prop_map(|(n, attached, paths)| {
             let mut pbd = pbd(n, attached);
@@ -136,7 +147,11 @@ fn check(pool: &Pool, now: Time) {
         for other in p.hosts.iter().filter(|o| o.r#ref != h.r#ref) {
             assert!(well(other.state.stage), "{} is open while {} is {:?}", h.name, other.name, other.state);
         }
-        assert!(p.rebuilds.iter().all(|r| r.ended.is_some_and(|at| now.since(at).as_secs() >= 60)), "open while rebuilding: {:?}", p.rebuilds);
+        assert!(
+            p.rebuilds.iter().all(|r| r.ended.is_some_and(|at| now.since(at).as_secs() >= 60)),
+            "open while rebuilding: {:?}",
+            p.rebuilds
+        );
         assert!(p.clusters.iter().all(|c| c.quorate != Some(false)));
     }
     let any = p.hosts.iter().any(|h| h.gate.state == GateState::Open);
@@ -151,6 +166,51 @@ fn check(pool: &Pool, now: Time) {
         assert!(next > now);
     }
     serde_json::to_string(&super::json::Status::new(&p)).expect("writable");
+}
+
+/// What a test knows by itself: when each host last gave any sign of life.
+#[derive(Default)]
+struct Witness(std::collections::HashMap<Ref, Time>);
+
+impl Witness {
+    fn see(&mut self, seen: &Seen, at: Time) {
+        match seen {
+            Seen::Answer(Answer { host, outcome: Outcome::Ok { .. }, .. }) => {
+                self.0.insert(host.clone(), at);
+            }
+            Seen::Set { r#ref, record } if record.class() == Class::HostMetrics => {
+                self.0.insert(r#ref.clone(), at);
+            }
+            _ => {}
+        }
+    }
+
+    /// No gate is open unless every other host was heard within 20 s and is live and no task rebuilds, by the records themselves.
+    fn check(&self, pool: &Pool, now: Time) {
+        let p = pool.picture(now);
+        for h in p.hosts.iter().filter(|h| h.gate.state == GateState::Open) {
+            for other in p.hosts.iter().filter(|o| o.r#ref != h.r#ref && !o.coordinator) {
+                let Some(Record::Host(record)) = pool.record(&other.r#ref) else { panic!("{} has no record", other.name) };
+                let signs = [&other.r#ref, &record.metrics].map(|r| self.0.get(r).copied());
+                let last = signs.into_iter().flatten().max();
+                assert!(
+                    last.is_some_and(|at| now.since(at).as_secs() < 20),
+                    "{} is open, {} was heard {last:?}",
+                    h.name,
+                    other.name
+                );
+                assert!(record.enabled, "{} is open, {} is disabled", h.name, other.name);
+            }
+            for task in &p.tasks {
+                let Some(Record::Task(record)) = pool.record(&task.r#ref) else { continue };
+                assert!(
+                    &*record.name_label != "SR Recovering" || !record.status.is_running(),
+                    "{} is open while a task rebuilds",
+                    h.name
+                );
+            }
+        }
+    }
 }
 
 proptest! {
@@ -173,10 +233,16 @@ proptest! {
         let mut s = super::scene::Scene::new(3);
         s.pass(10.0);
         prop_assert_eq!(s.picture().verdict.state, GateState::Open);
+        let mut witness = Witness::default();
+        for o in &s.told {
+            witness.see(&o.seen, o.at);
+        }
         for (seen, pause) in steps {
             s.now += pause as f64 / 1000.0;
+            witness.see(&seen, t(s.now));
             s.say(seen);
             check(&s.pool, t(s.now));
+            witness.check(&s.pool, t(s.now));
         }
     }
 }

@@ -42,7 +42,8 @@ pub fn hints(sr: &Sr) -> Hints {
         let value = |map: &Config| keys.iter().find_map(|key| map.get(key).map(str::to_owned));
         value(&sr.sm_config).or_else(|| value(&sr.other_config)).map(|v| words::name(&v).to_lowercase())
     };
-    let is_no = |v: &String| matches!(v.as_str(), "" | "0" | "no" | "none" | "false" | "[]" | "off" | "healthy" | "ok" | "uptodate");
+    let is_no =
+        |v: &String| matches!(v.as_str(), "" | "0" | "no" | "none" | "false" | "[]" | "off" | "healthy" | "ok" | "uptodate");
     let state = find(&STATE_KEYS).filter(|v| !is_no(v));
     let (degraded, rebuild) = state.into_iter().partition::<Vec<_>, _>(|v| v.contains("degraded") || v.contains("inconsistent"));
     let in_step = find(&IN_STEP_KEYS).and_then(|v| {
@@ -181,7 +182,9 @@ impl Rebuilding {
             self.steps.clear();
         }
         self.steps.push_back((at, progress));
-        while self.steps.len() > 64 || (self.steps.len() > 2 && self.steps.front().is_some_and(|(t, _)| at.since(*t) > RATE_WINDOW)) {
+        while self.steps.len() > 64
+            || (self.steps.len() > 2 && self.steps.front().is_some_and(|(t, _)| at.since(*t) > RATE_WINDOW))
+        {
             self.steps.pop_front();
         }
     }

@@ -125,7 +125,9 @@ fn a_rebuild_closes_the_gate_says_until_when_and_waits_for_quiet() {
     }
     let p = s.picture();
     assert!(
-        p.verdict.headline.starts_with("SR xostor is rebuilding its mirrors since xcp2 came back: 60 %, 40 s left, so not before "),
+        p.verdict
+            .headline
+            .starts_with("SR xostor is rebuilding its mirrors since xcp2 came back: 60 %, 40 s left, so not before "),
         "{}",
         p.verdict.headline
     );
@@ -166,7 +168,10 @@ fn a_rebuild_whose_task_went_with_the_coordinator_is_not_over() {
     assert_eq!(verdict.state, GateState::Unknown);
     assert!(verdict.headline.starts_with("Cannot tell: the connection to the pool is lost"), "{}", verdict.headline);
     s.say(Seen::Link(Link::Live { coordinator: "xcp1".into() }));
-    s.say(Seen::Resync { classes: vec![Class::Pool, Class::Host, Class::HostMetrics, Class::Task, Class::Sr, Class::Pbd], why: "x".into() });
+    s.say(Seen::Resync {
+        classes: vec![Class::Pool, Class::Host, Class::HostMetrics, Class::Task, Class::Sr, Class::Pbd],
+        why: "x".into(),
+    });
     s.read_all();
     s.say(Seen::Synced { classes: vec![Class::Pool, Class::Host, Class::HostMetrics, Class::Task, Class::Sr, Class::Pbd] });
     s.pass(20.0);
@@ -333,15 +338,21 @@ fn ha_upgrades_and_the_pools_own_work_are_told() {
     s.set("pool", pool(|p| p.other_config = Config::from([("rolling_upgrade_in_progress", "true")])));
     assert_eq!(s.gate(1), (GateState::Open, "rolling-upgrade"));
     assert!(s.picture().control.rolling_upgrade);
-    s.set("pool", pool(|p| {
-        p.current_operations.insert(r("x"), "ha_enable".into());
-    }));
+    s.set(
+        "pool",
+        pool(|p| {
+            p.current_operations.insert(r("x"), "ha_enable".into());
+        }),
+    );
     assert_eq!(s.gate(1), (GateState::Closed, "pool-busy"));
-    s.set("pool", pool(|p| {
-        p.ha_enabled = true;
-        p.ha_overcommitted = true;
-        p.ha_statefiles = vec!["vdi".into()];
-    }));
+    s.set(
+        "pool",
+        pool(|p| {
+            p.ha_enabled = true;
+            p.ha_overcommitted = true;
+            p.ha_statefiles = vec!["vdi".into()];
+        }),
+    );
     s.host_is(1, |h| h.ha_statefiles = vec!["vdi".into()]);
     assert_eq!(s.gate(1), (GateState::Closed, "ha-statefile"), "xcp2 has none");
     assert_eq!(s.picture().clusters[0].stack, "xhad");
@@ -357,7 +368,9 @@ fn guests_and_a_single_host_are_words_and_no_walls() {
     s.guest("v2", 1);
     let gate = s.host(1).gate;
     assert_eq!(gate.state, GateState::Open);
-    assert!(gate.reasons.iter().any(|r| r.code == "guests" && r.severity == Severity::Note && r.text.starts_with("2 guests run")));
+    assert!(
+        gate.reasons.iter().any(|r| r.code == "guests" && r.severity == Severity::Note && r.text.starts_with("2 guests run"))
+    );
     assert_eq!((s.host(1).vms, s.picture().guests), (2, 2));
     let mut one = Scene::new(1);
     one.guest("v1", 1);
@@ -424,7 +437,8 @@ fn a_picture_that_is_read_again_is_the_same_picture() {
     s.guest("v1", 1);
     s.pass(60.0);
     let mut before = s.picture();
-    let classes = vec![Class::Pool, Class::Host, Class::HostMetrics, Class::Sr, Class::Pbd, Class::Cluster, Class::ClusterHost, Class::Vm];
+    let classes =
+        vec![Class::Pool, Class::Host, Class::HostMetrics, Class::Sr, Class::Pbd, Class::Cluster, Class::ClusterHost, Class::Vm];
     s.say(Seen::Resync { classes: classes.clone(), why: "a count was off".into() });
     assert_eq!(s.picture().verdict.state, GateState::Unknown, "while it is read nothing is decided");
     assert_eq!(s.picture().hosts.len(), 3, "and the old picture stays");

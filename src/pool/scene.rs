@@ -5,7 +5,8 @@ use super::picture::{GateState, HostView, Picture, Stage};
 use crate::observation::{Answer, Link, Observation, Outcome, Seen, Via};
 use crate::time::Time;
 use crate::xenapi::record::{
-    Class, Cluster, ClusterHost, Config, Date, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Sr, Task, Vm,
+    Class, Cluster, ClusterHost, Config, Date, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Sr, Task,
+    Vm,
 };
 use strum::IntoEnumIterator;
 
@@ -174,8 +175,9 @@ impl Scene {
 
     /// A corosync cluster of all hosts; `dead` are enabled but not alive.
     pub fn cluster(&mut self, dead: &[usize]) {
-        let live = (self.hosts - dead.len()) as i64;
-        let quorum = (self.hosts / 2 + 1) as i64;
+        let count = |n: usize| i64::try_from(n).expect("few hosts");
+        let live = count(self.hosts - dead.len());
+        let quorum = count(self.hosts / 2 + 1);
         let cluster = Cluster {
             cluster_stack: "corosync".into(),
             is_quorate: Some(live >= quorum),

@@ -51,7 +51,8 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
     for (r, sr) in pool.tables.srs() {
         let name = words::name(&sr.name_label);
         let hints = rebuild::hints(sr);
-        let seen_as_task = pool.rebuilds.iter().any(|(_, known)| known.sr.as_ref() == Some(r) && matches!(known.phase, Phase::Running));
+        let seen_as_task =
+            pool.rebuilds.iter().any(|(_, known)| known.sr.as_ref() == Some(r) && matches!(known.phase, Phase::Running));
         if let Some(said) = hints.degraded.filter(|_| !seen_as_task) {
             let text = format!("mirrors of SR {name} are not in step ({said}).");
             out.push(
@@ -108,7 +109,8 @@ fn one_rebuild(known: &Known, task: &Ref, r: &Rebuilding, seen: Time) -> Finding
                 .until(until)
         }
         Phase::Ended(at) => {
-            let text = format!("{sr} ended its rebuild {}; another may follow within {}.", words::ago(now, *at), duration(SETTLE));
+            let text =
+                format!("{sr} ended its rebuild {}; another may follow within {}.", words::ago(now, *at), duration(SETTLE));
             Finding::hard("rebuild-settling", *at, text)
                 .evidence("its task was seen to go")
                 .opens(format!("nothing is rebuilt for {}", duration(SETTLE)))
@@ -136,7 +138,8 @@ fn clusters(known: &Known, seen: Time, out: &mut Vec<Finding>) {
     for cluster in known.clusters.iter().filter(|c| !c.ha) {
         let stack = &cluster.view.stack;
         if cluster.view.quorate == Some(false) {
-            let text = format!("the {stack} cluster has lost its quorum: {} of {} members live.", cluster.live, cluster.hosts.len());
+            let text =
+                format!("the {stack} cluster has lost its quorum: {} of {} members live.", cluster.live, cluster.hosts.len());
             out.push(
                 Finding::hard("cluster-not-quorate", seen, text)
                     .evidence(format!("Cluster.is_quorate = false, {} needed", cluster.quorum))
@@ -171,7 +174,11 @@ fn ha(known: &Known, seen: Time, out: &mut Vec<Finding>) {
                     .opens("guests are stopped or moved, or fewer are protected"),
             );
         }
-        out.push(Finding::note("ha-on", seen, "HA is on; updates want it off, and a host that does not come back in time is fenced.".into()));
+        out.push(Finding::note(
+            "ha-on",
+            seen,
+            "HA is on; updates want it off, and a host that does not come back in time is fenced.".into(),
+        ));
     }
     for op in pool.current_operations.values() {
         let text = format!("the pool itself is busy: {}.", control::pool_operation(op));
@@ -203,14 +210,14 @@ fn versions(known: &Known, seen: Time, out: &mut Vec<Finding>) {
 
 fn clocks(known: &Known, out: &mut Vec<Finding>) {
     for (r, skew) in &known.skews {
-        if skew.skew.abs() - skew.error <= SKEW_S {
+        if skew.ahead.abs() - skew.error <= SKEW_S {
             continue;
         }
-        let way = if skew.skew > 0.0 { "ahead of" } else { "behind" };
-        let text = format!("the clock of {} is {:.0} s {way} the coordinator's.", known.pool.name_of(r), skew.skew.abs());
+        let way = if skew.ahead > 0.0 { "ahead of" } else { "behind" };
+        let text = format!("the clock of {} is {:.0} s {way} the coordinator's.", known.pool.name_of(r), skew.ahead.abs());
         out.push(
             Finding::soft("clock-skew", skew.seen, text)
-                .evidence(format!("measured as {:.1} s ± {:.1} s", skew.skew, skew.error))
+                .evidence(format!("measured as {:.1} s ± {:.1} s", skew.ahead, skew.error))
                 .opens("its clock is in step (chronyc makestep on the host)"),
         );
     }
