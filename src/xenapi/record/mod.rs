@@ -17,7 +17,7 @@ pub use host::{Host, HostCrashdump, HostMetrics, HostOperation};
 pub use network::{Bond, Pif, PifMetrics};
 pub use pool::{Certificate, Message, Pool, Task, TaskStatus, Vm};
 pub use storage::{Pbd, Sr};
-pub use value::{Config, Date, Ref};
+pub use value::{Config, Date, REDACTED, Ref, is_secret_key};
 
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +112,10 @@ pub enum Record {
 impl Record {
     /// Reads one record of `class` from the JSON that xapi sent.
     pub fn parse(class: Class, json: &str) -> Result<Self, serde_json::Error> {
+        // Lists would be taken for the fields in their order.
+        if !json.trim_start().starts_with('{') {
+            return Err(serde::de::Error::custom("a record is an object, and this is none"));
+        }
         Ok(match class {
             Class::Pool => Self::Pool(serde_json::from_str(json)?),
             Class::Host => Self::Host(serde_json::from_str(json)?),
