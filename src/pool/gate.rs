@@ -22,8 +22,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(code: &'static str, severity: Severity, seen: Time, text: String) -> Self {
-        let reason =
-            Reason { code, severity, text, evidence: String::new(), seen, opens_when: String::new(), until: None };
+        let reason = Reason { code, severity, text, evidence: String::new(), seen, opens_when: String::new(), until: None };
         Self { reason, unknown: false }
     }
 
@@ -72,7 +71,7 @@ impl Finding {
 }
 
 /// Which of several reasons is told first.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "stale",
     "host-silent",
     "host-down",
@@ -82,6 +81,7 @@ const ORDER: [&str; 23] = [
     "rebuild",
     "storage-rebuild",
     "storage-node-offline",
+    "mirrors-degraded",
     "rebuild-failed",
     "rebuild-settling",
     "host-settling",
@@ -111,9 +111,15 @@ pub struct Findings {
 
 /// Everything that speaks against a reboot, or is worth knowing before one.
 pub fn findings(known: &Known) -> Findings {
-    let pool = pool::findings(known);
+    let mut pool = pool::findings(known);
     // While nothing is current, what each host was doing says nothing more.
     let stale = known.unfit.is_some();
+    if stale {
+        // What was known against it is as old as the rest.
+        for finding in &mut pool {
+            finding.unknown = true;
+        }
+    }
     let each = |of: fn(&Known, usize) -> Vec<Finding>| {
         (0..known.hosts.len()).map(|at| if stale { Vec::new() } else { of(known, at) }).collect::<Vec<_>>()
     };

@@ -14,15 +14,16 @@ pub fn name(text: &str) -> String {
 /// Compares names so that `xcp2` comes before `xcp10`; ties are broken by the plain text.
 pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut x, mut y) = (a.as_bytes(), b.as_bytes());
-    while let (Some(&p), Some(&q)) = (x.first(), y.first()) {
-        let order = if p.is_ascii_digit() && q.is_ascii_digit() {
-            let (m, n);
-            (m, x) = number(x);
-            (n, y) = number(y);
-            m.len().cmp(&n.len()).then_with(|| m.cmp(n))
+    while let (Some(first), Some(second)) = (x.first(), y.first()) {
+        let order = if first.is_ascii_digit() && second.is_ascii_digit() {
+            let (left, right);
+            (left, x) = number(x);
+            (right, y) = number(y);
+            left.len().cmp(&right.len()).then_with(|| left.cmp(right))
         } else {
+            let order = first.to_ascii_lowercase().cmp(&second.to_ascii_lowercase());
             (x, y) = (x.get(1..).unwrap_or_default(), y.get(1..).unwrap_or_default());
-            p.to_ascii_lowercase().cmp(&q.to_ascii_lowercase())
+            order
         };
         if order != Ordering::Equal {
             return order;
