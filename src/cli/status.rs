@@ -8,8 +8,8 @@ use super::stream::changes::gate_word;
 use crate::config::Flags;
 use crate::feed::clock::Clock;
 use crate::pool::Pool;
-use crate::pool::json;
-use crate::pool::picture::{GateState, Health, LinkState, Picture, Reason, Severity};
+use crate::pool::json::{Grade, Status};
+use crate::pool::picture::{GateState, LinkState, Picture, Severity};
 use crate::text;
 use crate::time::Time;
 use jiff::tz::TimeZone;
@@ -38,7 +38,7 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     }
     let out = if args.json { to_json(&picture)? } else { words(&picture) };
     std::io::stdout().write_all(out.as_bytes()).map_err(CliError::Output)?;
-    Ok(ExitCode::from(exit_code(&picture)))
+    Ok(ExitCode::from(Grade::of(&picture) as u8))
 }
 
 /// Folds what is seen until the picture is complete, the connection is refused, or time is up.
@@ -70,20 +70,8 @@ async fn look(pool: &mut Pool, followed: &mut Followed, clock: Clock, patience: 
     }
 }
 
-/// 0 healthy, 1 degraded, 2 at risk, 3 cannot tell.
-pub fn exit_code(picture: &Picture) -> u8 {
-    let soft = |reason: &Reason| reason.severity <= Severity::Soft;
-    match picture.verdict.state {
-        GateState::Unknown => 3,
-        GateState::Closed => 2,
-        GateState::Open if picture.verdict.reasons.iter().any(soft) => 1,
-        GateState::Open if picture.paths.iter().any(|path| path.health >= Health::Degraded) => 1,
-        GateState::Open => 0,
-    }
-}
-
 fn to_json(picture: &Picture) -> Result<String, CliError> {
-    let mut text = serde_json::to_string_pretty(&json::status(picture)).map_err(|e| CliError::Output(e.into()))?;
+    let mut text = serde_json::to_string_pretty(&Status::new(picture)).map_err(|e| CliError::Output(e.into()))?;
     text.push('\n');
     Ok(text)
 }
