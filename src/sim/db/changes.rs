@@ -54,7 +54,7 @@ impl Db {
         let Some(table) = self.table(class).filter(|table| table.changed() > since) else { return false };
         let wanted = |r: &Ref| only.is_none_or(|only| only == r);
         table.rows().any(|row| row.modified > since && wanted(&row.reference))
-            || table.deleted().any(|gone| gone.created <= since && gone.deleted > since && wanted(&gone.reference))
+            || table.deleted().any(|gone| gone.created <= since && gone.at > since && wanted(&gone.reference))
     }
 
     /// Appends all changes of objects of a class after `since` (exclusive). Objects that were created and deleted since
@@ -72,12 +72,12 @@ impl Db {
             generation: row.modified,
             record: Some(Record::new(schema.field_names(), Arc::clone(&row.values))),
         }));
-        let gone = table.deleted().filter(|gone| gone.created <= since && gone.deleted > since && wanted(&gone.reference));
+        let gone = table.deleted().filter(|gone| gone.created <= since && gone.at > since && wanted(&gone.reference));
         into.extend(gone.map(|gone| Change {
             class,
             reference: gone.reference.clone(),
             operation: Operation::Del,
-            generation: gone.deleted,
+            generation: gone.at,
             record: None,
         }));
     }

@@ -83,7 +83,7 @@ impl Db {
         let Some(class) = self.schema.class("message").map(|c| c.id) else { return };
         self.drop_table(class);
         for (r, values) in messages {
-            self.insert(class, r, values);
+            self.insert(class, &r, values);
         }
     }
 

@@ -38,11 +38,11 @@ impl Db {
         {
             *uuid = self.new_uuid().into();
         }
-        self.insert(class.id, r, values.into());
+        self.insert(class.id, &r, values.into());
     }
 
     /// Puts a complete row in, as a new object.
-    pub(super) fn insert(&mut self, class: ClassId, r: Ref, values: Arc<[Value]>) {
+    pub(super) fn insert(&mut self, class: ClassId, r: &Ref, values: Arc<[Value]>) {
         self.generation += 1;
         let generation = self.generation;
         let links = self.links(class, &values);
@@ -50,7 +50,7 @@ impl Db {
         let slot = table.push(r.clone(), values, generation);
         Arc::make_mut(&mut self.index).insert(r.clone(), Place { class, slot });
         for (to, column) in links {
-            self.follow(&to, column, &r, true);
+            self.follow(&to, column, r, true);
         }
     }
 

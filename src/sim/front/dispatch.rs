@@ -99,14 +99,15 @@ impl Front {
         let reply = match self.dispatch(db, rules, host, call, now) {
             Ok(Answer::Done(result)) => Reply::Done(result),
             Ok(Answer::Wait(ticket)) => Reply::Waiting(ticket),
-            Ok(Answer::Job(job)) => match self.jobs.remove(&job) {
-                Some(Owner::Ended(result)) => Reply::Done(result),
-                _ => {
+            Ok(Answer::Job(job)) => {
+                if let Some(Owner::Ended(result)) = self.jobs.remove(&job) {
+                    Reply::Done(result)
+                } else {
                     let ticket = self.new_ticket();
                     self.jobs.insert(job, Owner::Ticket(ticket));
                     Reply::Waiting(ticket)
                 }
-            },
+            }
             Err(failure) => Reply::Done(Err(failure)),
         };
         self.settle(db, now);
@@ -135,9 +136,10 @@ impl Front {
         let target = found.ok_or_else(|| Failure::new("MESSAGE_METHOD_UNKNOWN", [call.method.as_str()]))?;
         let bare = WITHOUT_SESSION.contains(&method);
         let (min, max) = target.params();
-        let given = call.params.len() as i64 - i64::from(!bare);
-        if given < min as i64 || given > max as i64 {
-            let counts = [call.method.clone(), max.to_string(), given.to_string()];
+        let given = call.params.len().checked_sub(usize::from(!bare));
+        if given.is_none_or(|given| given < min || given > max) {
+            let given = given.map_or_else(|| "-1".to_owned(), |given| given.to_string());
+            let counts = [call.method.clone(), max.to_string(), given];
             return Err(Failure::new("MESSAGE_PARAMETER_COUNT_MISMATCH", counts));
         }
         let (session, args) = if bare {
@@ -211,12 +213,13 @@ impl Front {
         match self.run(db, rules, ctx, target, method, args) {
             Answer::Done(result) => self.complete_task(db, &task, result, ctx.now),
             Answer::Wait(ticket) => self.forget(ticket),
-            Answer::Job(job) => match self.jobs.remove(&job) {
-                Some(Owner::Ended(result)) => self.complete_task(db, &task, result, ctx.now),
-                _ => {
+            Answer::Job(job) => {
+                if let Some(Owner::Ended(result)) = self.jobs.remove(&job) {
+                    self.complete_task(db, &task, result, ctx.now);
+                } else {
                     self.jobs.insert(job, Owner::Task(task.clone()));
                 }
-            },
+            }
         }
         task
     }

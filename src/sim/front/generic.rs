@@ -111,7 +111,9 @@ impl Generic {
     /// The least role that may call it.
     pub(super) fn role(self, class: &Class) -> Role {
         match self {
-            Self::Set(_) | Self::AddTo(_) | Self::RemoveFrom(_) | Self::Add(_) | Self::Remove(_) => class.def.setter,
+            Self::Set(field) | Self::AddTo(field) | Self::RemoveFrom(field) | Self::Add(field) | Self::Remove(field) => {
+                field.def.setter.unwrap_or(class.def.setter)
+            }
             _ if class.def.name == "secret" => Role::PoolOperator,
             _ => Role::ReadOnly,
         }

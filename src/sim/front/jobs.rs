@@ -34,11 +34,10 @@ impl Front {
                 self.finished.insert(ticket, (now, result));
             }
             Some(Owner::Task(task)) => self.complete_task(db, &task, result, now),
-            Some(Owner::Nobody) => {}
             Some(Owner::Ended(_)) | None if job.0 > self.last_restart => {
                 self.jobs.insert(job, Owner::Ended(result));
             }
-            Some(Owner::Ended(_)) | None => {}
+            Some(Owner::Nobody | Owner::Ended(_)) | None => {}
         }
         self.settle(db, now);
     }

@@ -59,6 +59,7 @@ pub struct Ctx {
 }
 
 /// A call that the front or the world knows, beyond the generic ones.
+#[must_use]
 #[derive(Clone, Copy, Debug)]
 pub struct Method {
     /// E.g. `host.reboot`.
