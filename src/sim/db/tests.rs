@@ -48,7 +48,7 @@ fn sets_follow_references() {
     let mut db = Db::new(1);
     let (a, b) = (db.create("host", &[]), db.create("host", &[]));
     let vm = db.create("VM", &[("resident_on", (&a).into())]);
-    assert_eq!(db.refs(&a, "resident_VMs"), [vm.clone()]);
+    assert_eq!(db.refs(&a, "resident_VMs"), vec![vm.clone()]);
     let before = db.generation();
     db.set(&vm, "resident_on", &b);
     assert_eq!((db.refs(&a, "resident_VMs"), db.refs(&b, "resident_VMs")), (vec![], vec![vm.clone()]));

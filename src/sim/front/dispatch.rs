@@ -188,6 +188,9 @@ impl Front {
         if let Standing::Member { coordinator, .. } = standing {
             return Err(Failure::new("HOST_IS_SLAVE", [coordinator.as_str()]));
         }
+        if let (Standing::Emergency { .. }, Some(session)) = (standing, session) {
+            return Err(Failure::new("SESSION_INVALID", [session.as_str()]));
+        }
         let Some(session) = session else { return Ok(Role::PoolAdmin) };
         let known: Option<&session::Session> = self.sessions.get(session);
         let role = known.map(|s| s.role).ok_or_else(|| Failure::new("SESSION_INVALID", [session.as_str()]))?;

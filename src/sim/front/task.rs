@@ -47,7 +47,7 @@ impl Front {
 
     /// Ends a task. `TASK_CANCELLED` makes it cancelled, any other error failed. A task that was destroyed while it was pending goes.
     pub fn complete_task(&mut self, db: &mut Db, task: &Ref, result: Result<Value, Failure>, now: Time) {
-        if !db.exists(task) {
+        if !matches!(db.text(task, "status"), "pending" | "cancelling") {
             return;
         }
         let doomed = db.map(task, "current_operations").values().any(|op| *op == "destroy".into());

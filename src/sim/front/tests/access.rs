@@ -14,8 +14,8 @@ fn a_wrong_password_takes_five_seconds_to_be_refused() {
 fn a_session_knows_its_user_and_host_and_ends_with_logout() {
     let mut b = Bench::new();
     let session: Value = (&b.session).into();
-    assert_eq!(b.ok("session.get_this_host", &[session.clone()]), (&b.host).into());
-    assert_eq!(b.ok("session.get_originator", &[session.clone()]), "test".into());
+    assert_eq!(b.ok("session.get_this_host", std::slice::from_ref(&session)), (&b.host).into());
+    assert_eq!(b.ok("session.get_originator", std::slice::from_ref(&session)), "test".into());
     assert_eq!(b.ok("session.get_is_local_superuser", &[session]), true.into());
     let other = b.login("pool-operator", "x");
     assert!(b.front.session_is_valid(other.as_str()));
@@ -121,6 +121,24 @@ fn somebody_can_be_logged_out_everywhere() {
     b.ok("session.logout_subject_identifier", &[items(&known)[0].clone()]);
     assert!(!b.front.session_is_valid(one.as_str()) && !b.front.session_is_valid(two.as_str()));
     b.ok("host.get_all", &[]);
+}
+
+#[test]
+fn roles_can_be_given_and_taken() {
+    let mut b = Bench::new();
+    let subject = b.db.find("subject", "subject_identifier", &"S-1-5-21-read-only".into()).unwrap();
+    let role = |b: &Bench, name: &str| b.db.find("role", "name_label", &name.into()).unwrap();
+    let (reader, operator) = (role(&b, "read-only"), role(&b, "pool-operator"));
+    b.ok("subject.add_to_roles", &[(&subject).into(), (&operator).into()]);
+    assert_eq!(b.error("subject.add_to_roles", &[(&subject).into(), (&operator).into()]), "ROLE_ALREADY_EXISTS");
+    let session = b.login("read-only", "");
+    assert_eq!(b.front.role_of(&session), Some(Role::PoolOperator));
+    b.ok("subject.remove_from_roles", &[(&subject).into(), (&operator).into()]);
+    b.ok("subject.remove_from_roles", &[(&subject).into(), (&reader).into()]);
+    let Reply::Done(Err(failure)) = b.raw(0, "session.login_with_password", vec!["read-only".into(), "poolwatch".into()]) else {
+        panic!()
+    };
+    assert_eq!(failure.code, "SESSION_AUTHORIZATION_FAILED");
 }
 
 #[test]

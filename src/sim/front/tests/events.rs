@@ -21,7 +21,7 @@ fn now(b: &mut Bench, classes: &[&str], token: &str) -> (Vec<String>, String) {
 fn blocked(b: &mut Bench, classes: &[&str], token: &str, timeout: f64) -> Ticket {
     match from(b, classes, token, timeout) {
         Reply::Waiting(ticket) => ticket,
-        other => panic!("{other:?}"),
+        Reply::Done(result) => panic!("{result:?}"),
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) const SR_STAT: ClassDef = class("sr_stat", Role::PoolOperator, &[]).n
 
 pub(super) const PROBE_RESULT: ClassDef = class("probe_result", Role::PoolOperator, &[]).no_table();
 
-pub(super) const LVHD: ClassDef = class("LVHD", Role::PoolOperator, &[]).no_table();
+pub(super) const LVHD: ClassDef = class("LVHD", Role::PoolOperator, &[ro("uuid", STR)]).unlisted();
 
 pub(super) const VDI: ClassDef = class(
     "VDI",
