@@ -53,6 +53,11 @@ impl Db {
     pub fn has_changes(&self, class: ClassId, since: u64, only: Option<&Ref>) -> bool {
         let Some(table) = self.table(class).filter(|table| table.changed() > since) else { return false };
         let wanted = |r: &Ref| only.is_none_or(|only| only == r);
+        if let Some(only) = only
+            && let Some(place) = self.index.get(only)
+        {
+            return place.class == class && table.row(place.slot).is_some_and(|row| row.modified > since);
+        }
         table.rows().any(|row| row.modified > since && wanted(&row.reference))
             || table.deleted().any(|gone| gone.created <= since && gone.at > since && wanted(&gone.reference))
     }
