@@ -24,8 +24,8 @@ pub(super) enum Answer {
     Done(Result<Value, Failure>),
     /// A ticket that is set up already.
     Wait(Ticket),
-    /// A job of the world's.
-    Job(JobId),
+    /// A job of the world's, and the task that stands for the call.
+    Job(JobId, Ref),
 }
 
 /// Who answers a call.
@@ -99,12 +99,15 @@ impl Front {
         let reply = match self.dispatch(db, rules, host, call, now) {
             Ok(Answer::Done(result)) => Reply::Done(result),
             Ok(Answer::Wait(ticket)) => Reply::Waiting(ticket),
-            Ok(Answer::Job(job)) => {
+            Ok(Answer::Job(job, task)) => {
                 if let Some(Owner::Ended(result)) = self.jobs.remove(&job) {
                     Reply::Done(result)
                 } else {
+                    let resident_on = rules.standing(db, host).host().clone();
+                    let new = NewTask { name: &call.method, resident_on, ..NewTask::default() };
+                    Self::create_task_as(db, &task, &new, now);
                     let ticket = self.new_ticket();
-                    self.jobs.insert(job, Owner::Ticket(ticket));
+                    self.jobs.insert(job, Owner::Call(Some(ticket), task));
                     Reply::Waiting(ticket)
                 }
             }
@@ -167,7 +170,7 @@ impl Front {
             return Ok(Answer::Done(Ok(self.run_async(db, rules, &mut ctx, target, &call.method, args).into())));
         }
         if let Target::World(_) = target {
-            ctx.task = format!("DummyRef:|{}|task={method}", db.new_uuid()).into();
+            ctx.task = db.new_ref();
         }
         Ok(self.run(db, rules, &ctx, target, method, args))
     }
@@ -216,7 +219,7 @@ impl Front {
         match self.run(db, rules, ctx, target, method, args) {
             Answer::Done(result) => self.complete_task(db, &task, result, ctx.now),
             Answer::Wait(ticket) => self.forget(ticket),
-            Answer::Job(job) => {
+            Answer::Job(job, _) => {
                 if let Some(Owner::Ended(result)) = self.jobs.remove(&job) {
                     self.complete_task(db, &task, result, ctx.now);
                 } else {
@@ -242,7 +245,7 @@ impl Front {
             Target::Generic(class, generic) => Answer::Done(generic.run(db, class, Args(args))),
             Target::World(_) => match rules.call(db, self, ctx, method, args) {
                 Some(Outcome::Done(result)) => Answer::Done(result),
-                Some(Outcome::Later(job)) => Answer::Job(job),
+                Some(Outcome::Later(job)) => Answer::Job(job, ctx.task.clone()),
                 None => generic::find(db.schema(), method)
                     .map_or_else(unknown, |(class, generic)| Answer::Done(generic.run(db, class, Args(args)))),
             },

@@ -30,9 +30,17 @@ pub struct NewTask<'a> {
 impl Front {
     /// Sets a task up, pending.
     pub fn create_task(&mut self, db: &mut Db, new: &NewTask<'_>, now: Time) -> Ref {
+        let task = db.new_ref();
+        Self::create_task_as(db, &task, new, now);
+        task
+    }
+
+    /// The same with a reference that was handed out before.
+    pub(super) fn create_task_as(db: &mut Db, task: &Ref, new: &NewTask<'_>, now: Time) {
         let operations: Vec<&str> = if new.cancellable { vec!["cancel"] } else { Vec::new() };
-        db.create(
+        db.create_with_ref(
             "task",
+            task,
             &[
                 ("name_label", new.name.into()),
                 ("name_description", new.description.into()),
@@ -42,7 +50,7 @@ impl Front {
                 ("type", "<none/>".into()),
                 ("subtask_of", (&new.parent).into()),
             ],
-        )
+        );
     }
 
     /// Ends a task. `TASK_CANCELLED` makes it cancelled, any other error failed. A task that was destroyed while it was pending goes.

@@ -28,6 +28,12 @@ fn a_call_that_takes_time_blocks_its_ticket_or_runs_as_a_task() {
     let mut b = Bench::new();
     let host: Value = (&b.host).into();
     let ticket = b.wait("host.evacuate", std::slice::from_ref(&host));
+    let [stand_in] = &b.db.all("task")[..] else { panic!() };
+    let stand_in = stand_in.clone();
+    assert_eq!(
+        (field(&b, &stand_in, "name_label"), field(&b, &stand_in, "allowed_operations")),
+        ("host.evacuate".into(), String::new())
+    );
     let task = b.make("Async.host.evacuate", &[host]);
     assert_eq!(field(&b, &task, "status"), "pending");
     assert_eq!(field(&b, &task, "allowed_operations"), "cancel");
@@ -39,6 +45,7 @@ fn a_call_that_takes_time_blocks_its_ticket_or_runs_as_a_task() {
     b.front.finish(&mut b.db, first, Err(Failure::bare("HOST_OFFLINE")), b.now);
     b.front.finish(&mut b.db, second, Ok("OpaqueRef:1".into()), b.now);
     assert_eq!(b.poll(ticket), Some(Err(Failure::bare("HOST_OFFLINE"))));
+    assert!(!b.db.exists(&stand_in), "it goes with the call");
     assert_eq!(field(&b, &task, "status"), "success");
     assert_eq!(field(&b, &task, "result"), "<value>OpaqueRef:1</value>");
     assert_eq!(field(&b, &task, "allowed_operations"), "");
@@ -141,7 +148,7 @@ fn who_went_away_is_not_answered_and_the_work_goes_on() {
     let job = b.world.started[0];
     assert!(!b.front.is_open(job));
     b.front.finish(&mut b.db, job, Ok(Value::Void), b.now);
-    assert!(b.front.finished.is_empty() && b.front.jobs.is_empty());
+    assert!(b.front.finished.is_empty() && b.front.jobs.is_empty() && b.db.count("task") == 0);
 }
 
 #[test]
