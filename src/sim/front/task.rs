@@ -158,7 +158,7 @@ impl Front {
     /// `task.set_status`, `set_progress`, `set_result`, `set_error_info`.
     pub(super) fn task_set(&mut self, db: &mut Db, ctx: &Ctx, field: &str, args: Args<'_>) -> Result<Value, Failure> {
         let task = args.handle(0, db, "task")?;
-        self.may_touch(ctx, &task, "task.set_any")?;
+        self.may_touch(ctx, &task, &format!("task.set_{field}"))?;
         match field {
             "progress" => {
                 db.set(&task, field, args.float(1)?);
