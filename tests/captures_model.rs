@@ -5,11 +5,13 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test stops at what it does not expect")]
 
+use poolwatch::feed::decode;
 use poolwatch::observation::{Link, Observation, Seen};
 use poolwatch::pool::Pool;
 use poolwatch::pool::picture::{GateState, HostView, LinkState, Picture, Severity, Stage};
 use poolwatch::time::Time;
-use poolwatch::xenapi::record::{Class, Record, Ref};
+use poolwatch::xenapi::events::EventBatch;
+use poolwatch::xenapi::record::{Class, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use strum::IntoEnumIterator;
@@ -44,15 +46,10 @@ impl Scene {
                     say(Seen::Link(Link::Lost { error, retry_at: at + std::time::Duration::from_secs(1), attempt: 1 }));
                 }
                 "event.from" => {
-                    for event in line["result"]["events"].as_array().expect("events") {
-                        let Ok(class) = event["class"].as_str().expect("class").parse::<Class>() else { continue };
-                        let r#ref = Ref::from(event["ref"].as_str().expect("ref"));
-                        if event["operation"] == "del" {
-                            say(Seen::Gone { class, r#ref });
-                            continue;
-                        }
-                        let record = Record::parse(class, &event["snapshot"].to_string()).expect("a readable record");
-                        say(Seen::Set { r#ref, record: Box::new(record) });
+                    let batch = EventBatch::from_result(&line["result"].to_string()).expect("a batch of events");
+                    assert!(batch.unreadable.is_empty(), "{:?}", batch.unreadable);
+                    for observation in decode::observations(&batch, at) {
+                        say(observation.seen);
                     }
                     if std::mem::take(&mut fresh) {
                         say(Seen::Synced { classes: Class::iter().collect() });

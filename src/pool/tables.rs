@@ -133,7 +133,7 @@ impl Tables {
 
     /// The pool's own record: there is one in each database.
     pub fn the_pool(&self) -> Option<&Pool> {
-        self.pools().map(|(_, pool)| pool).next()
+        self.pools().min_by_key(|(r, _)| *r).map(|(_, pool)| pool)
     }
 
     /// A guest.
