@@ -11,11 +11,11 @@ use super::msg::{Answer, Msg, PoolIx};
 use super::terminal::{self, Call, Modes, Screen, Signals};
 use super::theme::{ColourLevel, Theme};
 use super::update::update;
+use crate::config::KeyOverride;
 use crate::feed::clock::Clock;
 use crate::observation::Observation;
 use crossterm::event::{Event, EventStream, KeyEventKind};
 use futures::StreamExt;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -46,8 +46,8 @@ pub struct RunOptions {
     pub level: ColourLevel,
     /// What is asked of the terminal.
     pub modes: Modes,
-    /// The operator's own keys: action name to keys.
-    pub keys: BTreeMap<String, Vec<String>>,
+    /// The operator's own keys.
+    pub keys: Vec<KeyOverride>,
     /// Problems with the configuration, in words.
     pub problems: Vec<String>,
     /// What only the demo has.
@@ -187,8 +187,7 @@ pub(crate) async fn drive<W: Write>(
     });
     let requests = options.requests;
     let next_frame = Instant::now();
-    let mut driver =
-        Driver { screen, keys, model, requests, clock, next_frame, log_grew: log.is_some(), title: String::new() };
+    let mut driver = Driver { screen, keys, model, requests, clock, next_frame, log_grew: log.is_some(), title: String::new() };
     let (mut watching, mut answering) = (true, true);
     loop {
         driver.tick();
@@ -336,7 +335,9 @@ impl<W: Write, K: Keys> Driver<'_, W, K> {
                     if let Err(error) = self.requests.try_send(request) {
                         let why = match error {
                             mpsc::error::TrySendError::Full(_) => "Too much is being asked for at once; try again in a moment.",
-                            mpsc::error::TrySendError::Closed(_) => "This cannot be done any more: the part that does it has ended.",
+                            mpsc::error::TrySendError::Closed(_) => {
+                                "This cannot be done any more: the part that does it has ended."
+                            }
                         };
                         self.notice(why.to_owned());
                     }

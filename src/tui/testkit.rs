@@ -1,20 +1,19 @@
 //! Pools made by hand for tests: pictures as `pool` would make them, and a screen to draw them on.
 
 use super::draw::draw;
+use super::effect::Effect;
 use super::keymap::{Key, Keymap, Keys};
 use super::model::{Demo, FaultChoice, Model, Setup};
 use super::msg::Msg;
 use super::theme::{ColourLevel, Theme, bundled, load};
 use super::update::update;
-use super::effect::Effect;
 use crate::pool::picture::*;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 /// 2026-11-21 02:41:07 UTC.
 pub(crate) const NOW: Time = Time::from_secs(1_795_228_867);
@@ -211,7 +210,15 @@ pub(crate) fn busy() -> Picture {
         alerts: vec![
             alert(187, "host-back", Health::Pending, "xcp2", "xcp2 is back (boot 02:36)", None, 1),
             alert(607, "host-rebooted", Health::Pending, "xcp2", "xcp2 was rebooted", None, 1),
-            alert(1740, "MULTIPATH_PERIODIC_ALERT", Health::Degraded, "xcp3", "multipath: xcp3 has 1 of 2 paths to LUN …1f", Some(true), 3),
+            alert(
+                1740,
+                "MULTIPATH_PERIODIC_ALERT",
+                Health::Degraded,
+                "xcp3",
+                "multipath: xcp3 has 1 of 2 paths to LUN …1f",
+                Some(true),
+                3,
+            ),
             alert(2760, "clock-skew", Health::Good, "xcp4", "clock of xcp4 in step again (was 3.1 s off)", Some(false), 1),
             alert(90_000, "sr-rebuild", Health::Degraded, "xostor", "SR xostor lost a mirror", Some(true), 1),
         ],
@@ -294,15 +301,14 @@ pub(crate) fn first() -> Picture {
 
 /// A model over pictures.
 pub(crate) fn model_of(pictures: Vec<Picture>, size: (u16, u16), ascii: bool) -> Model {
-    static THEMES: LazyLock<Vec<Theme>> = LazyLock::new(|| {
-        bundled().iter().map(|name| load(name, ColourLevel::Ansi16, None).expect("bundled theme")).collect()
-    });
+    static THEMES: LazyLock<Vec<Theme>> =
+        LazyLock::new(|| bundled().iter().map(|name| load(name, ColourLevel::Ansi16, None).expect("bundled theme")).collect());
     let themes: Vec<Theme> = THEMES.iter().map(|t| t.clone().with_ascii(ascii)).collect();
     let mut model = Model::new(Setup {
         targets: pictures.iter().map(|p| if p.name.is_empty() { "10.0.4.11".into() } else { p.name.clone() }).collect(),
         theme: themes.iter().find(|t| t.name == "ansi").expect("the theme").clone(),
         themes,
-        keymap: Keymap::new(&BTreeMap::new()).0,
+        keymap: Keymap::default(),
         problems: Vec::new(),
         demo: None,
         read_only: true,

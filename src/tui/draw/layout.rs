@@ -72,7 +72,7 @@ pub(crate) fn plan(model: &Model) -> Plan {
 
 /// Title, head and all rows of a pane.
 fn full_height(model: &Model, pane: Pane) -> u16 {
-    let count = model.pool().map_or(0, |p| rows::count(&p.picture, pane));
+    let count = model.pool().map_or(0, |p| rows::count(p, pane));
     let count = u16::try_from(count).unwrap_or(u16::MAX).max(1);
     match pane {
         Pane::Hosts | Pane::Paths | Pane::Fleet => count.saturating_add(2),
@@ -125,11 +125,7 @@ fn columns(model: &Model, area: Rect, sets: &[&[Pane]], plan: &mut Plan) {
                 .map(|p| full_height(model, *p).saturating_add(1))
                 .fold(0, u16::saturating_add);
             // A pane takes what it needs if the later ones have enough, else its fair share.
-            let height = if left == 1 {
-                column.height
-            } else {
-                needed.min(column.height.saturating_sub(later).max(fair))
-            };
+            let height = if left == 1 { column.height } else { needed.min(column.height.saturating_sub(later).max(fair)) };
             plan.panes.push((*pane, take(&mut column, height)));
         }
     }
@@ -162,7 +158,11 @@ fn large(model: &Model, mut area: Rect, plan: &mut Plan) {
 
 /// Rows of a pane that can be seen at a time.
 pub(crate) fn rows_of(model: &Model, pane: Pane) -> usize {
-    let plan = plan(model);
+    rows_in(model, &plan(model), pane)
+}
+
+/// As [`rows_of`], in a plan that is there already.
+pub(crate) fn rows_in(model: &Model, plan: &Plan, pane: Pane) -> usize {
     let height = plan.panes.iter().find(|(p, _)| *p == pane).map_or(0, |(_, area)| area.height);
     let head = match pane {
         Pane::Hosts | Pane::Fleet | Pane::Paths => 2,

@@ -102,8 +102,8 @@ impl<'a> Pen<'a> {
 
     /// A line across.
     pub fn rule(&mut self, x: u16, y: u16, width: u16, role: Role) {
-        let rule = self.look.glyphs.rule.repeat(usize::from(width));
-        self.text(x, y, width, &rule, role);
+        let across = self.look.glyphs.rule.repeat(usize::from(width));
+        self.text(x, y, width, &across, role);
     }
 
     /// A line down.
@@ -126,35 +126,12 @@ impl<'a> Pen<'a> {
         let sides = Rect { y: area.y + 1, height: area.height - 2, ..area };
         self.rule_down(area.x, sides, role);
         self.rule_down(right, sides, role);
-        for (corner, x, y) in [
-            (corners[0], area.x, area.y),
-            (corners[1], right, area.y),
-            (corners[2], area.x, bottom),
-            (corners[3], right, bottom),
-        ] {
+        for (corner, x, y) in
+            [(corners[0], area.x, area.y), (corners[1], right, area.y), (corners[2], area.x, bottom), (corners[3], right, bottom)]
+        {
             self.text(x, y, 1, corner, role);
         }
         Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 2 }
-    }
-
-    /// A gauge of `width` columns, followed by nothing.
-    pub fn gauge<'s>(&self, fraction: f64, width: u16, role: Role) -> [Span<'s>; 2] {
-        let (filled, empty) = self.look.glyphs.gauge(fraction, usize::from(width));
-        [self.span(filled, role), self.span(empty, Role::GaugeEmpty)]
-    }
-
-    /// `text` with the part that `needle` names marked.
-    pub fn marked<'s>(&self, text: &'s str, needle: &str, role: Role) -> Vec<Span<'s>> {
-        let Some(found) = words::find(text, needle) else { return vec![self.span(text, role)] };
-        let (start, end) = (found.start, found.end);
-        [
-            (text.get(..start), role),
-            (text.get(found), Role::Match),
-            (text.get(end..), role),
-        ]
-        .into_iter()
-        .filter_map(|(part, role)| part.filter(|p| !p.is_empty()).map(|p| self.span(p, role)))
-        .collect()
     }
 }
 

@@ -141,13 +141,15 @@ impl<'s, F: FnMut(usize, usize, u16) -> Vec<Span<'s>>> Rows<'_, 's, F> {
                 break;
             }
             let mut spans = vec![pen.span(column.title, Role::Muted)];
-            if let Some((sorted, reverse)) = self.sorted {
-                if sorted == at {
-                    let arrow = if reverse { pen.look.glyphs.arrow_down } else { pen.look.glyphs.arrow_up };
-                    spans.push(pen.span(arrow, Role::Focus));
-                }
+            if let Some((_, reverse)) = self.sorted.filter(|(sorted, _)| *sorted == at) {
+                let arrow = if reverse { pen.look.glyphs.arrow_down } else { pen.look.glyphs.arrow_up };
+                spans.push(pen.span(arrow, Role::Focus));
             }
-            if column.right { pen.right(x, area.y, width, &spans); } else { pen.line(x, area.y, width, &spans); }
+            if column.right {
+                pen.right(x, area.y, width, &spans);
+            } else {
+                pen.line(x, area.y, width, &spans);
+            }
             x += width + GAP;
         }
         let top = u16::from(self.head);

@@ -10,7 +10,7 @@ pub use doc::markdown;
 pub use key::{BadKey, Key, Keys};
 pub use table::{Entry, TABLE, entry_of};
 
-use std::collections::BTreeMap;
+use crate::config::KeyOverride;
 
 /// What a key press means so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,30 +31,29 @@ pub struct Keymap {
 
 impl Default for Keymap {
     fn default() -> Self {
-        Self::new(&BTreeMap::new()).0
+        Self::new(&[]).0
     }
 }
 
 impl Keymap {
-    /// The table with `overrides` (action name to keys, replacing all keys of that action), and what is wrong with
-    /// them in words. What is wrong is left out, so that the table's own keys stay in force for it.
-    pub fn new(overrides: &BTreeMap<String, Vec<String>>) -> (Self, Vec<String>) {
+    /// The table with `overrides` (each replaces all keys of an action), and what is wrong with them in words. What is wrong is left out, so that the table's own keys stay in force for it.
+    pub fn new(overrides: &[KeyOverride]) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
         let mut own: Vec<(Action, Vec<Keys>)> = Vec::new();
-        for (name, texts) in overrides {
+        for KeyOverride { action: name, keys: texts, line } in overrides {
             let Ok(action) = name.parse::<Action>() else {
-                problems.push(format!("[keys] {name}: there is no such action. docs/keys.md lists them."));
+                problems.push(format!("line {line}, [keys] {name}: there is no such action. docs/keys.md lists them."));
                 continue;
             };
             let mut keys = Vec::new();
             for text in texts {
                 match text.parse() {
                     Ok(key) => keys.push(key),
-                    Err(error) => problems.push(format!("[keys] {name}: {error}.")),
+                    Err(error) => problems.push(format!("line {line}, [keys] {name}: {error}.")),
                 }
             }
             if keys.is_empty() {
-                problems.push(format!("[keys] {name}: no key is left, so the usual ones stay."));
+                problems.push(format!("line {line}, [keys] {name}: no key is left, so the usual ones stay."));
             } else {
                 own.push((action, keys));
             }
@@ -153,8 +152,13 @@ mod tests {
     use super::*;
     use strum::IntoEnumIterator;
 
-    fn overrides(pairs: &[(&str, &[&str])]) -> BTreeMap<String, Vec<String>> {
-        pairs.iter().map(|(a, k)| ((*a).to_owned(), k.iter().map(|k| (*k).to_owned()).collect())).collect()
+    fn overrides(pairs: &[(&str, &[&str])]) -> Vec<KeyOverride> {
+        let one = |(action, keys): &(&str, &[&str])| KeyOverride {
+            action: (*action).to_owned(),
+            keys: keys.iter().map(|k| (*k).to_owned()).collect(),
+            line: 7,
+        };
+        pairs.iter().map(one).collect()
     }
 
     #[test]
@@ -179,9 +183,8 @@ mod tests {
     #[test]
     fn no_action_hangs_on_keys_that_some_keyboards_lack() {
         for entry in TABLE {
-            let easy = |k: &&str| {
-                k.chars().count() > 1 || k.chars().all(|c| c.is_ascii_alphabetic()) || ["/", ":", "?"].contains(k)
-            };
+            let easy =
+                |k: &&str| k.chars().count() > 1 || k.chars().all(|c| c.is_ascii_alphabetic()) || ["/", ":", "?"].contains(k);
             assert!(entry.keys.iter().all(|(_, keys)| keys.iter().any(|k| easy(&k))), "{:?}", entry.action);
         }
     }
@@ -219,6 +222,7 @@ mod tests {
     fn bad_overrides_are_reported_and_leave_the_usual_keys() {
         let (map, problems) = Keymap::new(&overrides(&[("fly", &["x"]), ("zoom", &["hyper-x"]), ("quit", &[])]));
         assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(problems.iter().all(|p| p.starts_with("line 7, [keys] ")), "{problems:?}");
         assert_eq!(map.meaning(MODES[0], &["z".parse().expect("key")]), Meaning::Action(Action::Zoom));
         assert_eq!(map.meaning(MODES[0], &["q".parse().expect("key")]), Meaning::Action(Action::Quit));
     }

@@ -61,7 +61,14 @@ pub const TABLE: &[Entry] = &[
         82,
         &[(Screen, &["esc", "backspace"]), (Popup, &["esc", "q", "backspace"]), (Typing, &["esc"])],
     ),
-    entry(A::Why, GENERAL, "why", "Explain the verdict: every reason, its evidence, and what opens the gate.", 78, &[(Screen, &["v", "f3"])]),
+    entry(
+        A::Why,
+        GENERAL,
+        "why",
+        "Explain the verdict: every reason, its evidence, and what opens the gate.",
+        78,
+        &[(Screen, &["v", "f3"])],
+    ),
     entry(
         A::Copy,
         GENERAL,

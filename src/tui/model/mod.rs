@@ -7,6 +7,7 @@ pub(crate) mod rows;
 mod settle;
 pub(crate) use settle::FRESH_MS;
 
+use grid::Grid;
 pub use pane::{Pane, PaneState};
 pub use popup::{Detail, Popup, Raw, Target};
 
@@ -64,13 +65,22 @@ pub struct PoolView {
     pub picture: Picture,
     /// Whether something was observed since the picture was made.
     pub changed: bool,
+    /// The I/O paths of the picture as a grid.
+    pub(crate) grid: Grid,
     panes: [PaneState; 6],
 }
 
 impl PoolView {
     fn new(target: &str, zone: &TimeZone) -> Self {
         let pool = Pool::new(target).in_zone(zone.clone());
-        Self { target: target.to_owned(), picture: pool.picture(Time::EPOCH), pool, changed: true, panes: Default::default() }
+        Self {
+            target: target.to_owned(),
+            picture: pool.picture(Time::EPOCH),
+            pool,
+            changed: true,
+            grid: Grid::default(),
+            panes: Default::default(),
+        }
     }
 
     /// Its name, or the target's as long as that is not known.

@@ -1,7 +1,6 @@
 //! Which rows a pane has, in which order, and what identifies each. Used alike by the keys (what is the next row?) and
 //! by drawing, so that the two cannot disagree.
 
-use super::grid::Grid;
 use super::pane::{Pane, PaneState};
 use super::{Model, PoolView};
 use crate::pool::picture::{Alert, ClusterView, MemberView, Picture, Rebuild, TaskView};
@@ -42,19 +41,21 @@ pub(crate) fn alert_key(alert: &Alert) -> String {
 }
 
 /// How many rows there are without a filter.
-pub(crate) fn count(picture: &Picture, pane: Pane) -> usize {
+pub(crate) fn count(pool: &PoolView, pane: Pane) -> usize {
+    let picture = &pool.picture;
     match pane {
         Pane::Hosts => picture.hosts.len(),
         Pane::Tasks => picture.rebuilds.len() + picture.tasks.len(),
         Pane::Cluster => picture.clusters.iter().map(|c| c.members.len()).sum(),
-        Pane::Paths => Grid::of(picture).hosts.len(),
+        Pane::Paths => pool.grid.hosts.len(),
         Pane::Alerts => picture.alerts.len(),
         Pane::Log | Pane::Fleet => 0,
     }
 }
 
 /// What identifies a row.
-pub(crate) fn key(picture: &Picture, pane: Pane, ix: usize) -> Option<Cow<'_, str>> {
+pub(crate) fn key(pool: &PoolView, pane: Pane, ix: usize) -> Option<Cow<'_, str>> {
+    let picture = &pool.picture;
     match pane {
         Pane::Hosts => picture.hosts.get(ix).map(|h| Cow::Borrowed(h.r#ref.as_str())),
         Pane::Tasks => work(picture, ix).map(|work| match work {
@@ -62,14 +63,15 @@ pub(crate) fn key(picture: &Picture, pane: Pane, ix: usize) -> Option<Cow<'_, st
             Work::Task(t) => Cow::Borrowed(t.r#ref.as_str()),
         }),
         Pane::Cluster => member(picture, ix).map(|(c, m)| Cow::Owned(format!("{}/{}", c.stack, m.host))),
-        Pane::Paths => Grid::of(picture).hosts.get(ix).map(|h| Cow::Borrowed(*h)),
+        Pane::Paths => pool.grid.hosts.get(ix).map(|h| Cow::Borrowed(h.as_str())),
         Pane::Alerts => picture.alerts.get(ix).map(|a| Cow::Owned(alert_key(a))),
         Pane::Log | Pane::Fleet => None,
     }
 }
 
 /// Whether what the row shows contains `needle`.
-fn contains(picture: &Picture, pane: Pane, ix: usize, needle: &str) -> bool {
+fn contains(pool: &PoolView, pane: Pane, ix: usize, needle: &str) -> bool {
+    let picture = &pool.picture;
     let has = |text: &str| find(text, needle).is_some();
     match pane {
         Pane::Hosts => picture.hosts.get(ix).is_some_and(|h| {
@@ -86,11 +88,11 @@ fn contains(picture: &Picture, pane: Pane, ix: usize, needle: &str) -> bool {
         }),
         Pane::Cluster => member(picture, ix).is_some_and(|(c, m)| has(&m.host) || has(m.state) || has(&c.stack)),
         Pane::Paths => {
-            let grid = Grid::of(picture);
+            let grid = &pool.grid;
             grid.hosts.get(ix).is_some_and(|host| {
                 has(host)
                     || (0..grid.columns.len())
-                        .filter_map(|c| grid.cell(ix, c))
+                        .filter_map(|c| grid.cell(picture, ix, c))
                         .any(|p| has(&p.name) || has(&p.sr) || has(&format!("{}/{}", p.up, p.total)))
             })
         }
@@ -113,7 +115,8 @@ fn fraction(value: f64) -> i64 {
     (value * 1e6) as i64
 }
 
-fn compare(picture: &Picture, pane: Pane, sort: &str, a: usize, b: usize) -> Ordering {
+fn compare(pool: &PoolView, pane: Pane, sort: &str, a: usize, b: usize) -> Ordering {
+    let picture = &pool.picture;
     match pane {
         Pane::Hosts => {
             let (Some(a), Some(b)) = (picture.hosts.get(a), picture.hosts.get(b)) else { return Ordering::Equal };
@@ -159,14 +162,9 @@ fn compare(picture: &Picture, pane: Pane, sort: &str, a: usize, b: usize) -> Ord
             ("state", Some((_, a)), Some((_, b))) => b.health.cmp(&a.health),
             _ => Ordering::Equal,
         },
-        Pane::Paths if sort == "worst" => {
-            let grid = Grid::of(picture);
-            grid.missing(b).cmp(&grid.missing(a))
-        }
+        Pane::Paths if sort == "worst" => pool.grid.missing(picture, b).cmp(&pool.grid.missing(picture, a)),
         Pane::Alerts => match (sort, picture.alerts.get(a), picture.alerts.get(b)) {
-            ("severity", Some(a), Some(b)) => {
-                (b.still_true == Some(true), b.health).cmp(&(a.still_true == Some(true), a.health))
-            }
+            ("severity", Some(a), Some(b)) => (b.still_true == Some(true), b.health).cmp(&(a.still_true == Some(true), a.health)),
             ("about", Some(a), Some(b)) => a.about.cmp(&b.about),
             _ => Ordering::Equal,
         },
@@ -184,13 +182,14 @@ fn gate_rank(gate: crate::pool::picture::GateState) -> u8 {
 }
 
 /// The rows of a pane of a pool that its filter lets through, in its order.
-pub(crate) fn order(picture: &Picture, pane: Pane, state: &PaneState) -> Vec<usize> {
+pub(crate) fn order(pool: &PoolView, pane: Pane) -> Vec<usize> {
+    let state = pool.pane(pane);
     let needle = state.needle();
     let mut rows: Vec<usize> =
-        (0..count(picture, pane)).filter(|ix| needle.is_empty() || contains(picture, pane, *ix, &needle)).collect();
+        (0..count(pool, pane)).filter(|ix| needle.is_empty() || contains(pool, pane, *ix, &needle)).collect();
     let sort = pane.sorts().get(state.sort).copied().unwrap_or_default();
     if state.sort > 0 {
-        rows.sort_by(|a, b| compare(picture, pane, sort, *a, *b));
+        rows.sort_by(|a, b| compare(pool, pane, sort, *a, *b));
     }
     if state.reverse {
         rows.reverse();
@@ -230,7 +229,7 @@ impl Model {
         match (pane, self.pool()) {
             (Pane::Fleet, _) => fleet(&self.pools, &self.fleet),
             (Pane::Log, Some(pool)) => self.log_rows(&pool.pane(Pane::Log).needle()),
-            (_, Some(pool)) => order(&pool.picture, pane, pool.pane(pane)),
+            (_, Some(pool)) => order(pool, pane),
             _ => Vec::new(),
         }
     }
@@ -249,7 +248,7 @@ impl Model {
         match (pane, self.pool()) {
             (Pane::Fleet, _) => Some(Cow::Owned(ix.to_string())),
             (Pane::Log, _) => self.log.get(ix).map(|line| Cow::Owned(format!("{}/{}", line.at.as_millis(), line.text))),
-            (_, Some(pool)) => key(&pool.picture, pane, ix),
+            (_, Some(pool)) => key(pool, pane, ix),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! What is worked out once before each draw: pictures of pools that changed, selections that still point at something,
 //! windows that show them, and when time alone will change the screen again.
 
+use super::grid::Grid;
 use super::{Model, Pane, PoolView, Popup, Screen};
 use crate::pool::picture::{LinkState, Picture, Stage};
 use crate::time::Time;
@@ -33,28 +34,38 @@ impl Model {
             let due = pool.pool.next_change(pool.picture.at).is_some_and(|t| t <= now);
             if pool.changed || due || pool.picture.at + period(&pool.picture) <= now {
                 pool.picture = pool.pool.picture(now);
+                pool.grid = Grid::of(&pool.picture);
                 pool.changed = false;
             }
         }
-        self.settle_panes();
+        self.settle_selections();
         self.due = self.next_due();
     }
 
-    /// As [`Model::settle`], without pictures. For tests that put a picture of their own in place.
+    /// As [`Model::settle`], but for pictures that were put in place by hand.
+    #[cfg(test)]
     pub(crate) fn settle_panes(&mut self) {
+        for pool in &mut self.pools {
+            pool.grid = Grid::of(&pool.picture);
+        }
+        self.settle_selections();
+    }
+
+    fn settle_selections(&mut self) {
+        let plan = layout::plan(self);
         if self.screen == Screen::Fleet {
-            self.settle_pane(Pane::Fleet);
+            self.settle_pane(&plan, Pane::Fleet);
         } else {
             for pane in Pane::OF_A_POOL {
-                self.settle_pane(pane);
+                self.settle_pane(&plan, pane);
             }
         }
     }
 
-    fn settle_pane(&mut self, pane: Pane) {
+    fn settle_pane(&mut self, plan: &layout::Plan, pane: Pane) {
         let order = self.order(pane);
         let cursor = self.cursor(pane, &order);
-        let height = layout::rows_of(self, pane);
+        let height = layout::rows_in(self, plan, pane);
         let Some(at) = self.state(pane).map(|s| s.at) else { return };
         // The log is followed as long as the cursor is on its newest line.
         let cursor = if pane == Pane::Log && at == 0 { None } else { cursor };

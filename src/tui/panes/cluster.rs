@@ -17,10 +17,8 @@ use ratatui::text::Span;
 fn summary(look: &Look, model: &Model, cluster: &ClusterView) -> Vec<Span<'static>> {
     let span = |text: String, role: Role| Span::styled(text, look.style(role));
     let alive = cluster.members.iter().filter(|m| m.state == "alive").count();
-    let mut spans = vec![
-        span(cluster.stack.clone(), Role::Title),
-        span(format!("  {alive} of {} alive", cluster.members.len()), Role::Text),
-    ];
+    let mut spans =
+        vec![span(cluster.stack.clone(), Role::Title), span(format!("  {alive} of {} alive", cluster.members.len()), Role::Text)];
     spans.push(match cluster.quorate {
         Some(true) => span(format!("  {} quorate", look.glyphs.ok), Role::Healthy),
         Some(false) => span(format!("  {} not quorate", look.glyphs.failed), Role::Failed),
@@ -82,5 +80,10 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         last = at + 1;
     }
     let rows = Rect { height: y - body.y, ..body };
-    more_marks(pen, Rect { height: rows.height.max(1), ..rows }, state.first, state.first + usize::from(rows.height) + order.len() - last);
+    more_marks(
+        pen,
+        Rect { height: rows.height.max(1), ..rows },
+        state.first,
+        state.first + usize::from(rows.height) + order.len() - last,
+    );
 }

@@ -22,8 +22,10 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     }
     let View { order, state, cursor, focused, needle, body } = view;
     let name = model.pools.iter().map(|p| width(p.name())).max().unwrap_or(4).clamp(4, 28);
-    let links: Vec<Vec<Span<'static>>> =
-        order.iter().map(|ix| model.pools.get(*ix).map_or_else(Vec::new, |p| header::link_words(pen, model, &p.picture))).collect();
+    let links: Vec<Vec<Span<'static>>> = order
+        .iter()
+        .map(|ix| model.pools.get(*ix).map_or_else(Vec::new, |p| header::link_words(pen, model, &p.picture)))
+        .collect();
     let link = links.iter().map(|l| spans_width(l)).max().unwrap_or(0).clamp(12, 30);
     let look = pen.look;
     let columns = [

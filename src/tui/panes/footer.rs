@@ -35,8 +35,11 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         if entry.action == Action::Quit && !model.popups.is_empty() {
             continue;
         }
+        // Enter keeps or chooses where there is nothing to open.
+        let choosing = entry.action == Action::Open && (model.typing() || !model.popups.is_empty());
+        let label = if choosing { "choose" } else { entry.label };
         let Some(key) = model.keymap.keys_of(entry.action, contexts).into_iter().next() else { continue };
-        let spans = [pen.span(key, Role::Key), pen.span(format!(" {}", entry.label), Role::Muted)];
+        let spans = [pen.span(key, Role::Key), pen.span(format!(" {label}"), Role::Muted)];
         let wide = spans_width(&spans);
         if x + wide > right {
             continue;

@@ -3,7 +3,7 @@
 use crate::pool::picture::{Dialect, LinkState, Picture};
 use crate::tui::draw::pen::{Pen, spans_width};
 use crate::tui::draw::words::{ago, clock, plural};
-use crate::tui::model::{Model, Screen};
+use crate::tui::model::{Model, PoolView, Screen};
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
@@ -65,35 +65,12 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     } else {
         left.push(pen.span(" ", Role::Muted));
     }
-    match open {
-        Some(pool) => {
-            let p = &pool.picture;
-            left.push(pen.span(pool.name().to_owned(), Role::Title));
-            if !p.hosts.is_empty() {
-                left.push(pen.span(format!("  {}", plural(p.hosts.len(), "host", "hosts")), Role::Muted));
-            }
-            if !p.product.is_empty() {
-                left.push(pen.span(format!("  {}", p.product), Role::Muted));
-            }
-            if area.width >= 110 && !p.xapi.is_empty() {
-                left.push(pen.span(format!("  xapi {}", p.xapi), Role::Muted));
-            }
-            if area.width >= 160 {
-                let rules = match p.dialect {
-                    Dialect::Unknown => "",
-                    Dialect::Shipped => "  rules as shipped",
-                    Dialect::Designed => "  rules as designed",
-                };
-                left.push(pen.span(rules, Role::Muted));
-                left.push(pen.span(format!("  {}", plural(p.guests, "VM", "VMs")), Role::Muted));
-                left.push(pen.span(control_words(p), Role::Muted));
-            }
-        }
-        None => {
-            let hosts = model.pools.iter().map(|p| p.picture.hosts.len()).sum();
-            left.push(pen.span(plural(model.pools.len(), "pool", "pools"), Role::Title));
-            left.push(pen.span(format!("  {}", plural(hosts, "host", "hosts")), Role::Muted));
-        }
+    if let Some(pool) = open {
+        about(pen, pool, area.width, &mut left);
+    } else {
+        let hosts = model.pools.iter().map(|p| p.picture.hosts.len()).sum();
+        left.push(pen.span(plural(model.pools.len(), "pool", "pools"), Role::Title));
+        left.push(pen.span(format!("  {}", plural(hosts, "host", "hosts")), Role::Muted));
     }
     // The connection is worth more than the product's name: what is at the left gives way.
     let room = area.width.saturating_sub(spans_width(&right)).saturating_sub(1);
@@ -102,6 +79,31 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         pen.line(area.x, area.y, room, &left);
     } else {
         pen.line(area.x, area.y, area.width, &right);
+    }
+}
+
+/// What pool it is, in as many words as fit.
+fn about<'p>(pen: &Pen<'_>, pool: &'p PoolView, width: u16, left: &mut Vec<Span<'p>>) {
+    let p = &pool.picture;
+    left.push(pen.span(pool.name(), Role::Title));
+    if !p.hosts.is_empty() {
+        left.push(pen.span(format!("  {}", plural(p.hosts.len(), "host", "hosts")), Role::Muted));
+    }
+    if !p.product.is_empty() {
+        left.push(pen.span(format!("  {}", p.product), Role::Muted));
+    }
+    if width >= 110 && !p.xapi.is_empty() {
+        left.push(pen.span(format!("  xapi {}", p.xapi), Role::Muted));
+    }
+    if width >= 160 {
+        let rules = match p.dialect {
+            Dialect::Unknown => "",
+            Dialect::Shipped => "  rules as shipped",
+            Dialect::Designed => "  rules as designed",
+        };
+        left.push(pen.span(rules, Role::Muted));
+        left.push(pen.span(format!("  {}", plural(p.guests, "VM", "VMs")), Role::Muted));
+        left.push(pen.span(control_words(p), Role::Muted));
     }
 }
 

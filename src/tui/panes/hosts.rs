@@ -43,9 +43,8 @@ fn sorted_column(sort: &str) -> Option<usize> {
 }
 
 fn columns(picture: &Picture) -> Vec<Column> {
-    let widest = |of: &dyn Fn(&HostView) -> u16, low: u16, high: u16| {
-        picture.hosts.iter().map(of).max().unwrap_or(0).clamp(low, high)
-    };
+    let widest =
+        |of: &dyn Fn(&HostView) -> u16, low: u16, high: u16| picture.hosts.iter().map(of).max().unwrap_or(0).clamp(low, high);
     let name = widest(&|h| width(&h.name) + 2 * u16::from(h.coordinator), 6, 24);
     let state = widest(&|h| width(&h.state.text) + 2, 8, 24);
     let version = widest(&|h| width(&h.version), 7, 14);
@@ -99,9 +98,10 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         head: true,
         below: None,
         cell: |row, column, room| {
-            order.get(row).and_then(|ix| picture.hosts.get(*ix)).map_or_else(Vec::new, |host| {
-                cell(look, model, host, column, room, &needle)
-            })
+            order
+                .get(row)
+                .and_then(|ix| picture.hosts.get(*ix))
+                .map_or_else(Vec::new, |host| cell(look, model, host, column, room, &needle))
         },
     }
     .draw(pen, body);
@@ -166,9 +166,8 @@ pub(crate) fn marked(look: &Look, text: String, needle: &str, role: Role) -> Vec
     let Some(found) = crate::tui::draw::words::find(&text, needle) else {
         return vec![Span::styled(text, look.style(role))];
     };
-    let part = |range: Option<&str>, role: Role| {
-        range.filter(|t| !t.is_empty()).map(|t| Span::styled(t.to_owned(), look.style(role)))
-    };
+    let part =
+        |range: Option<&str>, role: Role| range.filter(|t| !t.is_empty()).map(|t| Span::styled(t.to_owned(), look.style(role)));
     let (start, end) = (found.start, found.end);
     [part(text.get(..start), role), part(text.get(found), Role::Match), part(text.get(end..), role)]
         .into_iter()

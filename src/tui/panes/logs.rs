@@ -33,12 +33,8 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     }
     let View { order, state, cursor, focused, needle, body } = view;
     let look = pen.look;
-    let columns = [
-        Column::new("", 1, 5, 5),
-        Column::new("", 0, 5, 5),
-        Column::new("", 3, 8, 18),
-        Column::new("", 0, 8, 40).grow(500),
-    ];
+    let columns =
+        [Column::new("", 1, 5, 5), Column::new("", 0, 5, 5), Column::new("", 3, 8, 18), Column::new("", 0, 8, 40).grow(500)];
     Rows {
         columns: &columns,
         count: order.len(),

@@ -5,7 +5,7 @@ use super::{View, empty, open};
 use crate::tui::draw::pen::Pen;
 use crate::tui::draw::table::more_marks;
 use crate::tui::draw::words::width;
-use crate::tui::model::grid::{Grid, short_name};
+use crate::tui::model::grid::short_name;
 use crate::tui::model::{Model, Pane};
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
@@ -13,9 +13,9 @@ use ratatui::layout::Rect;
 /// Draws the pane.
 pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let Some(pool) = model.pool() else { return };
-    let grid = Grid::of(&pool.picture);
+    let (grid, picture) = (&pool.grid, &pool.picture);
     let total = grid.hosts.len();
-    let missing: u32 = (0..total).map(|h| grid.missing(h)).sum();
+    let missing: u32 = (0..total).map(|h| grid.missing(picture, h)).sum();
     let extra = if missing > 0 { vec![pen.span(format!("{missing} missing"), Role::Degraded)] } else { Vec::new() };
     let Some(view) = open(pen, model, Pane::Paths, area, total, extra) else { return };
     if view.order.is_empty() {
@@ -42,7 +42,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         pen.right(x, body.y, wide, &[pen.span(title.as_str(), if picked { Role::Focus } else { Role::Muted })]);
         for (line, ix) in order.iter().skip(state.first).take(usize::from(body.height.saturating_sub(1))).enumerate() {
             let y = body.y + 1 + line as u16;
-            let Some(path) = grid.cell(*ix, shown) else {
+            let Some(path) = grid.cell(picture, *ix, shown) else {
                 pen.right(x, y, wide, &[pen.span(look.glyphs.dot, Role::Border)]);
                 continue;
             };
@@ -61,7 +61,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     }
     for (line, ix) in order.iter().enumerate().skip(state.first).take(usize::from(body.height.saturating_sub(1))) {
         let y = body.y + 1 + (line - state.first) as u16;
-        let host = grid.hosts.get(*ix).copied().unwrap_or_default();
+        let host = grid.hosts.get(*ix).map_or("", String::as_str);
         pen.line(body.x + 2, y, name, &marked(look, host.to_owned(), &needle, Role::Title));
         if cursor == Some(line) && focused {
             pen.tint(Rect { x: body.x, y, width: body.width.saturating_sub(1), height: 1 }, Role::Selection);

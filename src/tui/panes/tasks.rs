@@ -102,7 +102,8 @@ fn rebuild_cell(look: &Look, model: &Model, r: &Rebuild, column: usize, room: u1
     let span = |text: String, role: Role| Span::styled(text, look.style(role));
     match column {
         0 => {
-            let (glyph, role) = if r.ended.is_some() { (look.glyphs.ok, Role::Healthy) } else { (look.glyphs.pending, Role::Pending) };
+            let (glyph, role) =
+                if r.ended.is_some() { (look.glyphs.ok, Role::Healthy) } else { (look.glyphs.pending, Role::Pending) };
             let mut spans = vec![span(format!("{glyph} "), role)];
             spans.extend(marked(look, format!("SR {}", r.sr), needle, Role::Title));
             spans

@@ -20,7 +20,8 @@ pub(crate) fn palette_rows(typed: &str) -> Vec<&'static Entry> {
         .iter()
         .filter(|entry| entry.action != Action::Palette)
         .filter_map(|entry| {
-            let best = [score(typed, entry.action.name()), score(typed, entry.label), score(typed, entry.help).map(|s| s / 2 - 6)];
+            let best =
+                [score(typed, entry.action.name()), score(typed, entry.label), score(typed, entry.help).map(|s| s / 2 - 6)];
             Some((best.into_iter().flatten().max()?, entry))
         })
         .collect();
@@ -89,17 +90,19 @@ pub(super) fn palette(pen: &mut Pen<'_>, model: &Model, input: &Input, at: usize
         return;
     }
     let look = pen.look;
+    let keys = |entry: &Entry| model.keymap.keys_of(entry.action, &[]).into_iter().take(2).collect::<Vec<_>>().join("  ");
+    let wide = TABLE.iter().map(|entry| usize::from(width(&keys(entry)))).max().unwrap_or(0).min(20);
     list(pen, area, at.min(rows.len() - 1), rows.len(), |ix| {
         let Some(entry) = rows.get(ix) else { return Vec::new() };
         let why = availability(model, entry.action).err();
-        let keys = model.keymap.keys_of(entry.action, &[]).into_iter().take(2).collect::<Vec<_>>().join("  ");
+        let keys = keys(entry);
         let (role, words, words_role) = match why {
             None => (Role::Text, entry.help.to_owned(), Role::Muted),
             Some(why) => (Role::Muted, format!("not now: {why}"), Role::Emphasis),
         };
         vec![
             Span::styled(format!("{:<14}", entry.label), look.style(role)),
-            Span::styled(format!(" {keys:<11} "), look.style(Role::Key)),
+            Span::styled(format!(" {keys:<wide$}  "), look.style(Role::Key)),
             Span::styled(words, look.style(words_role)),
         ]
     });
@@ -137,10 +140,7 @@ pub(super) fn themes(pen: &mut Pen<'_>, model: &Model, at: usize, screen: Rect) 
     list(pen, body, at, count, |ix| {
         let name = model.themes.get(ix).map_or("", |t| &t.title);
         let mark = if ix == model.theme_at { look.glyphs.ok } else { " " };
-        vec![
-            Span::styled(format!("{mark} "), look.style(Role::Healthy)),
-            Span::styled(name.to_owned(), look.style(Role::Text)),
-        ]
+        vec![Span::styled(format!("{mark} "), look.style(Role::Healthy)), Span::styled(name.to_owned(), look.style(Role::Text))]
     });
 }
 
@@ -153,9 +153,7 @@ pub(super) fn faults(pen: &mut Pen<'_>, model: &Model, at: usize, screen: Rect) 
     list(pen, rows, at, faults.len(), |ix| {
         faults.get(ix).map_or_else(Vec::new, |f| vec![Span::styled(f.label.clone(), look.style(Role::Text))])
     });
-    if let Some(fault) = faults.get(at) {
-        if body.height >= 3 {
-            pen.text(body.x + 2, body.bottom() - 1, body.width.saturating_sub(3), &fault.description, Role::Muted);
-        }
+    if let Some(fault) = faults.get(at).filter(|_| body.height >= 3) {
+        pen.text(body.x + 2, body.bottom() - 1, body.width.saturating_sub(3), &fault.description, Role::Muted);
     }
 }

@@ -49,16 +49,18 @@ pub(super) fn verdict(model: &Model, picture: &Picture) -> Sheet {
         sheet.words(mark.clone(), Role::Text);
     }
     if picture.unreadable > 0 {
-        sheet.words(format!("{} records could not be read; what they would have said is missing here.", picture.unreadable), Role::Degraded);
+        sheet.words(
+            format!("{} records could not be read; what they would have said is missing here.", picture.unreadable),
+            Role::Degraded,
+        );
     }
     sheet
 }
 
 fn percent(progress: Option<f64>) -> String {
-    progress.filter(|f| f.is_finite()).map_or_else(
-        || "the source never moves it".to_owned(),
-        |f| format!("{:.0} %", (f.clamp(0.0, 1.0) * 100.0).floor()),
-    )
+    progress
+        .filter(|f| f.is_finite())
+        .map_or_else(|| "the source never moves it".to_owned(), |f| format!("{:.0} %", (f.clamp(0.0, 1.0) * 100.0).floor()))
 }
 
 fn at(model: &Model, time: Time) -> String {
@@ -70,15 +72,15 @@ pub(super) fn rebuild(model: &Model, r: &Rebuild) -> Sheet {
     sheet.words(r.text.clone(), Role::Text);
     sheet.blank();
     sheet.fact("progress", percent(r.progress));
-    sheet.fact(
-        "rate",
-        r.rate.filter(|r| r.is_finite()).map_or_else(String::new, |r| format!("{:.1} % a minute", r * 6_000.0)),
-    );
+    sheet.fact("rate", r.rate.filter(|r| r.is_finite()).map_or_else(String::new, |r| format!("{:.1} % a minute", r * 6_000.0)));
     sheet.fact("since", at(model, r.since));
     match (r.ended, r.ends) {
         (Some(ended), _) => sheet.fact("ended", at(model, ended)),
         (None, Some(ends)) if ends > model.now => {
-            sheet.fact("ends", format!("about {}, in {}", moment(ends, model.now, &model.zone), text::duration(ends.since(model.now))));
+            sheet.fact(
+                "ends",
+                format!("about {}, in {}", moment(ends, model.now, &model.zone), text::duration(ends.since(model.now))),
+            );
         }
         (None, Some(_)) => sheet.fact("ends", "any time"),
         (None, None) => sheet.fact("ends", "cannot be told"),
@@ -133,7 +135,8 @@ pub(super) fn path_line(sheet: &mut Sheet, model: &Model, p: &PathView) {
     } else {
         (model.look.glyphs.ok, Role::Healthy)
     };
-    let since = p.since.filter(|_| p.up < p.total).map_or_else(String::new, |t| format!(" since {}", moment(t, model.now, &model.zone)));
+    let since =
+        p.since.filter(|_| p.up < p.total).map_or_else(String::new, |t| format!(" since {}", moment(t, model.now, &model.zone)));
     let sr = if p.sr.is_empty() { String::new() } else { format!(" (SR {})", p.sr) };
     sheet.para(format!("{glyph} {}/{}", p.up, p.total), role, 8, format!("{} {}{sr}{since}", kind(p.kind), p.name), Role::Text);
 }

@@ -86,9 +86,7 @@ fn why_is_the_gate_of_this_host_closed() {
 fn raw_fields_are_asked_for_and_hide_secrets() {
     let mut model = model((120, 40));
     let effects = press(&mut model, "enter, r");
-    let Some(Effect::Request(Request::FetchRaw { pool, r#ref, .. })) = effects.first().cloned() else {
-        panic!("{effects:?}")
-    };
+    let Some(Effect::Request(Request::FetchRaw { pool, r#ref, .. })) = effects.first().cloned() else { panic!("{effects:?}") };
     let json = r#"{"name_label":"xcp1","other_config":{"password":"hunter2","multipathing":"true"}}"#;
     update(&mut model, Msg::Answer(Answer::Raw { pool, r#ref: r#ref.clone(), result: Ok(json.into()) }));
     let text = screen(&model);

@@ -1,6 +1,8 @@
 //! The loop, over a terminal in memory.
 
+use crate::config::KeyOverride;
 use crate::feed::clock::Clock;
+use crate::observation::{Link, Observation, Seen};
 use crate::tui::effect::Request;
 use crate::tui::model::Demo;
 use crate::tui::msg::{Answer, PoolIx};
@@ -8,10 +10,8 @@ use crate::tui::run::{Calls, Exit, Keys, RunOptions, TuiError, drive};
 use crate::tui::terminal::{Call, Modes, Screen};
 use crate::tui::testkit::NOW;
 use crate::tui::theme::{ColourLevel, load};
-use crate::observation::{Link, Observation, Seen};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -105,7 +105,7 @@ impl Rig {
             theme,
             level: ColourLevel::Ansi16,
             modes: Modes::default(),
-            keys: BTreeMap::from([("zoom".to_owned(), vec!["ctrl-k".to_owned()])]),
+            keys: vec![KeyOverride { action: "zoom".into(), keys: vec!["ctrl-k".into()], line: 1 }],
             problems: Vec::new(),
             demo: Some(Demo { faults: Vec::new(), speed: 1.0 }),
             read_only: true,

@@ -56,7 +56,18 @@ fn every_pane_zoomed() {
 
 #[test]
 fn all_pools() {
-    let pools = || vec![calm("prod-b"), busy(), { let mut p = lost(); p.name = "prod-c".into(); p }, refused()];
+    let pools = || {
+        vec![
+            calm("prod-b"),
+            busy(),
+            {
+                let mut p = lost();
+                p.name = "prod-c".into();
+                p
+            },
+            refused(),
+        ]
+    };
     snap("fleet", |size| model_of(pools(), size, false), "");
     snap("fleet_switch", |size| model_of(pools(), size, false), "p");
 }

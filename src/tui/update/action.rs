@@ -4,7 +4,6 @@ use super::{moves, popups};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::keymap::Action;
 use crate::tui::log::Level;
-use crate::tui::model::grid::Grid;
 use crate::tui::model::rows::{Work, alert_key, member, work};
 use crate::tui::model::{Detail, Model, Pane, Popup, Screen, Target};
 use crate::tui::msg::PoolIx;
@@ -177,9 +176,9 @@ pub(super) fn target(model: &Model) -> Option<Target> {
             Target::Member(cluster.stack.clone(), member.host.clone())
         }
         Pane::Paths => {
-            let grid = Grid::of(picture);
+            let grid = &model.pool()?.grid;
             let column = model.state(pane)?.column.min(grid.columns.len().checked_sub(1)?);
-            let path = grid.cell(ix, column)?;
+            let path = grid.cell(picture, ix, column)?;
             Target::Path(path.host.clone(), path.kind, path.name.clone())
         }
         Pane::Alerts => Target::Alert(alert_key(picture.alerts.get(ix)?)),

@@ -2,7 +2,6 @@
 
 use crate::tui::draw::layout;
 use crate::tui::keymap::Action;
-use crate::tui::model::grid::Grid;
 use crate::tui::model::{Model, Pane};
 
 /// Where `action` leads from `at` among `count` rows of which `page` are seen.
@@ -47,7 +46,7 @@ fn sideways(model: &mut Model, action: Action) {
     if model.focus != Pane::Paths {
         return;
     }
-    let Some(columns) = model.pool().map(|p| Grid::of(&p.picture).columns.len()) else { return };
+    let Some(columns) = model.pool().map(|p| p.grid.columns.len()) else { return };
     if let Some(state) = model.state_mut(Pane::Paths) {
         let at = state.column.min(columns.saturating_sub(1));
         state.column = if action == Action::Left { at.saturating_sub(1) } else { (at + 1).min(columns.saturating_sub(1)) };
