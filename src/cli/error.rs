@@ -24,7 +24,7 @@ pub enum CliError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Password(#[from] super::credentials::PasswordError),
+    Password(#[from] super::credentials::CredentialsError),
     #[error(transparent)]
     Sim(#[from] super::sim::SimError),
     #[error(transparent)]

@@ -45,7 +45,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Status(args) => block_on(status::run(args, &cli.flags)),
         Command::Stream(args) => block_on(stream::run(args, &cli.flags)),
         Command::Sim(args) => block_on(async move { Ok(sim::run(&args).await.map(|()| ExitCode::SUCCESS)?) }),
-        Command::Doctor(args) => Ok(ExitCode::from(doctor::run(args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
+        Command::Doctor(args) => Ok(ExitCode::from(doctor::run(&args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "poolwatch", &mut script);

@@ -12,8 +12,8 @@ use crate::tui::log::{self, Notify};
 use crate::tui::model::Demo;
 use crate::tui::msg::{Answer, PoolIx};
 use crate::tui::run::{self, Exit, RunOptions};
-use crate::tui::terminal::{self, Modes};
-use crate::tui::theme::{self, ColourLevel, Theme};
+use crate::tui::terminal::Look;
+use crate::tui::theme::{self, Theme};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
@@ -47,7 +47,7 @@ pub async fn run(
     }
     crate::sim::server::raise_file_limit();
     let log = start_log(setup)?;
-    let (level, theme, themes, problems) = theme(setup, flags, &entries)?;
+    let (look, themes, problems) = look(setup, flags, &entries)?;
     let targets = entries.iter().map(|entry| entry.label.clone()).collect();
     let clock = Clock::start();
     let mut followed = follow::start(entries, clock);
@@ -63,11 +63,11 @@ pub async fn run(
         observations,
         answers,
         requests: request,
-        theme,
+        theme: look.theme,
         themes,
-        level,
-        modes: Modes { mouse: setup.config.mouse, ..Modes::default() },
-        keys: setup.config.keys.iter().map(|k| (k.action.clone(), k.keys.clone())).collect(),
+        level: look.level,
+        modes: look.modes,
+        keys: setup.config.keys.clone(),
         problems,
         demo,
         read_only,
@@ -187,38 +187,37 @@ fn start_log(setup: &Setup) -> Result<Notify, CliError> {
     Ok(notify)
 }
 
-type Look = (ColourLevel, Theme, Vec<Theme>, Vec<String>);
-
-/// The theme to start with, all that can be chosen, and what was wrong with any.
-fn theme(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<Look, CliError> {
-    let config = &setup.config;
-    let level = ColourLevel::detect(config.colours);
-    let ascii = config.ascii.decide(terminal::needs_ascii());
+/// What the dashboard looks like, all that it could, and what was wrong with any of it.
+fn look(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<(Look, Vec<Theme>, Vec<String>), CliError> {
     let folder = setup.dirs.themes();
-    let own = match entries {
-        [only] => only.profile.as_ref().and_then(|profile| profile.theme.clone()),
+    let profile = match entries {
+        [only] => only.profile.as_ref(),
         _ => None,
     };
-    let unset = flags.theme.is_none() && config.theme == ThemeChoice::default();
-    let picked = std::fs::read_to_string(setup.dirs.state.join(PICKED)).ok().filter(|_| unset);
-    let choice = own.or_else(|| picked.map(|name| ThemeChoice::named(name.trim()))).unwrap_or_else(|| config.theme.clone());
-    let ground = if choice.needs_ground() { terminal::background(terminal::PATIENCE).map(|b| b.variant) } else { None };
+    let mut config = setup.config.clone();
+    if flags.theme.is_none() && config.theme == ThemeChoice::default() {
+        let picked = std::fs::read_to_string(setup.dirs.state.join(PICKED)).unwrap_or_default();
+        if !picked.trim().is_empty() {
+            config.theme = ThemeChoice::named(picked.trim());
+        }
+    }
     let mut problems = Vec::new();
-    let first = match theme::load(choice.name(ground), level, Some(&folder)) {
-        Ok(theme) => theme,
+    let look = match Look::decide(&config, profile, Some(&folder)) {
+        Ok(look) => look,
         Err(error) if flags.theme.is_some() => return Err(error.into()),
-        // A theme that broke must not keep anyone from looking at a pool at night.
         Err(error) => {
+            // A theme that broke must not keep anyone from looking at a pool at night.
             problems.push(error.to_string());
-            theme::load("ansi", level, None)?
+            config.theme = ThemeChoice::default();
+            Look::decide(&config, None, None)?
         }
     };
     let mut themes = Vec::new();
     for name in theme::available(Some(&folder)) {
-        match theme::load(&name, level, Some(&folder)) {
-            Ok(theme) => themes.push(theme.with_ascii(ascii)),
+        match theme::load(&name, look.level, Some(&folder)) {
+            Ok(theme) => themes.push(theme.with_ascii(look.theme.is_ascii())),
             Err(error) => problems.push(error.to_string()),
         }
     }
-    Ok((level, first.with_ascii(ascii), themes, problems))
+    Ok((look, themes, problems))
 }
