@@ -543,3 +543,16 @@ fn the_status_document_has_the_names_of_the_contract() {
     assert_eq!(super::json::Grade::of(&Scene::new(2).picture()), super::json::Grade::Healthy);
     assert_eq!(super::json::Grade::of(&Scene::new(0).picture()), super::json::Grade::CannotTell);
 }
+
+#[test]
+fn many_hosts_in_the_same_trouble_are_one_reason() {
+    let mut s = Scene::new(12);
+    s.mute = (2..=12).collect();
+    s.pass(30.0);
+    let gate = s.host(1).gate;
+    let unknown: Vec<_> = gate.reasons.iter().filter(|r| r.code == "host-unknown").collect();
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert!(unknown[0].text.starts_with("cannot tell how xcp2 is"), "{}", unknown[0].text);
+    assert!(unknown[0].text.ends_with("The same goes for xcp3, xcp4, xcp5 and 7 more."), "{}", unknown[0].text);
+    assert_eq!(gate.state, GateState::Unknown);
+}

@@ -113,7 +113,7 @@ impl Pool {
             now,
             unfit: self.link.unfit(now),
             clusters: self.cluster_states(&hosts, &doing),
-            paths: self.path_views(&hosts, now),
+            paths: self.path_views(&hosts, &names, now),
             skews: self.skews(now),
             hosts,
             names,
@@ -191,11 +191,12 @@ impl Pool {
         Some((timeout - latency.max(0.0)).max(0.0))
     }
 
-    fn path_views(&self, hosts: &[Ref], now: Time) -> Vec<PathAt> {
+    fn path_views(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<PathAt> {
         // Virtual pools have interfaces that never show a carrier: then none of them says anything.
         let carriers = self.paths.iter().any(|(key, path)| key.kind == PathKind::Link && path.was_up)
             || self.tables.all_pif_metrics().any(|(_, m)| m.carrier);
         let order: HashMap<&Ref, usize> = hosts.iter().enumerate().map(|(at, r)| (r, at)).collect();
+        let mut srs: HashMap<&Ref, String> = HashMap::new();
         let mut out: Vec<PathAt> = Vec::new();
         for (key, path) in self.paths.iter() {
             let Some(at) = order.get(&key.host) else { continue };
@@ -211,14 +212,15 @@ impl Pool {
                 continue;
             }
             let (up, total, since) = path.now(now);
-            let sr = self.tables.pbd(&key.source).map(|p| self.name_of(&p.sr)).unwrap_or_default();
+            let sr = self.tables.pbd(&key.source).map(|p| srs.entry(&p.sr).or_insert_with(|| self.name_of(&p.sr)).clone());
+            let sr = sr.unwrap_or_default();
             let name = match key.kind {
                 PathKind::Multipath => words::name(&key.id),
                 PathKind::Boot => "boot".into(),
                 _ => self.path_name(key),
             };
             let view = PathView {
-                host: self.name_of(&key.host),
+                host: names.get(*at).cloned().unwrap_or_default(),
                 kind: key.kind,
                 name,
                 sr,

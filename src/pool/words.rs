@@ -70,7 +70,7 @@ pub fn count(n: usize, one: &str) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.
-pub fn list(names: &[String]) -> String {
+pub fn list<S: AsRef<str>>(names: &[S]) -> String {
     let shown = names.len().min(if names.len() > 4 { 3 } else { 4 });
     let mut out = String::new();
     for (at, name) in names.iter().take(shown).enumerate() {
@@ -79,7 +79,7 @@ pub fn list(names: &[String]) -> String {
             _ if at + 1 == names.len() => " and ",
             _ => ", ",
         };
-        let _ = write!(out, "{joint}{name}");
+        let _ = write!(out, "{joint}{}", name.as_ref());
     }
     if names.len() > shown {
         let _ = write!(out, " and {} more", names.len() - shown);
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn lists_read_as_spoken() {
         let names = |n: usize| -> Vec<String> { (1..=n).map(|i| format!("h{i}")).collect() };
-        assert_eq!(list(&names(0)), "");
+        assert_eq!(list::<String>(&[]), "");
         assert_eq!(list(&names(1)), "h1");
         assert_eq!(list(&names(2)), "h1 and h2");
         assert_eq!(list(&names(4)), "h1, h2, h3 and h4");
