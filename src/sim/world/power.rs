@@ -2,7 +2,6 @@
 
 use super::state::{Leaving, Power, Stage, secs};
 use super::{Due, Harm, Core};
-use crate::sim::api::HostIx;
 use std::time::Duration;
 
 /// What xapi gives guests to move away, shut down, and be killed when a host that still has some goes down.
@@ -311,10 +310,5 @@ impl Core {
     /// Whether the coordinator's xapi runs: without it nothing is written and nothing is decided.
     pub(super) fn coordinator_up(&self) -> bool {
         self.hosts.get(self.coordinator).is_some_and(super::state::Host::xapi_up)
-    }
-
-    /// The host at a position, if there is one.
-    pub(super) fn host_ix(&self, host: usize) -> HostIx {
-        HostIx(host.min(self.hosts.len().saturating_sub(1)))
     }
 }

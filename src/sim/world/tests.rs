@@ -186,6 +186,12 @@ impl Rig {
     }
 }
 
+impl Core {
+    pub fn harmed(&self, wanted: impl Fn(&Harm) -> bool) -> bool {
+        self.harms.iter().any(|(_, harm)| wanted(harm))
+    }
+}
+
 pub(super) fn code(result: Result<Value, Failure>) -> String {
     match result {
         Ok(_) => "ok".into(),
