@@ -124,6 +124,9 @@ impl Core {
         }
         self.publish_residents(host);
         self.publish_host(host);
+        for store in 0..self.stores.len() {
+            self.publish_pbd(store, host);
+        }
         self.publish_links(host);
         self.write_liveness(host);
         self.publish_enabled(host);

@@ -126,6 +126,10 @@ impl Core {
         h.leaving = None;
         h.cluster_up = false;
         self.storage_node(host, false);
+        // xapi learns that nothing is attached when the host says hello again.
+        for pbd in self.stores.iter_mut().flat_map(|s| &mut s.pbds).filter(|p| p.host == host) {
+            pbd.attached = false;
+        }
         for guest in self.guests_on(host) {
             self.lose_guest(guest, host);
         }
@@ -171,6 +175,7 @@ impl Core {
                 h.live = false;
                 h.enabled = false;
             }
+            self.publish_enabled(host);
             self.liveness_changed(host);
         }
         self.not_heard(host);
@@ -199,6 +204,7 @@ impl Core {
                 }
                 if booted {
                     h.booted = now;
+                    h.guidance = false;
                 }
                 h.agent = now;
                 self.note_load(host);

@@ -148,6 +148,12 @@ impl Rig {
         self.db().boolean(&self.db().reference(&self.host(host), "metrics"), "live")
     }
 
+    /// Whether a host is all there.
+    pub fn up(&self, host: &str) -> bool {
+        let h = self.world.core.hosts.iter().find(|h| h.name == host).unwrap();
+        h.stage == state::Stage::Up && self.enabled(host) && self.live(host)
+    }
+
     pub fn enabled(&self, host: &str) -> bool {
         self.db().boolean(&self.host(host), "enabled")
     }

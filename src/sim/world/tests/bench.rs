@@ -17,6 +17,8 @@ fn a_day_of_rolling_update_is_harmless_and_quick() {
             }
         }
         assert!(boots.len() > 4 * 20, "{} boots in a day", boots.len());
+        let failed: Vec<_> = rig.db().refs_of("task").filter(|t| rig.db().text(t, "status") == "failure").map(|t| format!("{:?}", rig.db().get(t, "error_info"))).collect();
+        assert!(failed.is_empty(), "{failed:?}");
         assert!(rig.world.harms().is_empty(), "{:?}", rig.world.harms().first());
         let took = began.elapsed();
         assert!(took < Duration::from_secs(60), "a virtual day took {took:?}");
@@ -38,6 +40,8 @@ fn mirror_rebuild_shows_what_it_promises_within_its_first_minutes() {
         let first = rig.db().refs_of("message").count();
         rig.until(300, "the next host", |r| r.db().refs_of("host_metrics").any(|m| !r.db().boolean(m, "live")));
         assert!(rig.db().refs_of("message").count() > first);
+        let failed: Vec<_> = rig.db().refs_of("task").filter(|t| rig.db().text(t, "status") == "failure").map(|t| format!("{:?}", rig.db().get(t, "error_info"))).collect();
+        assert!(failed.is_empty(), "{failed:?}");
         assert!(rig.world.harms().is_empty());
     }
 }

@@ -39,7 +39,7 @@ fn a_call_can_have_its_effect_without_an_answer() {
 fn late_events_come_late_but_come() {
     let mut rig = Rig::new(Dialect::Designed);
     let token = match rig.call("event.from", [vec!["host"].into(), "".into(), Value::Float(0.0)]) {
-        Ok(Value::Map(map)) => map["token"].clone(),
+        Ok(Value::Record(record)) => record.get("token").unwrap().clone(),
         other => panic!("{other:?}"),
     };
     rig.fault("late-events by=20");
