@@ -6,7 +6,7 @@
 pub mod api;
 pub mod db;
 pub mod front;
-pub mod schema;
 pub mod scenario;
+pub mod schema;
 pub mod value;
 pub mod world;
