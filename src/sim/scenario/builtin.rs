@@ -17,7 +17,8 @@ struct Built {
     text: &'static str,
 }
 
-const FLEET: Named = Named { name: "fleet", title: "Several pools: most are well, one rebuilds, one lost a path, one lost a host" };
+const FLEET: Named =
+    Named { name: "fleet", title: "Several pools: most are well, one rebuilds, one lost a path, one lost a host" };
 
 macro_rules! built {
     ($($name:literal: $title:literal),* $(,)?) => {

@@ -316,7 +316,9 @@ impl fmt::Display for Fault {
                 let out = if params.is_empty() { out } else { out.key("params", &params.join(",")) };
                 out.key("times", &times.to_string())
             }
-            Self::TimeoutCall { method, times } => out.name("timeout-call").key("method", method).key("times", &times.to_string()),
+            Self::TimeoutCall { method, times } => {
+                out.name("timeout-call").key("method", method).key("times", &times.to_string())
+            }
             Self::PauseGuest { vm } => out.name("pause").key("vm", vm),
             Self::UnpauseGuest { vm } => out.name("unpause").key("vm", vm),
         };
@@ -378,7 +380,12 @@ mod tests {
     #[test]
     fn every_kind_says_how_it_is_written_and_can_be_read() {
         for kind in FAULTS {
-            let example = kind.usage.replace(['[', ']'], "").replace("network|all", "all").replace("SECONDS", "5").replace("paths=N", "paths=2");
+            let example = kind
+                .usage
+                .replace(['[', ']'], "")
+                .replace("network|all", "all")
+                .replace("SECONDS", "5")
+                .replace("paths=N", "paths=2");
             assert!(example.starts_with(kind.name));
             example.parse::<Fault>().unwrap_or_else(|e| panic!("{example}: {e}"));
         }

@@ -236,7 +236,8 @@ impl World {
             core.note_load(host);
         }
         if scenario.ha.enabled {
-            let suited = (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
+            let suited =
+                (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
             if let Some(store) = suited {
                 // A scenario without a suitable SR simply has no HA.
                 let _ = core.enable_ha(store, timeout);

@@ -1,8 +1,7 @@
 //! Machines going down and coming up, stage by stage, as xapi goes through them.
 
 use super::state::{Leaving, Power, Stage, secs};
-use super::{Due, Harm, Core};
-use crate::sim::api::HostIx;
+use super::{Core, Due, Harm};
 use std::time::Duration;
 
 /// What xapi gives guests to move away, shut down, and be killed when a host that still has some goes down.
@@ -127,6 +126,10 @@ impl Core {
         h.leaving = None;
         h.cluster_up = false;
         self.storage_node(host, false);
+        // xapi learns that nothing is attached when the host says hello again.
+        for pbd in self.stores.iter_mut().flat_map(|s| &mut s.pbds).filter(|p| p.host == host) {
+            pbd.attached = false;
+        }
         for guest in self.guests_on(host) {
             self.lose_guest(guest, host);
         }
@@ -172,6 +175,7 @@ impl Core {
                 h.live = false;
                 h.enabled = false;
             }
+            self.publish_enabled(host);
             self.liveness_changed(host);
         }
         self.not_heard(host);
@@ -200,6 +204,7 @@ impl Core {
                 }
                 if booted {
                     h.booted = now;
+                    h.guidance = false;
                 }
                 h.agent = now;
                 self.note_load(host);
@@ -311,10 +316,5 @@ impl Core {
     /// Whether the coordinator's xapi runs: without it nothing is written and nothing is decided.
     pub(super) fn coordinator_up(&self) -> bool {
         self.hosts.get(self.coordinator).is_some_and(super::state::Host::xapi_up)
-    }
-
-    /// The host at a position, if there is one.
-    pub(super) fn host_ix(&self, host: usize) -> HostIx {
-        HostIx(host.min(self.hosts.len().saturating_sub(1)))
     }
 }

@@ -5,9 +5,9 @@ mod pool;
 mod storage;
 mod vm;
 
+use super::Core;
 use super::jobs::{Job, Kind, Running};
 use super::ops::{self, Belief, HostOp};
-use super::Core;
 use crate::sim::api::Failure;
 use crate::sim::front::{Args, Ctx, Method, Outcome};
 use crate::sim::schema::Role::{PoolAdmin, PoolOperator, ReadOnly, VmOperator, VmPowerAdmin};

@@ -56,11 +56,9 @@ impl Core {
             None => 60,
         };
         let store = match srs.first() {
-            Some(sr) => self
-                .stores
-                .iter()
-                .position(|s| s.r.as_str() == *sr)
-                .ok_or_else(|| Failure::new("HANDLE_INVALID", ["SR", sr]))?,
+            Some(sr) => {
+                self.stores.iter().position(|s| s.r.as_str() == *sr).ok_or_else(|| Failure::new("HANDLE_INVALID", ["SR", sr]))?
+            }
             None => {
                 let suited = self.stores.iter().position(|s| s.shared && s.kind.starts_with("lvmo"));
                 suited.ok_or_else(|| Failure::bare("CANNOT_CREATE_STATE_FILE"))?

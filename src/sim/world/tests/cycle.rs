@@ -19,7 +19,11 @@ fn cycle(dialect: Dialect) {
     rig.run(0.5);
     let current = format!("{:?}", rig.db().map(&b, "current_operations"));
     assert!(current.contains("evacuate") && current.contains(task.as_str()), "{current}");
-    assert!(rig.db().refs_of("task").any(|t| rig.db().text(t, "name_label") == "Async.VM.pool_migrate" && rig.db().reference(t, "subtask_of") == task));
+    assert!(
+        rig.db()
+            .refs_of("task")
+            .any(|t| rig.db().text(t, "name_label") == "Async.VM.pool_migrate" && rig.db().reference(t, "subtask_of") == task)
+    );
     rig.until(300, "evacuated", |r| r.db().text(&task, "status") == "success");
     assert_eq!(rig.guests_of("b"), 0);
     assert_eq!(rig.messages("VM_MIGRATED").len(), before);
@@ -39,7 +43,7 @@ fn cycle(dialect: Dialect) {
     assert!(!rig.enabled("b"));
     assert!(pbds.iter().all(|p| !rig.db().boolean(p, "currently_attached")), "storage comes after hello");
     assert_ne!(rig.db().map_get(&b, "other_config", "boot_time").unwrap(), boot);
-    rig.until(60, "enabled again", |r| r.enabled("b"));
+    rig.until(60, "enabled again", |r| r.up("b"));
     assert!(pbds.iter().all(|p| rig.db().boolean(p, "currently_attached")));
 
     rig.until(60, "rebuild seen", |r| r.task("SR Recovering").is_some());
@@ -74,7 +78,7 @@ fn the_coordinator_reboots_too_and_its_sessions_and_tasks_are_gone() {
     rig.run(8.0);
     assert_eq!(code(rig.call("pool.get_all", [])), "SESSION_INVALID");
     rig.login();
-    rig.until(60, "enabled", |r| r.enabled("a"));
+    rig.until(60, "enabled", |r| r.up("a"));
     assert!(rig.world.harms().is_empty());
     assert!(rig.db().map(&rig.host("a"), "current_operations").is_empty());
 }
@@ -102,7 +106,7 @@ fn a_shut_down_host_stays_down_until_it_is_powered_on() {
     assert_eq!(code(rig.on("disable", "b")), "HOST_OFFLINE");
     assert!(rig.ops("b").contains(&"power_on".to_owned()));
     rig.on("power_on", "b").unwrap();
-    rig.until(180, "back", |r| r.enabled("b"));
+    rig.until(180, "back", |r| r.up("b"));
     assert_eq!(code(rig.on("power_on", "b")), "HOST_IS_LIVE");
 }
 
@@ -135,6 +139,6 @@ fn another_operation_in_the_way_delays_a_reboot() {
     assert_eq!(code(rig.on("enable", "b")), "HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY");
     let version = rig.db().map_get(&b, "software_version", "product_version").unwrap().to_owned();
     rig.until(60, "rebooting", |r| r.db().text(&reboot, "status") == "success");
-    rig.until(300, "back", |r| r.enabled("b"));
+    rig.until(300, "back", |r| r.up("b"));
     assert_ne!(rig.db().map_get(&b, "software_version", "product_version").unwrap(), version);
 }

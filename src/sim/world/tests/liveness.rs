@@ -15,7 +15,7 @@ fn without_ha_a_silent_host_stays_live_for_ten_minutes() {
     assert!(rig.enabled("d"), "enabled is not touched");
     rig.fault("power-on host=d");
     rig.until(120, "back", |r| r.live("d"));
-    rig.until(60, "enabled", |r| r.enabled("d"));
+    rig.until(60, "enabled", |r| r.up("d"));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_toolstack_restart_on_a_member_looks_like_a_short_absence() {
     let guests = rig.guests_of("c");
     rig.on("restart_agent", "c").unwrap();
     assert!(!rig.live("c") && !rig.enabled("c"));
-    rig.until(60, "back", |r| r.live("c") && r.enabled("c"));
+    rig.until(60, "back", |r| r.live("c") && r.up("c"));
     assert_ne!(rig.db().map_get(&rig.host("c"), "other_config", "agent_start_time").unwrap(), agent);
     assert_eq!(rig.db().map_get(&rig.host("c"), "other_config", "boot_time").unwrap(), boot);
     assert_eq!(rig.guests_of("c"), guests);
@@ -122,7 +122,7 @@ fn with_ha_a_host_that_is_cut_off_is_fenced() {
     rig.run(120.0);
     assert!(!rig.live("c"), "it cannot come back while it is cut off");
     rig.fault("heal host=c");
-    rig.until(120, "back", |r| r.enabled("c"));
+    rig.until(120, "back", |r| r.up("c"));
 }
 
 #[test]
@@ -135,8 +135,11 @@ fn with_ha_another_host_takes_over_from_a_dead_coordinator() {
     assert_eq!(rig.messages("POOL_MASTER_TRANSITION").len(), 1);
     assert!(!rig.live("a") && rig.live("b"));
     rig.fault("power-on host=a");
-    rig.until(200, "back as a member", |r| r.enabled("a"));
-    match rig.world.call(HostIx(0), Call { method: "session.login_with_password".into(), params: vec!["root".into(), "poolwatch".into()] }) {
+    rig.until(200, "back as a member", |r| r.up("a"));
+    match rig
+        .world
+        .call(HostIx(0), Call { method: "session.login_with_password".into(), params: vec!["root".into(), "poolwatch".into()] })
+    {
         Reply::Done(Err(f)) => assert_eq!((f.code.as_str(), f.params[0].as_str()), ("HOST_IS_SLAVE", "127.0.0.2")),
         other => panic!("{other:?}"),
     }
@@ -149,7 +152,7 @@ fn with_ha_an_orderly_reboot_is_not_a_failure() {
     rig.on("evacuate", "c").unwrap();
     rig.on("reboot", "c").unwrap();
     rig.until(60, "down", |r| !r.live("c"));
-    rig.until(120, "back", |r| r.enabled("c"));
+    rig.until(120, "back", |r| r.up("c"));
     assert!(rig.messages("HA_HOST_FAILED").is_empty());
     assert_eq!(code(rig.call("pool.enable_ha", [Value::Set(Vec::new()), Value::Map([].into())])), "HA_IS_ENABLED");
     rig.call("pool.disable_ha", []).unwrap();
@@ -182,5 +185,5 @@ fn a_booting_member_waits_for_its_coordinator() {
         other => panic!("{other:?}"),
     }
     rig.fault("power-on host=a");
-    rig.until(200, "both are back", |r| r.world.core.coordinator_up() && r.enabled("a") && r.enabled("b"));
+    rig.until(200, "both are back", |r| r.world.core.coordinator_up() && r.up("a") && r.up("b"));
 }

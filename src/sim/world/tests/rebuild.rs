@@ -6,7 +6,7 @@ use super::*;
 fn returned(dialect: Dialect) -> Rig {
     let mut rig = Rig::new(dialect);
     rig.fault("reset host=b");
-    rig.until(120, "back", |r| r.enabled("b"));
+    rig.until(120, "back", |r| r.up("b"));
     rig
 }
 
@@ -91,7 +91,7 @@ fn a_rebuild_can_start_late_and_silence_is_not_proof() {
     let mut rig = Rig::new(Dialect::Designed);
     rig.fault("late-rebuild by=60");
     rig.fault("reset host=b");
-    rig.until(120, "back", |r| r.enabled("b"));
+    rig.until(120, "back", |r| r.up("b"));
     rig.on("disable", "c").unwrap();
     assert!(rig.task("SR Recovering").is_none() && rig.may_reboot("c"), "a gap in which xapi sees nothing wrong");
     rig.until(90, "task at last", |r| r.task("SR Recovering").is_some());
@@ -100,7 +100,7 @@ fn a_rebuild_can_start_late_and_silence_is_not_proof() {
     let mut rig = Rig::new(Dialect::Shipped);
     rig.fault("late-rebuild by=60");
     rig.fault("reset host=b");
-    rig.until(120, "back", |r| r.enabled("b"));
+    rig.until(120, "back", |r| r.up("b"));
     rig.run(300.0);
     assert!(rig.task("SR Recovering").is_none(), "as shipped xapi only looks when the PBD is plugged");
 }

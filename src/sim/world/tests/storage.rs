@@ -84,7 +84,7 @@ fn a_host_that_boots_without_paths_says_so() {
     let mut rig = Rig::new(Dialect::Shipped);
     rig.fault("fail-path host=c paths=9");
     rig.fault("reset host=c");
-    rig.until(150, "enabled", |r| r.enabled("c"));
+    rig.until(150, "enabled", |r| r.up("c"));
     rig.until(150, "really back", |r| !r.messages("PBD_PLUG_FAILED_ON_SERVER_START").is_empty());
     assert!(!rig.db().boolean(&pbd(&rig, "c", "san"), "currently_attached"));
 }
@@ -93,7 +93,8 @@ fn a_host_that_boots_without_paths_says_so() {
 fn the_cluster_follows_a_crash_and_an_orderly_leave_as_real_xapi_writes_them() {
     let mut rig = Rig::new(Dialect::Shipped);
     let cluster = rig.db().all("Cluster")[0].clone();
-    let numbers = |r: &Rig| (r.db().int(&cluster, "live_hosts"), r.db().int(&cluster, "expected_hosts"), r.db().int(&cluster, "quorum"));
+    let numbers =
+        |r: &Rig| (r.db().int(&cluster, "live_hosts"), r.db().int(&cluster, "expected_hosts"), r.db().int(&cluster, "quorum"));
     assert_eq!(numbers(&rig), (4, 4, 3));
     rig.fault("crash host=d");
     rig.run(6.0);
@@ -103,7 +104,8 @@ fn the_cluster_follows_a_crash_and_an_orderly_leave_as_real_xapi_writes_them() {
     rig.fault("power-on host=d");
     rig.until(120, "joined", |r| numbers(r) == (4, 4, 3));
     assert_eq!(rig.messages("CLUSTER_HOST_JOINING").len(), 1);
-    rig.until(60, "enabled", |r| r.enabled("d"));
+    rig.until(60, "enabled", |r| r.up("d"));
+    rig.until(900, "rebuilt", |r| r.task("SR Recovering").is_none());
     rig.on("disable", "c").unwrap();
     rig.on("evacuate", "c").unwrap();
     rig.on("reboot", "c").unwrap();
