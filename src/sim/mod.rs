@@ -6,6 +6,9 @@
 pub mod api;
 pub mod db;
 pub mod front;
+pub mod scenario;
 pub mod schema;
 pub mod server;
+pub mod start;
 pub mod value;
+pub mod world;

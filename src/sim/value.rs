@@ -57,6 +57,12 @@ impl Record {
     }
 }
 
+impl From<Record> for Value {
+    fn from(record: Record) -> Self {
+        Self::Record(record)
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Str(text.into())

@@ -53,8 +53,13 @@ impl Db {
     pub fn has_changes(&self, class: ClassId, since: u64, only: Option<&Ref>) -> bool {
         let Some(table) = self.table(class).filter(|table| table.changed() > since) else { return false };
         let wanted = |r: &Ref| only.is_none_or(|only| only == r);
+        if let Some(only) = only
+            && let Some(place) = self.index.get(only)
+        {
+            return place.class == class && table.row(place.slot).is_some_and(|row| row.modified > since);
+        }
         table.rows().any(|row| row.modified > since && wanted(&row.reference))
-            || table.deleted().any(|gone| gone.created <= since && gone.deleted > since && wanted(&gone.reference))
+            || table.deleted().any(|gone| gone.created <= since && gone.at > since && wanted(&gone.reference))
     }
 
     /// Appends all changes of objects of a class after `since` (exclusive). Objects that were created and deleted since
@@ -72,12 +77,12 @@ impl Db {
             generation: row.modified,
             record: Some(Record::new(schema.field_names(), Arc::clone(&row.values))),
         }));
-        let gone = table.deleted().filter(|gone| gone.created <= since && gone.deleted > since && wanted(&gone.reference));
+        let gone = table.deleted().filter(|gone| gone.created <= since && gone.at > since && wanted(&gone.reference));
         into.extend(gone.map(|gone| Change {
             class,
             reference: gone.reference.clone(),
             operation: Operation::Del,
-            generation: gone.deleted,
+            generation: gone.at,
             record: None,
         }));
     }

@@ -19,6 +19,7 @@ use crate::sim::schema::{Class, ClassId, Column, Dialect, Schema};
 use crate::sim::value::Value;
 use crate::xenapi::record::Ref;
 use index::Index;
+use std::fmt;
 use std::sync::Arc;
 use table::Table;
 
@@ -26,7 +27,7 @@ use table::Table;
 static VOID: Value = Value::Void;
 
 /// The database. Cloning is cheap: tables are shared until one side writes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Db {
     schema: &'static Schema,
     tables: Vec<Arc<Table>>,
@@ -38,6 +39,18 @@ pub struct Db {
 /// A database as it was, to go back to.
 #[derive(Clone, Debug)]
 pub struct Snapshot(Db);
+
+impl fmt::Debug for Db {
+    /// Sizes only: objects hold references of sessions and secrets of clusters.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_map();
+        out.entry(&"generation", &self.generation);
+        for class in self.schema.classes().iter().filter(|class| self.count(class.def.name) > 0) {
+            out.entry(&class.def.name, &self.count(class.def.name));
+        }
+        out.finish()
+    }
+}
 
 impl Db {
     /// An empty database of the shipped dialect; references and uuids follow from the seed.
@@ -83,17 +96,19 @@ impl Db {
         let Some(class) = self.schema.class("message").map(|c| c.id) else { return };
         self.drop_table(class);
         for (r, values) in messages {
-            self.insert(class, r, values);
+            self.insert(class, &r, values);
         }
     }
 
     /// What a restart of the coordinator's toolstack does to event tokens: every object counts as created now,
-    /// so that a token from before yields all of them as `add`, and deletions are forgotten.
+    /// so that a token from before yields all of them as `add`, and deletions are forgotten. Messages, being files
+    /// with generations of their own, are not affected.
     pub fn reload(&mut self) {
         self.generation += 1;
         let generation = self.generation;
-        for table in &mut self.tables {
-            if !table.is_blank() {
+        let messages = self.schema.class("message").map(|class| class.id);
+        for (class, table) in self.schema.classes().iter().zip(&mut self.tables) {
+            if !table.is_blank() && Some(class.id) != messages {
                 Arc::make_mut(table).reload(generation);
             }
         }

@@ -24,7 +24,7 @@ pub(super) struct Row {
 pub(super) struct Deleted {
     pub(super) reference: Ref,
     pub(super) created: u64,
-    pub(super) deleted: u64,
+    pub(super) at: u64,
 }
 
 /// All objects of a class.
@@ -87,7 +87,7 @@ impl Table {
         if self.deleted.len() + 1 >= 2 * DELETIONS_KEPT {
             self.deleted.drain(..self.deleted.len().min(DELETIONS_KEPT));
         }
-        self.deleted.push_back(Deleted { reference: row.reference.clone(), created: row.created, deleted: generation });
+        self.deleted.push_back(Deleted { reference: row.reference.clone(), created: row.created, at: generation });
         Some(row)
     }
 

@@ -48,7 +48,7 @@ fn sets_follow_references() {
     let mut db = Db::new(1);
     let (a, b) = (db.create("host", &[]), db.create("host", &[]));
     let vm = db.create("VM", &[("resident_on", (&a).into())]);
-    assert_eq!(db.refs(&a, "resident_VMs"), [vm.clone()]);
+    assert_eq!(db.refs(&a, "resident_VMs"), vec![vm.clone()]);
     let before = db.generation();
     db.set(&vm, "resident_on", &b);
     assert_eq!((db.refs(&a, "resident_VMs"), db.refs(&b, "resident_VMs")), (vec![], vec![vm.clone()]));
@@ -124,9 +124,11 @@ fn a_snapshot_goes_back_in_time_but_keeps_messages() {
 fn after_a_reload_every_object_is_new_to_an_old_token() {
     let mut db = Db::new(1);
     let host = db.create("host", &[]);
+    db.create("message", &[]);
     let token = db.generation();
     db.reload();
     assert_eq!(changes(&db, "host", token), [(Operation::Add, host)]);
+    assert_eq!(changes(&db, "message", token), [], "messages are files and stay as old as they are");
 }
 
 #[test]
@@ -150,4 +152,52 @@ fn columns_reach_the_same_values_as_names() {
     assert!(!db.boolean(&host, "enabled"));
     let pool = db.create("pool", &[]);
     assert_eq!(*db.at(&pool, enabled), Value::Void);
+}
+
+proptest::proptest! {
+    /// Whoever applies the changes it is given has what is in the database, whenever it asks; and sets follow references.
+    #[test]
+    fn a_follower_always_catches_up(steps in proptest::collection::vec((0u8..6, 0usize..40, 0usize..8), 1..200)) {
+        let mut db = Db::new(3);
+        let hosts: Vec<Ref> = (0..4).map(|_| db.create("host", &[])).collect();
+        let classes = ["host", "VM"].map(|class| class_id(&db, class));
+        let mut copy = std::collections::BTreeMap::new();
+        let mut token = 0;
+        for (what, which, value) in steps {
+            let vms = db.all("VM");
+            let vm = vms.get(which % vms.len().max(1)).cloned().unwrap_or_default();
+            let host = hosts.get(value).cloned().unwrap_or_default();
+            match what {
+                0 => drop(db.create("VM", &[("resident_on", host.into())])),
+                1 => db.destroy(&vm),
+                2 => drop(db.set(&vm, "resident_on", host)),
+                3 => drop(db.set(&vm, "name_label", value.to_string())),
+                4 => drop(db.map_add(&vm, "other_config", "k", value.to_string())),
+                _ => {
+                    let mut found = Vec::new();
+                    for class in classes {
+                        db.changes(class, token, None, &mut found);
+                    }
+                    token = db.generation();
+                    for change in found {
+                        let known = copy.contains_key(&change.reference);
+                        assert_eq!(known, change.operation != Operation::Add);
+                        match change.record {
+                            Some(record) => drop(copy.insert(change.reference, record)),
+                            None => drop(copy.remove(&change.reference)),
+                        }
+                    }
+                    let real = db.refs_of("host").chain(db.refs_of("VM")).map(|r| (r.clone(), db.record(r).unwrap()));
+                    assert_eq!(copy, real.collect());
+                }
+            }
+            for host in &hosts {
+                let mut follows = db.refs(host, "resident_VMs");
+                follows.sort();
+                let mut points = db.find_all("VM", "resident_on", &host.into());
+                points.sort();
+                assert_eq!(follows, points);
+            }
+        }
+    }
 }

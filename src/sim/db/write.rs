@@ -14,15 +14,15 @@ impl Db {
     /// uuid, which is made.
     pub fn create(&mut self, class: &'static str, fields: &[(&str, Value)]) -> Ref {
         let r = self.new_ref();
-        self.create_with_ref(class, r.clone(), fields);
+        self.create_with_ref(class, &r, fields);
         r
     }
 
     /// Creates an object with a reference of its own, e.g. one from a pool's records. Replaces what had that reference.
-    pub fn create_with_ref(&mut self, class: &'static str, r: Ref, fields: &[(&str, Value)]) {
+    pub fn create_with_ref(&mut self, class: &'static str, r: &Ref, fields: &[(&str, Value)]) {
         let Some(class) = self.class(class) else { return };
-        if self.exists(&r) {
-            self.destroy(&r);
+        if self.exists(r) {
+            self.destroy(r);
         }
         let mut values: Vec<Value> = class.template.to_vec();
         for (name, value) in fields {
@@ -42,7 +42,7 @@ impl Db {
     }
 
     /// Puts a complete row in, as a new object.
-    pub(super) fn insert(&mut self, class: ClassId, r: Ref, values: Arc<[Value]>) {
+    pub(super) fn insert(&mut self, class: ClassId, r: &Ref, values: Arc<[Value]>) {
         self.generation += 1;
         let generation = self.generation;
         let links = self.links(class, &values);
@@ -50,7 +50,7 @@ impl Db {
         let slot = table.push(r.clone(), values, generation);
         Arc::make_mut(&mut self.index).insert(r.clone(), Place { class, slot });
         for (to, column) in links {
-            self.follow(&to, column, &r, true);
+            self.follow(&to, column, r, true);
         }
     }
 

@@ -6,7 +6,7 @@ use super::rules::{Ctx, Method, Semantics};
 use super::{Front, event, message};
 use crate::sim::api::Failure;
 use crate::sim::db::Db;
-use crate::sim::schema::Role::{PoolOperator, ReadOnly};
+use crate::sim::schema::Role::{PoolAdmin, PoolOperator, ReadOnly};
 use crate::sim::value::Value;
 
 /// Calls without a session as their first parameter.
@@ -19,11 +19,13 @@ pub(super) const METHODS: &[Method] = &[
     Method::new("session.change_password", 2, ReadOnly).sync_only(),
     Method::new("session.slave_local_login_with_password", 2, ReadOnly).sync_only().in_emergency(),
     Method::new("session.local_logout", 0, ReadOnly).sync_only().in_emergency(),
-    Method::new("session.get_all_subject_identifiers", 0, ReadOnly),
-    Method::new("session.logout_subject_identifier", 1, PoolOperator),
+    Method::new("session.get_all_subject_identifiers", 0, ReadOnly).sync_only(),
+    Method::new("session.logout_subject_identifier", 1, PoolOperator).sync_only(),
+    Method::new("subject.add_to_roles", 2, PoolAdmin).sync_only(),
+    Method::new("subject.remove_from_roles", 2, PoolAdmin).sync_only(),
     Method::new("task.create", 2, ReadOnly).sync_only(),
     Method::new("task.destroy", 1, ReadOnly).sync_only(),
-    Method::new("task.cancel", 1, ReadOnly),
+    Method::new("task.cancel", 1, ReadOnly).sync_only(),
     Method::new("task.set_status", 2, ReadOnly).sync_only(),
     Method::new("task.set_progress", 2, ReadOnly).sync_only(),
     Method::new("task.set_result", 2, ReadOnly).sync_only(),
@@ -75,6 +77,8 @@ pub(super) fn run<S: Semantics + ?Sized>(
             front.logout_subject(db, &session, sid);
             Value::Void
         }),
+        "subject.add_to_roles" => front.subject_role(db, args, true),
+        "subject.remove_from_roles" => front.subject_role(db, args, false),
         "task.create" => front.task_create(db, ctx, args),
         "task.destroy" => front.task_destroy(db, ctx, args),
         "task.cancel" => front.task_cancel(db, rules, ctx, args),

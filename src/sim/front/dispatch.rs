@@ -24,8 +24,8 @@ pub(super) enum Answer {
     Done(Result<Value, Failure>),
     /// A ticket that is set up already.
     Wait(Ticket),
-    /// A job of the world's.
-    Job(JobId),
+    /// A job of the world's, and the task that stands for the call.
+    Job(JobId, Ref),
 }
 
 /// Who answers a call.
@@ -99,14 +99,18 @@ impl Front {
         let reply = match self.dispatch(db, rules, host, call, now) {
             Ok(Answer::Done(result)) => Reply::Done(result),
             Ok(Answer::Wait(ticket)) => Reply::Waiting(ticket),
-            Ok(Answer::Job(job)) => match self.jobs.remove(&job) {
-                Some(Owner::Ended(result)) => Reply::Done(result),
-                _ => {
+            Ok(Answer::Job(job, task)) => {
+                if let Some(Owner::Ended(result)) = self.jobs.remove(&job) {
+                    Reply::Done(result)
+                } else {
+                    let resident_on = rules.standing(db, host).host().clone();
+                    let new = NewTask { name: &call.method, resident_on, ..NewTask::default() };
+                    Self::create_task_as(db, &task, &new, now);
                     let ticket = self.new_ticket();
-                    self.jobs.insert(job, Owner::Ticket(ticket));
+                    self.jobs.insert(job, Owner::Call(Some(ticket), task));
                     Reply::Waiting(ticket)
                 }
-            },
+            }
             Err(failure) => Reply::Done(Err(failure)),
         };
         self.settle(db, now);
@@ -135,9 +139,10 @@ impl Front {
         let target = found.ok_or_else(|| Failure::new("MESSAGE_METHOD_UNKNOWN", [call.method.as_str()]))?;
         let bare = WITHOUT_SESSION.contains(&method);
         let (min, max) = target.params();
-        let given = call.params.len() as i64 - i64::from(!bare);
-        if given < min as i64 || given > max as i64 {
-            let counts = [call.method.clone(), max.to_string(), given.to_string()];
+        let given = call.params.len().checked_sub(usize::from(!bare));
+        if given.is_none_or(|given| given < min || given > max) {
+            let given = given.map_or_else(|| "-1".to_owned(), |given| given.to_string());
+            let counts = [call.method.clone(), max.to_string(), given];
             return Err(Failure::new("MESSAGE_PARAMETER_COUNT_MISMATCH", counts));
         }
         let (session, args) = if bare {
@@ -165,7 +170,7 @@ impl Front {
             return Ok(Answer::Done(Ok(self.run_async(db, rules, &mut ctx, target, &call.method, args).into())));
         }
         if let Target::World(_) = target {
-            ctx.task = format!("DummyRef:|{}|task={method}", db.new_uuid()).into();
+            ctx.task = db.new_ref();
         }
         Ok(self.run(db, rules, &ctx, target, method, args))
     }
@@ -185,6 +190,9 @@ impl Front {
         }
         if let Standing::Member { coordinator, .. } = standing {
             return Err(Failure::new("HOST_IS_SLAVE", [coordinator.as_str()]));
+        }
+        if let (Standing::Emergency { .. }, Some(session)) = (standing, session) {
+            return Err(Failure::new("SESSION_INVALID", [session.as_str()]));
         }
         let Some(session) = session else { return Ok(Role::PoolAdmin) };
         let known: Option<&session::Session> = self.sessions.get(session);
@@ -211,12 +219,13 @@ impl Front {
         match self.run(db, rules, ctx, target, method, args) {
             Answer::Done(result) => self.complete_task(db, &task, result, ctx.now),
             Answer::Wait(ticket) => self.forget(ticket),
-            Answer::Job(job) => match self.jobs.remove(&job) {
-                Some(Owner::Ended(result)) => self.complete_task(db, &task, result, ctx.now),
-                _ => {
+            Answer::Job(job, _) => {
+                if let Some(Owner::Ended(result)) = self.jobs.remove(&job) {
+                    self.complete_task(db, &task, result, ctx.now);
+                } else {
                     self.jobs.insert(job, Owner::Task(task.clone()));
                 }
-            },
+            }
         }
         task
     }
@@ -236,7 +245,7 @@ impl Front {
             Target::Generic(class, generic) => Answer::Done(generic.run(db, class, Args(args))),
             Target::World(_) => match rules.call(db, self, ctx, method, args) {
                 Some(Outcome::Done(result)) => Answer::Done(result),
-                Some(Outcome::Later(job)) => Answer::Job(job),
+                Some(Outcome::Later(job)) => Answer::Job(job, ctx.task.clone()),
                 None => generic::find(db.schema(), method)
                     .map_or_else(unknown, |(class, generic)| Answer::Done(generic.run(db, class, Args(args)))),
             },

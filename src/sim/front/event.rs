@@ -120,7 +120,8 @@ fn event(schema: &Schema, change: Change, timestamp: &str, numbered: bool) -> Va
 
 /// How many objects of every class there are, whatever is subscribed to.
 fn counts(db: &Db) -> Value {
-    let count = |name: &'static str| if UNCOUNTED.contains(&name) { 0 } else { db.count(name) as i64 };
+    let count =
+        |name: &'static str| if UNCOUNTED.contains(&name) { 0 } else { i64::try_from(db.count(name)).unwrap_or(i64::MAX) };
     Value::Map(db.schema().classes().iter().map(|c| (c.event_name.clone(), count(c.def.name).into())).collect::<BTreeMap<_, _>>())
 }
 

@@ -26,9 +26,45 @@ pub(super) enum Generic {
     Remove(&'static Field),
 }
 
+/// Calls that follow from the rules below but that xapi does not have. Sorted.
+pub(super) const EXCEPTIONS: &[&str] = &[
+    "Observer.add_components",
+    "Observer.add_endpoints",
+    "Observer.add_hosts",
+    "Observer.add_to_attributes",
+    "Observer.remove_components",
+    "Observer.remove_endpoints",
+    "Observer.remove_from_attributes",
+    "Observer.remove_hosts",
+    "PBD.add_to_device_config",
+    "PBD.remove_from_device_config",
+    "VM.add_groups",
+    "VM.add_to_bios_strings",
+    "VM.remove_from_bios_strings",
+    "VM.remove_groups",
+    "host.add_ntp_custom_servers",
+    "host.remove_ntp_custom_servers",
+    "message.get_all_where",
+    "message.get_body",
+    "message.get_cls",
+    "message.get_name",
+    "message.get_obj_uuid",
+    "message.get_priority",
+    "message.get_timestamp",
+    "message.get_uuid",
+    "network.set_purpose",
+    "pool.add_repositories",
+    "pool.get_by_name_label",
+    "pool.remove_repositories",
+    "pool.set_guest_agent_config",
+];
+
 /// Finds the generic call `class.method`.
 pub(super) fn find(schema: &'static Schema, method: &str) -> Option<(&'static Class, Generic)> {
     let (class, call) = method.split_once('.')?;
+    if EXCEPTIONS.binary_search(&method).is_ok() {
+        return None;
+    }
     let class = schema.class(class).filter(|class| class.def.table)?;
     let field = |name: &str, wanted: fn(&Field) -> bool| class.field(name).filter(|field| wanted(field));
     let found = match call {
@@ -72,7 +108,12 @@ pub(super) fn names(class: &Class, into: &mut Vec<String>) {
         return;
     }
     let name = class.def.name;
-    let mut add = |call: &str| into.push(format!("{name}.{call}"));
+    let mut add = |call: &str| {
+        let method = format!("{name}.{call}");
+        if EXCEPTIONS.binary_search(&method.as_str()).is_err() {
+            into.push(method);
+        }
+    };
     add("get_record");
     add("get_by_uuid");
     if class.position("name_label").is_some() {
@@ -111,7 +152,9 @@ impl Generic {
     /// The least role that may call it.
     pub(super) fn role(self, class: &Class) -> Role {
         match self {
-            Self::Set(_) | Self::AddTo(_) | Self::RemoveFrom(_) | Self::Add(_) | Self::Remove(_) => class.def.setter,
+            Self::Set(field) | Self::AddTo(field) | Self::RemoveFrom(field) | Self::Add(field) | Self::Remove(field) => {
+                field.def.setter.unwrap_or(class.def.setter)
+            }
             _ if class.def.name == "secret" => Role::PoolOperator,
             _ => Role::ReadOnly,
         }

@@ -11,12 +11,10 @@ use crate::xenapi::record::Ref;
 /// Who is told when a job ends.
 #[derive(Clone, Debug)]
 pub(super) enum Owner {
-    /// A client that waits.
-    Ticket(Ticket),
+    /// A client that waits, unless it went away; and the task that stands for the call meanwhile.
+    Call(Option<Ticket>, Ref),
     /// A task.
     Task(Ref),
-    /// Nobody: the client went away.
-    Nobody,
     /// It ended before the call that started it returned.
     Ended(Result<Value, Failure>),
 }
@@ -30,11 +28,13 @@ impl Front {
     /// A job has ended: its client is answered, or its task completed. Jobs from before a restart have nobody left to tell.
     pub fn finish(&mut self, db: &mut Db, job: JobId, result: Result<Value, Failure>, now: Time) {
         match self.jobs.remove(&job) {
-            Some(Owner::Ticket(ticket)) => {
-                self.finished.insert(ticket, (now, result));
+            Some(Owner::Call(ticket, task)) => {
+                self.drop_task(db, &task);
+                if let Some(ticket) = ticket {
+                    self.finished.insert(ticket, (now, result));
+                }
             }
             Some(Owner::Task(task)) => self.complete_task(db, &task, result, now),
-            Some(Owner::Nobody) => {}
             Some(Owner::Ended(_)) | None if job.0 > self.last_restart => {
                 self.jobs.insert(job, Owner::Ended(result));
             }
@@ -45,12 +45,12 @@ impl Front {
 
     /// Whether somebody still waits for a job: a client, or a task.
     pub fn is_open(&self, job: JobId) -> bool {
-        matches!(self.jobs.get(&job), Some(Owner::Ticket(_) | Owner::Task(_)))
+        matches!(self.jobs.get(&job), Some(Owner::Call(Some(_), _) | Owner::Task(_)))
     }
 
     /// Whether a job stands behind a task.
     pub(super) fn has_job(&self, task: &Ref) -> bool {
-        self.jobs.values().any(|owner| matches!(owner, Owner::Task(r) if r == task))
+        self.jobs.values().any(|owner| matches!(owner, Owner::Task(r) | Owner::Call(_, r) if r == task))
     }
 
     pub(super) fn new_ticket(&mut self) -> Ticket {
@@ -68,7 +68,7 @@ impl Front {
         if self.waiting.contains_key(&ticket) {
             return self.poll_waiter(db, ticket, now);
         }
-        if self.jobs.values().any(|owner| matches!(owner, Owner::Ticket(t) if *t == ticket)) {
+        if self.jobs.values().any(|owner| matches!(owner, Owner::Call(Some(t), _) if *t == ticket)) {
             return None;
         }
         Some(Err(Failure::new("INTERNAL_ERROR", ["the server restarted while the call was running"])))
@@ -79,8 +79,10 @@ impl Front {
         self.finished.remove(&ticket);
         self.waiting.remove(&ticket);
         for owner in self.jobs.values_mut() {
-            if matches!(owner, Owner::Ticket(t) if *t == ticket) {
-                *owner = Owner::Nobody;
+            if let Owner::Call(waits, _) = owner
+                && *waits == Some(ticket)
+            {
+                *waits = None;
             }
         }
     }

@@ -9,8 +9,9 @@
 //!   method and [`Semantics::call`] does not return `None`; then the generic ones (`get_record`, `set_name_label` …).
 //! * A world's call that takes time returns [`Outcome::Later`] with a job ([`Ctx::job`], or one from
 //!   [`Front::new_job`]) and later calls [`Front::finish`]. Whether a client waits for it (a [`Ticket`]) or a task stands for
-//!   it (`Async.…`) is decided here; the world need not know. [`Ctx::task`] is the task that stands for the call:
-//!   an object of the database for `Async` calls, a dummy reference, as in xapi, for the others.
+//!   it (`Async.…`) is decided here; the world need not know. [`Ctx::task`] is the task that stands for the call.
+//!   For `Async` calls it is an object from the start, and stays; for the others it becomes one only if the call takes time
+//!   (named after the call), and goes when the call ends, as in xapi.
 //! * The world sets tasks of its own up with [`Front::create_task`], moves them with `db.set(&task, "progress", 0.5)`, ends
 //!   them with [`Front::complete_task`], and posts alerts with [`post_message`].
 //! * [`Front::advance`] after time has passed, [`Front::settle`] after the world changed the database by itself:
@@ -48,6 +49,7 @@ use crate::sim::schema::Role;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +71,7 @@ impl Default for Settings {
 }
 
 /// Sessions, tasks, tickets and those who wait.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Front {
     settings: Settings,
     sessions: BTreeMap<Ref, session::Session>,
@@ -82,6 +84,17 @@ pub struct Front {
     next_number: u64,
     last_restart: u64,
     next_gc: Time,
+}
+
+impl fmt::Debug for Front {
+    /// Numbers only: a session's reference is as good as a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Front")
+            .field("sessions", &self.sessions.len())
+            .field("jobs", &self.jobs.len())
+            .field("waiting", &self.waiting.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Front {

@@ -48,7 +48,8 @@ pub struct Ctx {
     pub session: Option<Ref>,
     /// What the session may do.
     pub role: Role,
-    /// The task that stands for the call: an object for `Async` calls, a dummy reference (`DummyRef:|…|host.reboot`) otherwise.
+    /// The task that stands for the call, e.g. as the key in `current_operations`. An object for `Async` calls; otherwise a
+    /// reference that becomes one if the call takes time.
     pub task: Ref,
     /// Whether it is an `Async` call.
     pub is_async: bool,
@@ -59,6 +60,7 @@ pub struct Ctx {
 }
 
 /// A call that the front or the world knows, beyond the generic ones.
+#[must_use]
 #[derive(Clone, Copy, Debug)]
 pub struct Method {
     /// E.g. `host.reboot`.

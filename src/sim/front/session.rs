@@ -47,6 +47,8 @@ impl Front {
     /// `session.login_with_password(name, password[, version[, originator]])`.
     pub(super) fn login(&mut self, db: &mut Db, ctx: &Ctx, args: Args<'_>) -> Result<Value, Failure> {
         let user = self.settings.authenticate(args.text(0)?, args.text(1)?)?.clone();
+        let no_role = || Failure::new("SESSION_AUTHORIZATION_FAILED", [&*user.name, "Subject has no roles"]);
+        let role = user.role.ok_or_else(no_role)?;
         let originator: Arc<str> = if args.has(3) { args.text(3)?.into() } else { "".into() };
         self.make_room(db, &user, &originator);
         let subject = db.find("subject", "subject_identifier", &user.subject_identifier().into()).unwrap_or_default();
@@ -66,7 +68,7 @@ impl Front {
         let session = Session {
             user: user.name,
             superuser: user.superuser,
-            role: user.role,
+            role,
             originator,
             last_active: ctx.now,
             written: ctx.now,
@@ -118,6 +120,14 @@ impl Front {
         db.destroy(session);
     }
 
+    /// Ends every session, as an operator with a heavy hand would; clients that wait are told.
+    pub fn kill_sessions(&mut self, db: &mut Db, now: Time) {
+        for session in self.sessions.keys().cloned().collect::<Vec<_>>() {
+            self.end_session(db, &session);
+        }
+        self.settle(db, now);
+    }
+
     /// Notes that a session was used.
     pub(super) fn refresh(&mut self, db: &mut Db, session: &Ref, now: Time) {
         let Some(known) = self.sessions.get_mut(session) else { return };
@@ -154,6 +164,24 @@ impl Front {
         for r in gone {
             self.end_session(db, &r);
         }
+    }
+
+    /// `subject.add_to_roles(self, role)` and `remove_from_roles`. A user's next login has the strongest of the roles.
+    pub(super) fn subject_role(&mut self, db: &mut Db, args: Args<'_>, add: bool) -> Result<Value, Failure> {
+        let (subject, role) = (args.handle(0, db, "subject")?, args.handle(1, db, "role")?);
+        let changed = if add { db.set_add(&subject, "roles", &role) } else { db.set_remove(&subject, "roles", &role) };
+        if !changed {
+            let code = if add { "ROLE_ALREADY_EXISTS" } else { "ROLE_NOT_FOUND" };
+            return Err(Failure::bare(code));
+        }
+        let names: Vec<Ref> = db.refs(&subject, "roles");
+        let held = |role: &&Role| names.iter().any(|r| db.text(r, "name_label") == role.name());
+        let strongest = Role::ALL.iter().rev().find(held).copied();
+        let sid = db.text(&subject, "subject_identifier");
+        for user in self.settings.users.iter_mut().filter(|user| user.subject_identifier() == sid) {
+            user.role = strongest;
+        }
+        Ok(Value::Void)
     }
 
     /// Ends sessions that were idle for a day and have no task running.

@@ -30,9 +30,17 @@ pub struct NewTask<'a> {
 impl Front {
     /// Sets a task up, pending.
     pub fn create_task(&mut self, db: &mut Db, new: &NewTask<'_>, now: Time) -> Ref {
+        let task = db.new_ref();
+        Self::create_task_as(db, &task, new, now);
+        task
+    }
+
+    /// The same with a reference that was handed out before.
+    pub(super) fn create_task_as(db: &mut Db, task: &Ref, new: &NewTask<'_>, now: Time) {
         let operations: Vec<&str> = if new.cancellable { vec!["cancel"] } else { Vec::new() };
-        db.create(
+        db.create_with_ref(
             "task",
+            task,
             &[
                 ("name_label", new.name.into()),
                 ("name_description", new.description.into()),
@@ -42,12 +50,12 @@ impl Front {
                 ("type", "<none/>".into()),
                 ("subtask_of", (&new.parent).into()),
             ],
-        )
+        );
     }
 
     /// Ends a task. `TASK_CANCELLED` makes it cancelled, any other error failed. A task that was destroyed while it was pending goes.
     pub fn complete_task(&mut self, db: &mut Db, task: &Ref, result: Result<Value, Failure>, now: Time) {
-        if !db.exists(task) {
+        if !matches!(db.text(task, "status"), "pending" | "cancelling") {
             return;
         }
         let doomed = db.map(task, "current_operations").values().any(|op| *op == "destroy".into());
@@ -150,7 +158,7 @@ impl Front {
     /// `task.set_status`, `set_progress`, `set_result`, `set_error_info`.
     pub(super) fn task_set(&mut self, db: &mut Db, ctx: &Ctx, field: &str, args: Args<'_>) -> Result<Value, Failure> {
         let task = args.handle(0, db, "task")?;
-        self.may_touch(ctx, &task, "task.set_any")?;
+        self.may_touch(ctx, &task, &format!("task.set_{field}"))?;
         match field {
             "progress" => {
                 db.set(&task, field, args.float(1)?);

@@ -15,22 +15,23 @@ pub struct User {
     pub name: Arc<str>,
     /// The password. The simulated pool's own; there is nothing behind it to protect, but it is not printed either.
     pub password: Arc<str>,
-    /// What they may do.
-    pub role: Role,
+    /// What they may do; none: not even log in.
+    pub role: Option<Role>,
     /// Whether they are root, whom xapi treats apart: no subject, every permission.
     pub superuser: bool,
 }
 
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name, self.role.name())
+        write!(f, "{} ({})", self.name, self.role.map_or("no role", Role::name))
     }
 }
 
 impl User {
     /// `root`, and one user for each role with the role's name; the password of all is `poolwatch`.
     pub fn defaults() -> Vec<Self> {
-        let user = |name: &str, role, superuser| Self { name: name.into(), password: "poolwatch".into(), role, superuser };
+        let user =
+            |name: &str, role, superuser| Self { name: name.into(), password: "poolwatch".into(), role: Some(role), superuser };
         let mut users = vec![user("root", Role::PoolAdmin, true)];
         users.extend(Role::ALL.into_iter().map(|role| user(role.name(), role, false)));
         users
@@ -54,7 +55,7 @@ pub(super) fn install(users: &[User], db: &mut Db) {
     for user in users.iter().filter(|user| !user.superuser) {
         let names = ["subject-name", "subject-upn", "subject-displayname"];
         let config = names.iter().map(|key| ((*key).into(), Value::Str(Arc::clone(&user.name)))).collect();
-        let roles: Vec<Ref> = roles.get(&user.role).into_iter().cloned().collect();
+        let roles: Vec<Ref> = user.role.and_then(|role| roles.get(&role)).into_iter().cloned().collect();
         db.create(
             "subject",
             &[

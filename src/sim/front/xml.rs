@@ -22,17 +22,15 @@ fn write(value: &Value, out: &mut String) {
         Value::Date(time) => drop(write!(out, "<dateTime.iso8601>{}</dateTime.iso8601>", time.to_xapi())),
         Value::Set(items) => {
             out.push_str("<array><data>");
-            items.iter().for_each(|item| write_item(item, out));
+            for item in items {
+                write(item, out);
+            }
             out.push_str("</data></array>");
         }
         Value::Map(map) => structure(map.iter().map(|(k, v)| (&**k, v)), out),
         Value::Record(record) => structure(record.iter(), out),
     }
     out.push_str("</value>");
-}
-
-fn write_item(value: &Value, out: &mut String) {
-    write(value, out);
 }
 
 fn structure<'a, 'b>(members: impl Iterator<Item = (&'a str, &'b Value)>, out: &mut String) {

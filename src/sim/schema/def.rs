@@ -58,6 +58,7 @@ pub enum Preset {
 }
 
 /// One field of a class.
+#[must_use]
 #[derive(Clone, Copy, Debug)]
 pub struct FieldDef {
     /// Its name, e.g. `other_config`.
@@ -66,6 +67,8 @@ pub struct FieldDef {
     pub kind: Kind,
     /// Whether the API has setters for it.
     pub writable: bool,
+    /// The least role that may use them, where it is not the class's.
+    pub setter: Option<Role>,
     /// Its value when it is not given.
     pub preset: Preset,
     /// For a set of references that the database keeps by itself: class and field of the reference that points back here.
@@ -78,6 +81,11 @@ impl FieldDef {
         Self { preset, ..self }
     }
 
+    /// With setters for a role other than the class's.
+    pub const fn by(self, role: Role) -> Self {
+        Self { setter: Some(role), ..self }
+    }
+
     /// Kept by the database: all objects of `class` whose `field` points here.
     pub const fn of(self, class: &'static str, field: &'static str) -> Self {
         Self { reverse: Some((class, field)), ..self }
@@ -85,6 +93,7 @@ impl FieldDef {
 }
 
 /// One class.
+#[must_use]
 #[derive(Clone, Copy, Debug)]
 pub struct ClassDef {
     /// Its name as calls spell it, e.g. `Cluster_host`.
@@ -118,7 +127,7 @@ pub const fn class(name: &'static str, setter: Role, fields: &'static [FieldDef]
 
 /// A field without setters.
 pub const fn ro(name: &'static str, kind: Kind) -> FieldDef {
-    FieldDef { name, kind, writable: false, preset: Preset::Empty, reverse: None }
+    FieldDef { name, kind, writable: false, setter: None, preset: Preset::Empty, reverse: None }
 }
 
 /// A field with setters.

@@ -1,6 +1,5 @@
 //! The corosync cluster of the hosts, as its coordinator's watcher writes it down.
 
-use super::book::ocaml_float;
 use super::{Due, Core};
 use crate::xenapi::record::Ref;
 use std::time::Duration;
@@ -88,10 +87,5 @@ impl Core {
             );
             self.message("CLUSTER_QUORUM_APPROACHING_LOST", 3, "Pool", &pool, &body);
         }
-    }
-
-    /// Start times in a host's record, e.g. after its clock was set.
-    pub(super) fn agent_start(&self, host: usize) -> String {
-        self.hosts.get(host).map_or_else(String::new, |h| ocaml_float(h.agent))
     }
 }

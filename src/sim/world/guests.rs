@@ -147,7 +147,7 @@ impl Core {
         }
         self.publish_guest(guest);
         let job = job.unwrap_or_else(|| Job::own(task.clone()));
-        Ok(self.start_job(job, Kind::Stop { guest, task }, takes))
+        Ok(self.start_job(job, Kind::Stop { guest }, takes))
     }
 
     /// The end of a shutdown.

@@ -206,6 +206,7 @@ impl Core {
 
     /// A duration longer by up to `share` of `of`, by chance.
     pub(super) fn jitter(&mut self, share: f64, of: Duration) -> Duration {
-        of.mul_f64(share * self.rng.f64())
+        // Whole milliseconds, like all times here: a rest would never pass.
+        Duration::from_millis((of.as_secs_f64() * 1000.0 * share * self.rng.f64()) as u64)
     }
 }

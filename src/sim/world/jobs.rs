@@ -51,7 +51,7 @@ pub enum Kind {
     /// A guest starts.
     Start { guest: usize, host: usize, task: Ref },
     /// A guest stops.
-    Stop { guest: usize, task: Ref },
+    Stop { guest: usize },
     /// A guest moves.
     Move { guest: usize, from: usize, to: usize, task: Ref, began: Time, takes: Duration, parent: Option<u64> },
     /// A host is emptied.
@@ -123,7 +123,7 @@ impl Core {
                         let result = self.end_start(guest, host, &task);
                         self.finish(job, result.map(|()| Value::Void));
                     }
-                    Kind::Stop { guest, .. } => {
+                    Kind::Stop { guest } => {
                         self.end_stop(guest);
                         self.finish(job, Ok(Value::Void));
                     }

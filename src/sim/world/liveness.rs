@@ -68,11 +68,12 @@ impl Core {
         let now = self.now;
         let Some(h) = self.hosts.get_mut(host) else { return };
         let Some(heard) = h.heard.filter(|_| h.live) else { return };
-        if now.since(heard) < ASSUMED_DEAD {
+        let dead = now.since(heard) >= ASSUMED_DEAD;
+        h.live = !dead;
+        if !dead {
             self.arm_dead_check(host);
             return;
         }
-        h.live = false;
         self.liveness_changed(host);
     }
 
@@ -83,8 +84,11 @@ impl Core {
             return;
         }
         h.heard = None;
-        if self.coordinator_up() && !h.live {
-            h.live = true;
+        let was = h.live;
+        if self.coordinator_up() && !was {
+            if let Some(h) = self.hosts.get_mut(host) {
+                h.live = true;
+            }
             self.liveness_changed(host);
             self.consider_enabling(host);
         }
@@ -120,6 +124,9 @@ impl Core {
         }
         self.publish_residents(host);
         self.publish_host(host);
+        for store in 0..self.stores.len() {
+            self.publish_pbd(store, host);
+        }
         self.publish_links(host);
         self.write_liveness(host);
         self.publish_enabled(host);

@@ -261,5 +261,5 @@ impl Core {
 
 /// Between two reports of progress.
 fn tick(takes: Duration) -> Duration {
-    (takes / 12).max(Duration::from_millis(500)).min(takes)
+    (takes / 12).clamp(Duration::from_millis(500), Duration::from_secs(3)).min(takes)
 }

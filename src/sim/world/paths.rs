@@ -182,4 +182,16 @@ impl Core {
         }
         self.cluster_watch();
     }
+
+    /// The coordinator is cut off: it does not hear the members any more. With HA the others see to it.
+    fn coordinator_cut(&mut self) {
+        if self.ha.on {
+            return;
+        }
+        for other in 0..self.hosts.len() {
+            if other != self.coordinator && self.hosts.get(other).is_some_and(|h| h.heard.is_none()) {
+                self.not_heard(other);
+            }
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use super::state::{Leaving, Power, Stage, secs};
 use super::{Due, Harm, Core};
-use crate::sim::api::HostIx;
 use std::time::Duration;
 
 /// What xapi gives guests to move away, shut down, and be killed when a host that still has some goes down.
@@ -127,6 +126,10 @@ impl Core {
         h.leaving = None;
         h.cluster_up = false;
         self.storage_node(host, false);
+        // xapi learns that nothing is attached when the host says hello again.
+        for pbd in self.stores.iter_mut().flat_map(|s| &mut s.pbds).filter(|p| p.host == host) {
+            pbd.attached = false;
+        }
         for guest in self.guests_on(host) {
             self.lose_guest(guest, host);
         }
@@ -172,6 +175,7 @@ impl Core {
                 h.live = false;
                 h.enabled = false;
             }
+            self.publish_enabled(host);
             self.liveness_changed(host);
         }
         self.not_heard(host);
@@ -185,6 +189,8 @@ impl Core {
     pub(super) fn boot_step(&mut self, host: usize, step: Step) {
         let now = self.now;
         let is_coordinator = host == self.coordinator;
+        let alone = !is_coordinator && (!self.coordinator_up() || self.is_cut(host) || self.is_cut(self.coordinator));
+        let has_cluster = self.has_cluster;
         let Some(h) = self.hosts.get_mut(host) else { return };
         let warm = h.stage == Stage::Toolstack || h.storage_up;
         match step {
@@ -198,6 +204,7 @@ impl Core {
                 }
                 if booted {
                     h.booted = now;
+                    h.guidance = false;
                 }
                 h.agent = now;
                 self.note_load(host);
@@ -206,7 +213,7 @@ impl Core {
             }
             Step::Hello => {
                 // A member tries until the coordinator answers.
-                if !is_coordinator && (!self.coordinator_up() || h.cut.is_some() || self.is_cut(self.coordinator)) {
+                if alone {
                     self.step(host, Duration::from_secs(5), Step::Hello);
                     return;
                 }
@@ -224,15 +231,13 @@ impl Core {
                 self.step(host, wait, Step::Cluster);
             }
             Step::Cluster => {
-                if self.has_cluster {
-                    let fresh = !h.cluster_up;
-                    h.cluster_up = true;
-                    if let Some(member) = &mut h.cluster {
-                        member.enabled = true;
-                    }
-                    if fresh {
-                        self.cluster_changed_now();
-                    }
+                let fresh = has_cluster && !h.cluster_up;
+                h.cluster_up = has_cluster;
+                if let Some(member) = &mut h.cluster {
+                    member.enabled = true;
+                }
+                if fresh {
+                    self.cluster_changed_now();
                 }
                 let wait = secs(self.boot.pbd_s);
                 self.step(host, wait, Step::Plug(0));
@@ -258,8 +263,12 @@ impl Core {
                 if self.wait_for_coordinator(host, step) {
                     return;
                 }
-                h.stage = Stage::Up;
-                h.since = now;
+                if let Some(h) = self.hosts.get_mut(host) {
+                    h.stage = Stage::Up;
+                    h.since = now;
+                }
+                // For a host without a PBD for mirrored storage.
+                self.storage_node(host, true);
                 self.consider_enabling(host);
                 self.start_again_on(host);
             }
@@ -307,10 +316,5 @@ impl Core {
     /// Whether the coordinator's xapi runs: without it nothing is written and nothing is decided.
     pub(super) fn coordinator_up(&self) -> bool {
         self.hosts.get(self.coordinator).is_some_and(super::state::Host::xapi_up)
-    }
-
-    /// The host at a position, if there is one.
-    pub(super) fn host_ix(&self, host: usize) -> HostIx {
-        HostIx(host.min(self.hosts.len().saturating_sub(1)))
     }
 }

@@ -111,7 +111,7 @@ enum What {
 /// Answers a request.
 pub fn updates(subject: &Subject, request: &RrdRequest, now: Time) -> RrdUpdates {
     let now = now.as_millis().div_euclid(1000);
-    let start = if request.start < 0 { now.saturating_add(request.start) } else { request.start };
+    let start = if request.start < 0 { now.saturating_add(request.start) } else { request.start }.clamp(0, 1 << 40);
     let (step, rows) = ARCHIVES
         .into_iter()
         .find(|(step, rows)| *step >= request.interval && now - start <= i64::from(*step) * rows)

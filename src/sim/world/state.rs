@@ -44,7 +44,6 @@ pub struct Host {
     pub uuid: String,
     pub r: Ref,
     pub metrics: Ref,
-    pub dom0: Ref,
     pub address: String,
     pub cpus: u32,
     /// Bytes.

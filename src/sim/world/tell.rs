@@ -1,6 +1,6 @@
 //! Tasks, messages and sessions: what the world asks of the front.
 
-use super::{Core, Harm};
+use super::Core;
 use crate::sim::api::{Failure, HostIx};
 use crate::sim::front::{NewTask, post_message};
 use crate::sim::value::Value;
@@ -100,16 +100,5 @@ impl Core {
     /// It is not needed any more.
     pub(super) fn remove_statefile(&mut self, vdi: &Ref) {
         self.db.destroy(vdi);
-    }
-
-    /// Replaces some keys of a map of texts, leaving the others.
-    pub(super) fn set_texts(&mut self, r: &Ref, field: &str, pairs: &[(&str, String)]) {
-        self.set_keys(r, field, pairs);
-    }
-
-    /// Whether a harm is of a kind that an orderly rollout must not cause.
-    #[cfg(test)]
-    pub(super) fn harmed(&self, wanted: impl Fn(&Harm) -> bool) -> bool {
-        self.harms.iter().any(|(_, harm)| wanted(harm))
     }
 }

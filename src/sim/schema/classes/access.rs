@@ -4,7 +4,6 @@
 
 use crate::sim::schema::Role;
 use crate::sim::schema::def::{BOOL, ClassDef, DATE, FLOAT, INT, MAP, Preset, SET, STR, class, one, refs, ro, rw};
-
 pub(super) const SESSION: ClassDef = class(
     "session",
     Role::PoolAdmin,
@@ -64,7 +63,7 @@ pub(super) const TASK: ClassDef = class(
         ro("type", STR),
         ro("result", STR),
         ro("error_info", SET),
-        ro("other_config", MAP),
+        rw("other_config", MAP).by(Role::ReadOnly),
         ro("subtask_of", one("task")),
         ro("subtasks", refs("task")).of("task", "subtask_of"),
         ro("backtrace", STR).or(Preset::Str("()")),

@@ -4,7 +4,6 @@
 
 use crate::sim::schema::Role;
 use crate::sim::schema::def::{BOOL, ClassDef, DATE, FLOAT, INT, MAP, Preset, SET, STR, class, one, refs, ro, rw};
-
 pub(super) const CLUSTER: ClassDef = class(
     "Cluster",
     Role::PoolOperator,

@@ -4,7 +4,6 @@
 
 use crate::sim::schema::Role;
 use crate::sim::schema::def::{BOOL, ClassDef, FLOAT, INT, INT_MAP, Kind, MAP, Preset, SET, STR, class, one, refs, ro, rw};
-
 pub(super) const PCI: ClassDef = class(
     "PCI",
     Role::PoolOperator,
@@ -34,11 +33,11 @@ pub(super) const PGPU: ClassDef = class(
     &[
         ro("uuid", STR),
         ro("PCI", one("PCI")),
-        ro("GPU_group", one("GPU_group")),
+        rw("GPU_group", one("GPU_group")),
         ro("host", one("host")),
         rw("other_config", MAP),
         ro("supported_VGPU_types", refs("VGPU_type")),
-        ro("enabled_VGPU_types", refs("VGPU_type")),
+        rw("enabled_VGPU_types", refs("VGPU_type")),
         ro("resident_VGPUs", refs("VGPU")).of("VGPU", "resident_on"),
         ro("supported_VGPU_max_capacities", INT_MAP),
         ro("dom0_access", STR).or(Preset::Str("enabled")),
@@ -121,7 +120,7 @@ pub(super) const PUSB: ClassDef = class(
         ro("serial", STR),
         ro("version", STR),
         ro("description", STR),
-        ro("passthrough_enabled", BOOL),
+        rw("passthrough_enabled", BOOL),
         rw("other_config", MAP),
         ro("speed", FLOAT).or(Preset::Float(-1.0)),
     ],
@@ -161,7 +160,7 @@ pub(super) const PVS_SITE: ClassDef = class(
         ro("uuid", STR),
         rw("name_label", STR),
         rw("name_description", STR),
-        ro("PVS_uuid", STR),
+        rw("PVS_uuid", STR),
         ro("cache_storage", refs("PVS_cache_storage")).of("PVS_cache_storage", "site"),
         ro("servers", refs("PVS_server")).of("PVS_server", "site"),
         ro("proxies", refs("PVS_proxy")).of("PVS_proxy", "site"),

@@ -6,7 +6,6 @@ use crate::sim::schema::Role;
 use crate::sim::schema::def::{
     BOOL, ClassDef, DATE, FLOAT, INT, INT_MAP, Kind, MAP, Preset, REF_MAP, SET, STR, class, one, refs, ro, rw,
 };
-
 pub(super) const SM: ClassDef = class(
     "SM",
     Role::PoolOperator,
@@ -34,20 +33,20 @@ pub(super) const SR: ClassDef = class(
     Role::PoolOperator,
     &[
         ro("uuid", STR),
-        ro("name_label", STR),
-        ro("name_description", STR),
+        rw("name_label", STR),
+        rw("name_description", STR),
         ro("allowed_operations", SET),
         ro("current_operations", MAP),
         ro("VDIs", refs("VDI")).of("VDI", "SR"),
         ro("PBDs", refs("PBD")).of("PBD", "SR"),
         ro("virtual_allocation", INT),
         ro("physical_utilisation", INT),
-        ro("physical_size", INT),
+        rw("physical_size", INT),
         ro("type", STR),
         ro("content_type", STR),
-        ro("shared", BOOL),
+        rw("shared", BOOL),
         rw("other_config", MAP),
-        rw("tags", SET),
+        rw("tags", SET).by(Role::VmOperator),
         rw("sm_config", MAP),
         ro("blobs", REF_MAP),
         ro("local_cache_enabled", BOOL),
@@ -61,15 +60,15 @@ pub(super) const SR_STAT: ClassDef = class("sr_stat", Role::PoolOperator, &[]).n
 
 pub(super) const PROBE_RESULT: ClassDef = class("probe_result", Role::PoolOperator, &[]).no_table();
 
-pub(super) const LVHD: ClassDef = class("LVHD", Role::PoolOperator, &[]).no_table();
+pub(super) const LVHD: ClassDef = class("LVHD", Role::PoolOperator, &[ro("uuid", STR)]).unlisted();
 
 pub(super) const VDI: ClassDef = class(
     "VDI",
     Role::VmAdmin,
     &[
         ro("uuid", STR),
-        ro("name_label", STR),
-        ro("name_description", STR),
+        rw("name_label", STR),
+        rw("name_description", STR),
         ro("allowed_operations", SET),
         ro("current_operations", MAP),
         ro("SR", one("SR")),
@@ -78,8 +77,8 @@ pub(super) const VDI: ClassDef = class(
         ro("virtual_size", INT),
         ro("physical_utilisation", INT),
         ro("type", STR).or(Preset::Str("system")),
-        ro("sharable", BOOL),
-        ro("read_only", BOOL),
+        rw("sharable", BOOL),
+        rw("read_only", BOOL),
         rw("other_config", MAP),
         ro("storage_lock", BOOL),
         ro("location", STR),
@@ -92,9 +91,9 @@ pub(super) const VDI: ClassDef = class(
         ro("snapshot_of", one("VDI")),
         ro("snapshots", refs("VDI")).of("VDI", "snapshot_of"),
         ro("snapshot_time", DATE),
-        rw("tags", SET),
-        ro("allow_caching", BOOL),
-        ro("on_boot", STR).or(Preset::Str("persist")),
+        rw("tags", SET).by(Role::VmOperator),
+        rw("allow_caching", BOOL),
+        rw("on_boot", Kind::Enum(&["reset", "persist"])).or(Preset::Str("persist")),
         ro("metadata_of_pool", one("pool")),
         ro("metadata_latest", BOOL),
         ro("is_tools_iso", BOOL),
@@ -116,7 +115,7 @@ pub(super) const VBD: ClassDef = class(
         ro("device", STR),
         rw("userdevice", STR),
         rw("bootable", BOOL),
-        ro("mode", STR).or(Preset::Str("RO")),
+        rw("mode", Kind::Enum(&["RO", "RW"])).or(Preset::Str("RO")),
         rw("type", Kind::Enum(&["CD", "Disk", "Floppy"])).or(Preset::Str("CD")),
         rw("unpluggable", BOOL).or(Preset::Bool(true)),
         ro("storage_lock", BOOL),
@@ -146,7 +145,7 @@ pub(super) const PBD: ClassDef = class(
         ro("uuid", STR),
         ro("host", one("host")),
         ro("SR", one("SR")),
-        ro("device_config", MAP),
+        rw("device_config", MAP),
         ro("currently_attached", BOOL),
         rw("other_config", MAP),
     ],

@@ -184,7 +184,6 @@ impl Builder<'_> {
             uuid,
             r,
             metrics,
-            dom0,
             address,
             cpus: spec.cpus,
             memory,
