@@ -12,6 +12,7 @@ mod adapt;
 mod book;
 mod build;
 mod calls;
+mod certificates;
 mod cluster;
 mod fault;
 mod guests;
@@ -32,6 +33,7 @@ mod tell;
 mod timer;
 
 pub use crate::sim::schema::Dialect;
+pub use certificates::CertificateFacts;
 pub use fault::{Cut, FAULTS, Fault, FaultError, FaultKind};
 pub use menu::Suggestion;
 pub use state::Harm;
