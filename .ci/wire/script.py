@@ -6,8 +6,10 @@ import threading
 # Beyond these, two things are never compared: the order of members (JSON objects and XML-RPC structs have none), and
 # values that depend on what is in the pool.
 TOLERATED = [
-    ("json-params-object", "body", "the message quotes the session, whose length differs"),
     ("json-event.next-not-registered", "body", "the parameter is xapi's internal tracking id of the session"),
+    ("json-event.from-all", "body.result.events[bond add]", "the captured pool had no bonds"),
+    ("json-event.from-all", "body.result.events[subject add]", "the captured pool had no users but root"),
+    ("json-console.get_all_records", "body has no records", "simulated guests have no consoles"),
 ]
 
 # Captures that are not replayed, with the reason.
@@ -91,6 +93,9 @@ def logged_out(pool, capture):
 
 def registered(pool, capture):
     pool.call("event.register", ["task", "host"])
+    # What happened before is taken first.
+    pool.call("host.set_name_description", pool.member, "something else")
+    pool.call("event.next")
     pool.call("host.set_name_description", pool.member, f"for {capture.name}")
 
 

@@ -135,40 +135,61 @@ def kind(value):
     raise TypeError(type(value))
 
 
-def differences(path, samples, ours, free_maps):
-    """How `ours` differs in shape from what xapi was seen to send at this place. Yields (path, text)."""
-    kinds = {kind(sample) for sample in samples}
-    mine = kind(ours)
-    if mine not in kinds:
+class Shape:
+    """What was seen at one place of xapi's answers: kinds of values, fields with their shapes, which are always there."""
+
+    def __init__(self, name, free_maps):
+        self.name, self.free_maps = name, free_maps
+        self.kinds, self.fields, self.items = set(), {}, {}
+        self.always = None
+
+    def learn(self, value):
+        self.kinds.add(kind(value))
+        if isinstance(value, list):
+            for item in value:
+                self.items.setdefault(event_of(item), Shape(self.name, self.free_maps)).learn(item)
+        elif isinstance(value, dict):
+            if self.is_free(value):
+                for item in value.values():
+                    self.fields.setdefault("*", Shape("*", self.free_maps)).learn(item)
+                return self
+            self.always = set(value) if self.always is None else self.always & set(value)
+            for key, item in value.items():
+                self.fields.setdefault(key, Shape(key, self.free_maps)).learn(item)
+        return self
+
+    def is_free(self, value):
+        """Whether keys are data: a map field, or objects by their references."""
+        return self.name in self.free_maps or any(REF.match(key) for key in value)
+
+    def differences(self, path, ours):
+        """How `ours` differs in shape from what xapi was seen to send at this place. Yields (path, text)."""
+        mine = kind(ours)
         # Free text may look like anything.
-        if not (kinds == {"text"} and mine in ("date", "ref", "token")):
-            yield path, f"is {mine} ({str(ours)[:60]!r}), xapi sends {' or '.join(sorted(kinds))}"
-        return
-    if mine == "list":
-        pool = [item for sample in samples if isinstance(sample, list) for item in sample]
-        for item in ours:
-            fitting = [sample for sample in pool if same_event(sample, item)]
-            if pool and not fitting:
-                yield f"{path}[{item['class']} {item['operation']}]", "xapi sent no such event here"
-            elif fitting:
-                yield from differences(f"{path}[]", fitting, item, free_maps)
-    elif mine == "map":
-        maps = [sample for sample in samples if isinstance(sample, dict)]
-        name = re.split(r"[.\[]", path)[-1]
-        if name in free_maps or any(REF.match(key) for one in (*maps, ours) for key in one):
-            values = [value for one in maps for value in one.values()]
-            for value in ours.values() if values else ():
-                yield from differences(f"{path}.*", values, value, free_maps)
-            return
-        for key in sorted(set.intersection(*(set(one) for one in maps)) - set(ours)):
-            yield f"{path}.{key}", "is missing"
-        for key in sorted(set(ours) - set().union(*maps)):
-            yield f"{path}.{key}", "is not sent by xapi"
-        for key in sorted(set(ours) & set().union(*maps)):
-            yield from differences(f"{path}.{key}", [one[key] for one in maps if key in one], ours[key], free_maps)
+        if mine not in self.kinds and not (self.kinds == {"text"} and mine in ("date", "ref", "token")):
+            yield path, f"is {mine} ({str(ours)[:60]!r}), xapi sends {' or '.join(sorted(self.kinds))}"
+        elif mine == "list":
+            for item in ours if self.items else ():
+                event = event_of(item)
+                if event not in self.items:
+                    yield f"{path}[{' '.join(event or ('plain',))}]", "xapi sent none here"
+                else:
+                    yield from self.items[event].differences(f"{path}[]", item)
+        elif mine == "map" and (self.is_free(ours) or "*" in self.fields):
+            for value in ours.values() if "*" in self.fields else ():
+                yield from self.fields["*"].differences(f"{path}.*", value)
+        elif mine == "map":
+            for key in sorted((self.always or set()) - set(ours)):
+                yield f"{path}.{key}", "is missing"
+            for key, value in ours.items():
+                if key in self.fields:
+                    yield from self.fields[key].differences(f"{path}.{key}", value)
+                else:
+                    yield f"{path}.{key}", "is not sent by xapi"
 
 
-def same_event(sample, item):
-    if not (isinstance(item, dict) and "operation" in item and "class" in item and isinstance(sample, dict)):
-        return True
-    return (sample.get("class"), sample.get("operation")) == (item["class"], item["operation"])
+def event_of(item):
+    """Class and operation of an event: each has a shape of its own."""
+    if isinstance(item, dict) and "operation" in item and "class" in item:
+        return item["class"], item["operation"]
+    return None

@@ -39,7 +39,12 @@ await xapi.connect()
 await xapi.objectsFetched
 const all = () => Object.values(xapi.objects.all)
 const of = type => all().filter(object => object.$type === type)
-const member = () => of('host').find(host => host.$ref !== xapi.pool.master)
+const movable = async ref => Object.keys(await xapi.call('host.get_vms_which_prevent_evacuation', ref)).length === 0
+let memberRef
+for (const { $ref } of of('host')) {
+  if ($ref !== xapi.pool.master && (await movable($ref))) memberRef = $ref
+}
+const member = () => xapi.getObjectByRef(memberRef)
 
 const tests = {
   async 'every object of the pool is fetched and linked'() {
