@@ -222,7 +222,7 @@ impl Watch {
             match tokio::time::timeout(Duration::from_secs(30), self.rx.recv()).await {
                 Ok(Some(batch)) => batch.into_iter().for_each(|o| self.take(o.seen)),
                 Ok(None) => panic!("it ended before {what}: {:?}", self.links()),
-                Err(_) => panic!("never {what}: {:?}", self.links()),
+                Err(waited) => panic!("never {what} ({waited}): {:?}", self.links()),
             }
         }
     }
