@@ -2,6 +2,8 @@
 //!
 //! Needs those captures, which are not part of this project: `POOLWATCH_CAPTURES=<dir> cargo test --test captures_wire -- --ignored`.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails may panic")]
+
 mod fake;
 
 use fake::{Fake, Say, client};

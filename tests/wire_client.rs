@@ -1,5 +1,7 @@
 //! The client against servers that behave in every way they should not, over real sockets and real TLS.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails may panic")]
+
 mod fake;
 
 use fake::{Fake, Request, Say, client, client_in, temp_dir};
@@ -102,7 +104,8 @@ async fn member_and_coordinator(thumbprint: impl Fn(&Fake) -> String) -> (Fake, 
         let header = format!("x-xenapi-response-host-certificate-thumbprint: {}\r\n", thumbprint(&coordinator));
         let member = Fake::start(&at, true, move |request| {
             assert!(request.head.to_ascii_lowercase().contains("x-xenapi-request-host-certificate-thumbprint: sha-256:master"));
-            let body = json!({"jsonrpc": "2.0", "error": {"code": 1, "message": "HOST_IS_SLAVE", "data": ["127.0.0.2"]}, "id": 1});
+            let body =
+                json!({"jsonrpc": "2.0", "error": {"code": 1, "message": "HOST_IS_SLAVE", "data": ["127.0.0.2"]}, "id": 1});
             Say::body("application/json", &header, &body.to_string())
         })
         .await;
@@ -151,7 +154,10 @@ async fn what_is_no_xenapi_is_named_as_such() {
         (b"HTTP/1.1 302 Found\r\nlocation: https://elsewhere/\r\ncontent-length: 0\r\n\r\n".to_vec(), "HTTP 302"),
         (Say::body("application/json", "", "{\"hello\":1}").into_bytes(), "not of the JSON-RPC kind"),
         (b"SSH-2.0-OpenSSH_9.6\r\n".to_vec(), "127.0.0.1"),
-        (b"HTTP/1.1 500 Internal Error\r\ncontent-length: 44\r\n\r\n<html><h1>HTTP 500 internal error</h1></html>".to_vec(), "HTTP 500"),
+        (
+            b"HTTP/1.1 500 Internal Error\r\ncontent-length: 44\r\n\r\n<html><h1>HTTP 500 internal error</h1></html>".to_vec(),
+            "HTTP 500",
+        ),
     ] {
         let fake = Fake::start("127.0.0.1:0", false, move |_| Say::Raw(say.clone())).await;
         let error = login(&client(fake.addr.port()), &fake.target()).await.expect_err("no pool").to_string();
@@ -161,7 +167,8 @@ async fn what_is_no_xenapi_is_named_as_such() {
     let fake = Fake::start("127.0.0.1:0", false, |_| Say::Nothing).await;
     let target = Target { tls: true, ..fake.target() };
     let options = ClientOptions { connect: Duration::from_secs(2), ..ClientOptions::default() };
-    let ask = Ask { method: "m", params: &[], deadline: Duration::from_millis(300), secrets: &[], thumbprint: false, waits: false };
+    let ask =
+        Ask { method: "m", params: &[], deadline: Duration::from_millis(300), secrets: &[], thumbprint: false, waits: false };
     let error = client_in(&temp_dir(), fake.addr.port(), &[], options).call(&target, ask).await.expect_err("no TLS");
     assert!(error.is_transport(), "{error}");
 }
@@ -187,7 +194,8 @@ async fn answers_without_end_without_beginning_and_cut_off() {
     let error = client_in(&temp_dir(), fake.addr.port(), &[], small).call(&fake.target(), ask(long)).await.expect_err("endless");
     assert!(matches!(error, Error::TooLarge { limit, .. } if limit == 1 << 20), "{error}");
 
-    let fake = Fake::start("127.0.0.1:0", false, |_| Say::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n".to_vec())).await;
+    let fake =
+        Fake::start("127.0.0.1:0", false, |_| Say::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n".to_vec())).await;
     let error = client(fake.addr.port()).call(&fake.target(), ask(long)).await.expect_err("absurd");
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
 
@@ -195,7 +203,9 @@ async fn answers_without_end_without_beginning_and_cut_off() {
     let error = client(fake.addr.port()).call(&fake.target(), ask(Duration::from_millis(100))).await.expect_err("silence");
     assert!(matches!(&error, Error::Transport { kind: Transport::TimedOut { .. }, .. }), "{error}");
 
-    let fake = Fake::start("127.0.0.1:0", false, |_| Say::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"result\":".to_vec())).await;
+    let fake =
+        Fake::start("127.0.0.1:0", false, |_| Say::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"result\":".to_vec()))
+            .await;
     let error = client(fake.addr.port()).call(&fake.target(), ask(long)).await.expect_err("cut off");
     assert!(matches!(&error, Error::Transport { kind: Transport::CutOff, .. }), "{error}");
 

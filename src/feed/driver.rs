@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::follow::hosts::Due;
 use super::follow::options::{CLASSES, Options, PROBED};
 use super::follow::retry::Place;
-use super::follow::{Ask, CallId, Effect, Event, Follower, HostReply, Reply};
+use super::follow::{Ask, CallId, Effect, End, Event, Follower, HostReply, Reply};
 use crate::observation::{Link, Observation, Seen, Via};
 use crate::xenapi::client::{Client, ClientOptions};
 use crate::xenapi::error::Error;
@@ -61,7 +61,13 @@ impl FollowOptions {
 /// Lets others borrow the session of a pool that is being followed, for questions of their own. Cheap to clone; all clones are
 /// the same desk.
 #[derive(Clone, Debug, Default)]
-pub struct Desk(Arc<Mutex<(Option<Session>, Option<Arc<Guard>>)>>);
+pub struct Desk(Arc<Mutex<Lent>>);
+
+#[derive(Debug, Default)]
+struct Lent {
+    session: Option<Session>,
+    guard: Option<Arc<Guard>>,
+}
 
 /// Why a question could not be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,16 +83,16 @@ pub enum DeskError {
 impl Desk {
     /// A record with every field that the pool has, without its secrets.
     pub async fn raw_record(&self, class: Class, r#ref: &Ref) -> Result<serde_json::Value, DeskError> {
-        let session = self.with(|(session, _)| session.clone());
+        let session = self.with(|lent| lent.session.clone());
         Ok(session.ok_or(DeskError::NotConnected)?.raw_record(class, r#ref).await?)
     }
 
     /// The certificates that were trusted for the first time since the last call, to be shown.
     pub fn take_pinned(&self) -> Vec<Pinned> {
-        self.with(|(_, guard)| guard.clone()).map(|guard| guard.take_pinned()).unwrap_or_default()
+        self.with(|lent| lent.guard.clone()).map(|guard| guard.take_pinned()).unwrap_or_default()
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut (Option<Session>, Option<Arc<Guard>>)) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut Lent) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -116,7 +122,7 @@ pub async fn follow_pool(
             return Some(error);
         }
     };
-    options.desk.with(|desk| desk.1 = Some(guard));
+    options.desk.with(|lent| lent.guard = Some(guard));
     let mut machine = Follower::new(target.to_string(), options.follow.clone(), options.seed);
     let mut run = Run {
         target,
@@ -138,7 +144,10 @@ pub async fn follow_pool(
         }
         if let Some(end) = run.end.take() {
             run.finish(&tx).await;
-            return end;
+            return match end {
+                End::Left => None,
+                End::NeedsOperator(error) => Some(error),
+            };
         }
         event = loop {
             run.release();
@@ -176,7 +185,7 @@ struct Run {
     waiting: Vec<Observation>,
     /// Calls that wait until they have been taken.
     held: Vec<(CallId, Ask)>,
-    end: Option<Option<Error>>,
+    end: Option<End>,
 }
 
 impl Run {
@@ -196,12 +205,12 @@ impl Run {
                 }
             }
             Effect::Logout => {
-                self.desk.with(|desk| desk.0 = None);
+                self.desk.with(|lent| lent.session = None);
                 if let Some(session) = self.session.take() {
                     self.leaving.push(Box::pin(async move { session.logout().await }));
                 }
             }
-            Effect::End(error) => self.end = Some(error),
+            Effect::End(end) => self.end = Some(end),
         }
     }
 
@@ -225,7 +234,7 @@ impl Run {
             Back::LoggedIn(id, session) => {
                 let coordinator = session.coordinator().to_string();
                 self.last = Some(session.coordinator().clone());
-                self.desk.with(|desk| desk.0 = Some(session.clone()));
+                self.desk.with(|lent| lent.session = Some(session.clone()));
                 if let Some(old) = self.session.replace(session) {
                     self.leaving.push(Box::pin(async move { old.logout().await }));
                 }

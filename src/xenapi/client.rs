@@ -213,10 +213,10 @@ impl Client {
         let mut body = Vec::with_capacity(announced.min(limit).min(64 << 20));
         loop {
             match response.chunk().await {
-                Ok(None) => break,
                 Ok(Some(chunk)) if body.len() + chunk.len() <= limit => body.extend_from_slice(&chunk),
                 Ok(Some(_)) if status.is_success() => return Err(too_large()),
-                Ok(Some(_)) => break,
+                // The end, or as much of a page as is worth quoting.
+                Ok(_) => break,
                 Err(e) => return Err(self.lost(to, &e)),
             }
         }

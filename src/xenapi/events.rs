@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_batch_is_read_and_one_bad_event_costs_only_itself() {
-        let good = r#"{"id":"7","timestamp":"0.0","class":"host","operation":"mod","ref":"OpaqueRef:h","snapshot":{"name_label":"a"}}"#;
+        let good =
+            r#"{"id":"7","timestamp":"0.0","class":"host","operation":"mod","ref":"OpaqueRef:h","snapshot":{"name_label":"a"}}"#;
         let gone = r#"{"id":"8","timestamp":"0.0","class":"task","operation":"del","ref":"OpaqueRef:t"}"#;
         let wrong = r#"{"id":"9","class":"host","operation":"mod","ref":"OpaqueRef:x","snapshot":{"name_label":5}}"#;
         let other = r#"{"id":"9","class":"vbd","operation":"mod","ref":"OpaqueRef:y","snapshot":{}}"#;

@@ -132,8 +132,11 @@ pub struct Unreadable {
     pub why: String,
 }
 
+/// Records, and what could not be read of them.
+pub type Records = (Vec<(Ref, Record)>, Vec<Unreadable>);
+
 /// The result of `<class>.get_all_records`, or of `message.get_since`: each record that can be read, and what cannot.
-pub fn records(reply: &str, class: Class, method: &str) -> Result<(Vec<(Ref, Record)>, Vec<Unreadable>), Problem> {
+pub fn records(reply: &str, class: Class, method: &str) -> Result<Records, Problem> {
     let Pairs(raw) = result::<Pairs<'_>>(reply, method)?;
     let mut good = Vec::with_capacity(raw.len());
     let mut bad = Vec::new();
@@ -190,7 +193,10 @@ mod tests {
         ] {
             assert_eq!(code_of(reply), want, "{reply}");
         }
-        assert_eq!(code_of(r#"{"error":{"message":"X","data":[1,null]}}"#), ("X".to_owned(), vec!["1".to_owned(), String::new()]));
+        assert_eq!(
+            code_of(r#"{"error":{"message":"X","data":[1,null]}}"#),
+            ("X".to_owned(), vec!["1".to_owned(), String::new()])
+        );
     }
 
     #[test]

@@ -77,7 +77,8 @@ fn from_json(body: &str) -> Result<Updates, String> {
     match root.get("data").or_else(|| meta.get("data")) {
         Some(Node::List(list)) => {
             for row in list.iter().take(MAX_ROWS) {
-                let (Some(at), Some(Node::List(values))) = (row.get("t").and_then(Node::text).and_then(time), row.get("values")) else {
+                let (Some(at), Some(Node::List(values))) = (row.get("t").and_then(Node::text).and_then(time), row.get("values"))
+                else {
                     continue;
                 };
                 rows.push((at, values.iter().map(|v| v.text().map_or(f64::NAN, number)).take(MAX_COLUMNS).collect()));
@@ -121,12 +122,14 @@ impl<'a> Reader<'a> {
         self.skip();
         match self.rest.as_bytes().first()? {
             _ if depth > 8 => None,
-            b'{' => self.list('}', |reader| {
-                let key = reader.scalar()?;
-                reader.skip();
-                reader.rest = reader.rest.strip_prefix(':')?;
-                Some((key, reader.value(depth + 1)?))
-            }).map(Node::Map),
+            b'{' => self
+                .list('}', |reader| {
+                    let key = reader.scalar()?;
+                    reader.skip();
+                    reader.rest = reader.rest.strip_prefix(':')?;
+                    Some((key, reader.value(depth + 1)?))
+                })
+                .map(Node::Map),
             b'[' => self.list(']', |reader| reader.value(depth + 1)).map(Node::List),
             _ => self.scalar().map(Node::Text),
         }
@@ -212,7 +215,9 @@ mod tests {
     const HOST: &str = "11111111-2222-3333-4444-555555555555";
 
     fn legend() -> String {
-        format!("\"AVERAGE:host:{HOST}:cpu0\",\"AVERAGE:vm:x:cpu0\",\"AVERAGE:host:{HOST}:loadavg\",\"AVERAGE:host:{HOST}:pif_eth0_rx\"")
+        format!(
+            "\"AVERAGE:host:{HOST}:cpu0\",\"AVERAGE:vm:x:cpu0\",\"AVERAGE:host:{HOST}:loadavg\",\"AVERAGE:host:{HOST}:pif_eth0_rx\""
+        )
     }
 
     #[test]
@@ -229,7 +234,7 @@ mod tests {
         let xml = format!(
             "<?xml version=\"1.0\"?>\n<xport><meta><start>90</start><legend>{}</legend></meta><data>\
              <row><t>100</t><v>0.5</v><v>1</v><v>NaN</v><v>2000</v></row><row><t>95</t><v>0</v></row></data></xport>",
-            l.split(',').map(|e| format!("<entry>{}</entry>", e.trim_matches('"'))).collect::<String>()
+            l.split(',').flat_map(|e| ["<entry>", e.trim_matches('"'), "</entry>"]).collect::<String>()
         );
         for body in [strings, inside, loose, xml] {
             let updates = Updates::parse(&body).unwrap_or_else(|e| panic!("{body}: {e}"));
@@ -243,7 +248,9 @@ mod tests {
     #[test]
     fn what_is_no_answer_of_a_host_is_an_error() {
         let deep = "{\"meta\":".repeat(10_000);
-        for body in ["", "<html></html>", "{}", "{\"meta\":{}}", "{\"meta\":{\"legend\":[]}}", "[1]", "{\"a", &deep, "{\"meta\" 5}"] {
+        for body in
+            ["", "<html></html>", "{}", "{\"meta\":{}}", "{\"meta\":{\"legend\":[]}}", "[1]", "{\"a", &deep, "{\"meta\" 5}"]
+        {
             assert!(Updates::parse(body).is_err(), "{body}");
         }
         assert!(Updates::parse("<xport><data><row>").is_err());

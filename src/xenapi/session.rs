@@ -6,8 +6,8 @@ use super::client::{Ask, Client};
 use super::code::Code;
 use super::error::{Error, TrustError};
 use super::events::EventBatch;
-use super::record::{Class, REDACTED, Record, Ref, is_secret_key};
-use super::reply::{self, Unreadable};
+use super::record::{Class, REDACTED, Ref, is_secret_key};
+use super::reply::{self, Records};
 use super::rrd::Updates;
 use super::target::Target;
 use super::trust::Fingerprint;
@@ -182,7 +182,7 @@ impl Session {
     }
 
     /// Messages since a time by the pool's clock.
-    pub async fn messages_since(&self, since: Time) -> Result<(Vec<(Ref, Record)>, Vec<Unreadable>), Error> {
+    pub async fn messages_since(&self, since: Time) -> Result<Records, Error> {
         const METHOD: &str = "message.get_since";
         let text = self.ask(METHOD, vec![json!(since.to_xapi())], READ, false).await?;
         self.parse(METHOD, text, |text| reply::records(text, Class::Message, METHOD)).await
@@ -228,7 +228,9 @@ impl Session {
 
 fn known_only(problem: &TrustError) -> &'static str {
     match problem {
-        TrustError::Unknown { .. } | TrustError::Changed { .. } => "its certificate was never seen, and nobody named this address",
+        TrustError::Unknown { .. } | TrustError::Changed { .. } => {
+            "its certificate was never seen, and nobody named this address"
+        }
     }
 }
 

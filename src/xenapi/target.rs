@@ -75,7 +75,13 @@ impl Target {
         };
         let (host, port) = split_port(place).map_err(bad)?;
         let port = match port {
-            None => if tls { 443 } else { 80 },
+            None => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
             Some(digits) => match digits.parse() {
                 Ok(0) | Err(_) => return Err(bad("the port is not a number from 1 to 65535")),
                 Ok(port) => port,
@@ -116,7 +122,11 @@ impl Target {
 /// `host:port`, with brackets around an IPv6 address: also the key of the certificate store.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') { write!(f, "[{}]:{}", self.host, self.port) } else { write!(f, "{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use futures::future::BoxFuture;
 use poolwatch::xenapi::client::{Client, ClientOptions};
 use poolwatch::xenapi::target::Target;
 use poolwatch::xenapi::trust::{Fingerprint, Guard, Store};
@@ -40,13 +41,17 @@ pub enum Say {
     Endless,
     /// Nothing, for ever.
     Nothing,
+    /// What this comes to.
+    Later(BoxFuture<'static, Say>),
 }
 
 impl Say {
     /// An answer with status 200.
     pub fn body(kind: &str, extra: &str, body: &str) -> Self {
         let length = body.len();
-        Self::Raw(format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{extra}\r\n{body}").into_bytes())
+        Self::Raw(
+            format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n{extra}\r\n{body}").into_bytes(),
+        )
     }
 
     pub fn error(code: &str, params: &[&str]) -> Self {
@@ -128,7 +133,12 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, log: &Mutex<Vec<
     loop {
         let Some(request) = read_request(&mut stream, &mut buffer).await else { return };
         log.lock().expect("log").push(request.clone());
-        match answer(&request) {
+        let mut say = answer(&request);
+        while let Say::Later(later) = say {
+            say = later.await;
+        }
+        match say {
+            Say::Later(_) => return,
             Say::Result(value) => {
                 let body = serde_json::json!({"jsonrpc": "2.0", "result": value, "id": 1}).to_string();
                 let Say::Raw(bytes) = Say::body("application/json", "", &body) else { return };

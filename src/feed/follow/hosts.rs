@@ -67,7 +67,8 @@ impl Hosts {
     /// A certificate is there, or has changed.
     pub fn set_certificate(&mut self, r#ref: &Ref, certificate: &Certificate) {
         // The one for clients, not the one that hosts show each other. `fingerprint` is SHA-256 where it is long enough.
-        let text = if certificate.fingerprint_sha256.is_empty() { &certificate.fingerprint } else { &certificate.fingerprint_sha256 };
+        let text =
+            if certificate.fingerprint_sha256.is_empty() { &certificate.fingerprint } else { &certificate.fingerprint_sha256 };
         match (&*certificate.r#type, text.parse()) {
             ("host", Ok(fingerprint)) => self.certificates.insert(r#ref.clone(), (certificate.host.clone(), fingerprint)),
             _ => self.certificates.remove(r#ref),
@@ -93,7 +94,8 @@ impl Hosts {
     pub fn newly_vouched(&mut self) -> Vec<(Box<str>, Vec<Fingerprint>)> {
         let mut changed = Vec::new();
         for (r#ref, known) in &mut self.hosts {
-            let now: Vec<Fingerprint> = self.certificates.values().filter(|(host, _)| host == r#ref).map(|(_, print)| *print).collect();
+            let now: Vec<Fingerprint> =
+                self.certificates.values().filter(|(host, _)| host == r#ref).map(|(_, print)| *print).collect();
             if now != known.vouched && !known.address.is_empty() {
                 known.vouched.clone_from(&now);
                 changed.push((known.address.clone(), now));
@@ -245,8 +247,12 @@ mod tests {
         let print = Fingerprint::of(b"x");
         let host = Ref::from("OpaqueRef:001");
         let sha1 = "DD:BE:A5:3D:D5:D3:10:C5:55:A4:A4:62:B0:15:3C:BF:B4:2B:51:2C";
-        let mut certificate =
-            Certificate { r#type: "host_internal".into(), host, fingerprint_sha256: print.to_string().into(), ..Certificate::default() };
+        let mut certificate = Certificate {
+            r#type: "host_internal".into(),
+            host,
+            fingerprint_sha256: print.to_string().into(),
+            ..Certificate::default()
+        };
         hosts.set_certificate(&Ref::from("c1"), &certificate);
         assert_eq!(hosts.newly_vouched(), []);
         certificate.r#type = "host".into();

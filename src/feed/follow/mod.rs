@@ -14,6 +14,7 @@ pub mod hosts;
 pub mod options;
 pub mod retry;
 pub mod tracker;
+mod types;
 
 #[cfg(test)]
 mod tests;
@@ -24,10 +25,9 @@ use crate::text;
 use crate::time::Time;
 use crate::xenapi::Error;
 use crate::xenapi::code::Code;
-use crate::xenapi::events::{EventBatch, Token, What};
-use crate::xenapi::record::{Class, Record, Ref};
+use crate::xenapi::events::{EventBatch, What};
+use crate::xenapi::record::{Class, Date, Record, Ref};
 use crate::xenapi::reply::Unreadable;
-use crate::xenapi::trust::Fingerprint;
 use hosts::Hosts;
 use options::{CLASSES, GROUPS, Options, PROBED};
 use retry::{Next, Place, Retry};
@@ -35,95 +35,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use tracker::{Tracker, Verdict};
 
-/// Names a call that was ordered, so that an answer that comes too late is known as such.
-pub type CallId = u64;
-
-/// What happens to the machine.
-#[derive(Debug)]
-pub enum Event {
-    /// Time has passed: do what is due. Also starts it.
-    Timer,
-    /// The call was answered.
-    Done(CallId, Reply),
-    /// The call failed.
-    Failed(CallId, Error),
-    /// The operator leaves.
-    Stop,
-}
-
-/// What a call returned.
-#[derive(Debug)]
-pub enum Reply {
-    /// To [`Ask::Login`].
-    LoggedIn {
-        /// `host:port` of the coordinator.
-        coordinator: String,
-    },
-    /// To [`Ask::Read`], [`Ask::Poll`] and [`Ask::Probe`].
-    Batch(EventBatch),
-    /// To [`Ask::Messages`].
-    Messages(Vec<(Ref, Record)>, Vec<Unreadable>),
-    /// To [`Ask::Host`].
-    Host {
-        /// How long it took, in milliseconds.
-        took_ms: u32,
-        /// What it said, or what went wrong.
-        said: Result<HostReply, Error>,
-    },
-}
-
-/// What a host said.
-#[derive(Debug)]
-pub enum HostReply {
-    /// Its clock.
-    Clock(Time),
-    /// The newest row of its round-robin database, if it has one.
-    Row(Option<(Time, Vec<(String, f64)>)>),
-}
-
-/// A call that somebody is to make.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ask {
-    /// Log in.
-    Login(Place),
-    /// `event.from` with an empty token: everything there is of these classes.
-    Read(&'static [Class]),
-    /// The same, for classes whose count was wrong.
-    Reread(Vec<Class>),
-    /// The same, for the probed classes.
-    Probe,
-    /// `message.get_since`.
-    Messages {
-        /// By the pool's clock, as far as ours is right.
-        since: Time,
-    },
-    /// `event.from`: wait for changes.
-    Poll {
-        /// Where to go on.
-        token: Token,
-        /// How long to wait on the server.
-        wait: Duration,
-    },
-    /// Ask a host.
-    Host(hosts::Due, Duration),
-}
-
-/// What is to be done.
-#[derive(Debug, PartialEq)]
-pub enum Effect {
-    /// Something was seen.
-    Emit(Observation),
-    /// Make this call and come back with [`Event::Done`] or [`Event::Failed`].
-    Call(CallId, Ask),
-    /// Answers to all calls ordered so far do not matter any more.
-    Abandon,
-    /// The coordinator names these as the certificates of the host at this address.
-    Vouch(Box<str>, Vec<Fingerprint>),
-    /// Log the old session out, if it is still one.
-    Logout,
-    /// It is over: the operator left, or has to do something first.
-    End(Option<Error>),
-}
+pub use types::{Ask, CallId, Effect, End, Event, HostReply, Reply};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Phase {
@@ -212,7 +124,6 @@ impl Follower {
         match event {
             Event::Stop => self.stop(now),
             _ if self.phase == Phase::Ended => {}
-            Event::Timer => {}
             Event::Done(id, Reply::Host { took_ms, said }) => self.host_said(id, took_ms, said, now),
             Event::Done(id, reply) if self.awaited == Some(id) => {
                 self.awaited = None;
@@ -220,10 +131,10 @@ impl Follower {
             }
             Event::Failed(id, error) if self.awaited == Some(id) => {
                 self.awaited = None;
-                self.failed(error, now);
+                self.failed(&error, now);
             }
-            // Too late: nobody waits for it any more.
-            Event::Done(..) | Event::Failed(..) => {}
+            // Time alone does what is due; the others are too late: nobody waits for them any more.
+            Event::Timer | Event::Done(..) | Event::Failed(..) => {}
         }
         self.due(now);
         std::mem::take(&mut self.out)
@@ -290,7 +201,14 @@ impl Follower {
             (phase, reply) => {
                 // A driver that mixes up its answers: start over rather than go on with something else.
                 tracing::error!("unexpected answer {} in {phase:?}", reply_name(&reply));
-                self.lose(&Error::Malformed { to: self.named_to.clone(), what: "a call".into(), why: "another answer than asked for".into() }, now);
+                self.lose(
+                    &Error::Malformed {
+                        to: self.named_to.clone(),
+                        what: "a call".into(),
+                        why: "another answer than asked for".into(),
+                    },
+                    now,
+                );
             }
         }
     }
@@ -315,7 +233,7 @@ impl Follower {
     fn read(&mut self, group: usize, batch: EventBatch, now: Time) {
         let classes = GROUPS.get(group).copied().unwrap_or(&[]);
         let Some(token) = batch.token else {
-            return self.failed(no_token(&self.named_to), now);
+            return self.failed(&no_token(&self.named_to), now);
         };
         self.tracker.read(classes, &batch);
         if group == 0 {
@@ -375,7 +293,7 @@ impl Follower {
     }
 
     fn history(&mut self, mut messages: Vec<(Ref, Record)>, unreadable: &[Unreadable], now: Time) {
-        let when = |record: &Record| if let Record::Message(message) = record { message.timestamp } else { Default::default() };
+        let when = |record: &Record| if let Record::Message(message) = record { message.timestamp } else { Date::default() };
         messages.sort_by_key(|(_, record)| std::cmp::Reverse(when(record)));
         messages.truncate(self.options.history_limit);
         for (r#ref, record) in messages.into_iter().rev() {
@@ -395,7 +313,7 @@ impl Follower {
             return self.proceed(Phase::Probing, Ask::Probe);
         }
         let Some(token) = self.tracker.token() else {
-            return self.failed(no_token(&self.named_to), now);
+            return self.failed(&no_token(&self.named_to), now);
         };
         self.poll_started = now;
         self.proceed(Phase::Polling, Ask::Poll { token, wait: self.options.poll_wait });
@@ -403,7 +321,7 @@ impl Follower {
 
     fn polled(&mut self, batch: EventBatch, now: Time) {
         let Some(token) = batch.token else {
-            return self.failed(no_token(&self.named_to), now);
+            return self.failed(&no_token(&self.named_to), now);
         };
         let verdict = self.tracker.follow(&batch);
         let (changes, counts) = (batch.changes.len(), batch.counts.clone());
@@ -452,7 +370,7 @@ impl Follower {
 
     fn probed(&mut self, batch: &EventBatch, now: Time) {
         let Some(fresh) = batch.token else {
-            return self.failed(no_token(&self.named_to), now);
+            return self.failed(&no_token(&self.named_to), now);
         };
         self.last_change = now;
         match self.tracker.probe(fresh.database) {
@@ -461,7 +379,9 @@ impl Follower {
                 self.emit(Seen::Heard { generation: Some(fresh.database) }, now);
                 self.doubt("the pool's database went back to an older state", now);
             }
-            Verdict::Missed => self.doubt("changes did not reach us: our place in the pool's events was ahead of its database", now),
+            Verdict::Missed => {
+                self.doubt("changes did not reach us: our place in the pool's events was ahead of its database", now);
+            }
         }
     }
 
@@ -493,7 +413,7 @@ impl Follower {
         self.phase = Phase::Waiting(if recent { now + self.options.retry_first * 2 } else { now });
     }
 
-    fn failed(&mut self, error: Error, now: Time) {
+    fn failed(&mut self, error: &Error, now: Time) {
         let reading_history = self.phase == Phase::History && !error.is_transport();
         if self.is_live() && error.is_session_over() {
             self.why = format!("new session: {error}");
@@ -508,7 +428,7 @@ impl Follower {
             self.emit(Seen::Unreadable { class: Class::Message.event_name().to_owned(), r#ref: Ref::default(), why }, now);
             return self.history(Vec::new(), &[], now);
         }
-        self.lose(&error, now);
+        self.lose(error, now);
     }
 
     /// The connection is lost, or a log-in failed.
@@ -520,7 +440,7 @@ impl Follower {
             Next::GiveUp => {
                 self.emit(Seen::Link(Link::Refused { error: said }), now);
                 self.phase = Phase::Ended;
-                self.out.push(Effect::End(Some(error.clone())));
+                self.out.push(Effect::End(End::NeedsOperator(error.clone())));
             }
             Next::At(retry_at, attempt) => {
                 if had_session || self.why.is_empty() {
@@ -568,14 +488,14 @@ impl Follower {
 
     fn stop(&mut self, now: Time) {
         if self.phase == Phase::Ended {
-            self.out.push(Effect::End(None));
+            self.out.push(Effect::End(End::Left));
             return;
         }
         let had_session = self.is_live();
         self.drop_session(had_session);
         self.emit(Seen::Link(Link::Closed), now);
         self.phase = Phase::Ended;
-        self.out.push(Effect::End(None));
+        self.out.push(Effect::End(End::Left));
     }
 }
 

@@ -137,7 +137,9 @@ mod tests {
         assert_eq!(Retry::new(1).failed(&wrong_password(), &Place::Named, &options, now), Next::GiveUp);
         let mut retry = Retry::new(1);
         retry.logged_in();
-        assert!(matches!(retry.failed(&wrong_password(), &Place::Named, &options, now), Next::At(at, _) if at >= Time::from_secs(15)));
+        assert!(
+            matches!(retry.failed(&wrong_password(), &Place::Named, &options, now), Next::At(at, _) if at >= Time::from_secs(15))
+        );
         assert!(matches!(retry.failed(&wrong_password(), &Place::Named, &options, now), Next::At(..)));
         assert_eq!(retry.failed(&wrong_password(), &Place::Named, &options, now), Next::GiveUp);
     }

@@ -27,7 +27,9 @@ const LIMIT: u64 = 16 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It cannot be read.
-    #[error("cannot read the file of trusted certificates {path}: {why}. Repair its permissions, or move it away to start afresh")]
+    #[error(
+        "cannot read the file of trusted certificates {path}: {why}. Repair its permissions, or move it away to start afresh"
+    )]
     Read {
         /// The file.
         path: PathBuf,
@@ -110,7 +112,13 @@ impl Store {
         let dir = self.path.parent().unwrap_or(Path::new("."));
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(cannot)?;
         // Held until the end of this function; the lock is a file of its own because the store itself gets replaced.
-        let lock = private().read(true).write(true).create(true).truncate(false).open(self.path.with_extension("lock")).map_err(cannot)?;
+        let lock = private()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(self.path.with_extension("lock"))
+            .map_err(cannot)?;
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).map_err(|e| cannot(e.into()))?;
 
         let text = read(&self.path)?;
@@ -127,7 +135,7 @@ impl Store {
         }
         let days = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let today = crate::time::Time::from_secs(i64::try_from(days.as_secs()).unwrap_or(0)).to_xapi();
-        out.push_str(&format!("{host} SHA256:{fingerprint} {today}\n"));
+        out.extend([host, " SHA256:", &fingerprint.to_string(), " ", &today, "\n"]);
 
         let temporary = self.path.with_extension(format!("{}.tmp", std::process::id()));
         let written = (|| {
@@ -229,7 +237,8 @@ pub(super) mod tests {
     fn a_file_that_makes_no_sense_is_refused_and_left_alone() {
         let dir = temp_dir("bad");
         let path = dir.join(FILE);
-        for (content, says) in [(&b"x:443 nonsense\n"[..], "line 1"), (b"# fine\n\nalone\n", "line 3"), (b"\xff\xfe", "not text")] {
+        for (content, says) in [(&b"x:443 nonsense\n"[..], "line 1"), (b"# fine\n\nalone\n", "line 3"), (b"\xff\xfe", "not text")]
+        {
             fs::write(&path, content).expect("writable");
             let said = Store::open(&dir).expect_err("refused").to_string();
             assert!(said.contains(says) && said.contains("known_certificates"), "{said}");
