@@ -7,14 +7,14 @@ use super::effect::{Effect, Request};
 use super::keymap::{Key, Keymap};
 use super::log;
 use super::model::{Demo, Model, Setup};
-use super::msg::{Answer, Msg, PoolIx};
+use super::msg::{Answer, Mouse, Msg, PoolIx};
 use super::terminal::{self, Call, Modes, Screen, Signals};
 use super::theme::{ColourLevel, Theme};
 use super::update::update;
 use crate::config::KeyOverride;
 use crate::feed::clock::Clock;
 use crate::observation::Observation;
-use crossterm::event::{Event, EventStream, KeyEventKind};
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures::StreamExt;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -209,10 +209,9 @@ pub(crate) async fn drive<W: Write>(
         driver.tick();
         let exit = match woken {
             Woken::Call(Call::End) => Some(Exit::Told),
-            Woken::Call(Call::HangUp) => Some(Exit::HungUp),
+            Woken::Call(Call::HangUp) | Woken::Event(None) => Some(Exit::HungUp),
             Woken::Call(Call::Suspend) => driver.suspend()?,
             Woken::Call(Call::Continue) => driver.resume()?,
-            Woken::Event(None) => Some(Exit::HungUp),
             Woken::Event(Some(Err(error))) => {
                 tracing::warn!("the terminal could not be read: {error}");
                 Some(Exit::HungUp)
@@ -306,6 +305,15 @@ impl<W: Write, K: Keys> Driver<'_, W, K> {
     fn event(&mut self, event: Event) -> Result<Option<Exit>, TuiError> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.take(Msg::Key(Key::from(key))),
+            Event::Mouse(mouse) => {
+                let (x, y) = (mouse.column, mouse.row);
+                match mouse.kind {
+                    MouseEventKind::Down(MouseButton::Left) => self.take(Msg::Mouse(Mouse::Click { x, y })),
+                    MouseEventKind::ScrollUp => self.take(Msg::Mouse(Mouse::WheelUp { x, y })),
+                    MouseEventKind::ScrollDown => self.take(Msg::Mouse(Mouse::WheelDown { x, y })),
+                    _ => Ok(None),
+                }
+            }
             Event::Paste(text) => self.take(Msg::Paste(text)),
             Event::Resize(width, height) => self.take(Msg::Resize(width, height)),
             _ => Ok(None),
