@@ -8,15 +8,22 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::config::Flags;
+use crate::config::{self, Flags};
 use crate::text;
+use crate::tui::{terminal, theme};
 
 /// Arguments of `poolwatch doctor`.
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 pub struct DoctorArgs {
     /// Print JSON instead of words
     #[arg(long)]
     pub json: bool,
+    /// Print a configuration file with every key, its default and what it is for, and look at nothing
+    #[arg(long, conflicts_with = "json")]
+    pub print_config: bool,
+    /// Print a bundled theme, to start an own one from, and look at nothing
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["json", "print_config"], value_parser = clap::builder::PossibleValuesParser::new(theme::bundled()))]
+    pub print_theme: Option<String>,
 }
 
 /// How a check came out.
@@ -56,14 +63,26 @@ struct Report<'f> {
 ///
 /// # Errors
 /// If the findings cannot be printed.
-pub fn run(args: DoctorArgs, flags: &Flags, out: &mut impl Write) -> io::Result<u8> {
-    let findings = judge::judge(&look::look(flags));
-    if args.json {
-        print_json(&findings, out)?;
-    } else {
-        print_words(&findings, out)?;
+pub fn run(args: &DoctorArgs, flags: &Flags, out: &mut impl Write) -> io::Result<u8> {
+    if args.print_config {
+        out.write_all(config::documented().as_bytes())?;
+        return Ok(0);
     }
-    Ok(u8::from(fails(&findings)))
+    if let Some(text) = args.print_theme.as_deref().and_then(theme::source) {
+        out.write_all(text.as_bytes())?;
+        return Ok(0);
+    }
+    let findings = judge::judge(&look::look(flags, || terminal::background(terminal::PATIENCE)));
+    print(&findings, args, out)
+}
+
+fn print(findings: &[Finding], args: &DoctorArgs, out: &mut impl Write) -> io::Result<u8> {
+    if args.json {
+        print_json(findings, out)?;
+    } else {
+        print_words(findings, out)?;
+    }
+    Ok(u8::from(fails(findings)))
 }
 
 fn fails(findings: &[Finding]) -> bool {
@@ -139,11 +158,31 @@ mod tests {
         assert!(!fails(&findings()[2..]));
     }
 
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: DoctorArgs,
+    }
+
+    #[test]
+    fn it_prints_what_one_can_start_from() {
+        let print = |words: &[&str]| {
+            let cli = <Cli as clap::Parser>::try_parse_from([&["doctor"], words].concat()).map_err(|error| error.to_string())?;
+            let mut out = vec![];
+            assert_eq!(run(&cli.args, &Flags::default(), &mut out).unwrap(), 0);
+            Ok::<_, String>(String::from_utf8(out).unwrap())
+        };
+        assert_eq!(print(&["--print-config"]).unwrap(), config::documented());
+        assert_eq!(print(&["--print-theme", "mono"]).unwrap(), theme::source("mono").unwrap());
+        assert!(print(&["--print-theme", "x"]).unwrap_err().contains("high-contrast"));
+    }
+
     #[test]
     fn it_runs_on_this_machine() {
         let flags = Flags { config: Some("/nonexistent/poolwatch.toml".into()), ..Flags::default() };
         let mut out = vec![];
-        assert_eq!(run(DoctorArgs::default(), &flags, &mut out).unwrap(), 1);
+        let findings = judge::judge(&look::look(&flags, || None));
+        assert_eq!(print(&findings, &DoctorArgs::default(), &mut out).unwrap(), 1);
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("FAIL  config       cannot read the configuration file /nonexistent/poolwatch.toml"), "{text}");
         for check in ["terminal", "locale", "colours", "themes", "data", "trust", "files"] {

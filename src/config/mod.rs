@@ -6,6 +6,7 @@
 mod dirs;
 pub mod document;
 mod flags;
+mod password;
 mod read;
 pub mod schema;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub use dirs::{Dirs, NoHome};
 pub use document::{Problem, Problems};
 pub use flags::Flags;
+pub use password::PasswordError;
 pub use read::{parse, parse_duration};
 pub use schema::documented;
 

@@ -70,7 +70,8 @@ pub(super) struct FolderFacts {
     pub writable: Result<(), String>,
 }
 
-pub(super) fn look(flags: &Flags) -> Facts {
+/// Looks. `background` is how the terminal is asked about its ground.
+pub(super) fn look(flags: &Flags, background: impl FnOnce() -> Option<Background>) -> Facts {
     let dirs = Dirs::from_env();
     let usual = dirs.as_ref().map(Dirs::config_file).map_err(ToString::to_string);
     let config_path = flags.config.clone().map_or(usual, Ok);
@@ -94,7 +95,7 @@ pub(super) fn look(flags: &Flags) -> Facts {
         is_utf8: terminal::is_utf8(),
         no_color: env("NO_COLOR").is_some(),
         level,
-        background: terminal::background(terminal::PATIENCE),
+        background: background(),
         through: CopyPath::from_env(),
         is_ssh: env("SSH_CONNECTION").is_some(),
         config_exists: config_path.as_ref().is_ok_and(|path| path.exists()),

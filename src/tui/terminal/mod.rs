@@ -4,6 +4,7 @@
 mod backend;
 mod clipboard;
 mod detect;
+mod look;
 mod modes;
 mod restore;
 mod screen;
@@ -14,6 +15,7 @@ mod tests;
 pub use backend::{DrawReport, QuietBackend};
 pub use clipboard::{LIMIT as COPY_LIMIT, Path as CopyPath, TooLong, sequence as copy_sequence};
 pub use detect::{Background, PATIENCE, background, is_utf8, needs_ascii};
+pub use look::Look;
 pub use modes::Modes;
 pub use restore::{Tty, give_back, install_panic_hook, is_closed, is_held};
 pub use screen::{CopyError, Screen};

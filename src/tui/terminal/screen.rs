@@ -10,6 +10,7 @@ use super::backend::{DrawReport, QuietBackend};
 use super::clipboard::{self, TooLong};
 use super::modes::Modes;
 use super::restore::{self, Tty};
+use super::signals;
 use crate::text;
 use crate::tui::theme::ColourLevel;
 
@@ -155,6 +156,17 @@ impl<W: Write> Screen<W> {
         }
         self.phase = Phase::Away;
         self.hand_over()
+    }
+
+    /// Ctrl-Z: gives the terminal back and stops the program and its process group. When it goes on,
+    /// [`super::Call::Continue`] arrives and [`Screen::resume`] takes the terminal again. Returns false, and does nothing,
+    /// where no shell could let the program go on ([`super::can_stop`]).
+    pub fn suspend(&mut self) -> io::Result<bool> {
+        if !signals::can_stop() {
+            return Ok(false);
+        }
+        self.lend()?;
+        signals::stop()
     }
 
     /// Takes the terminal again; the next frame is a whole one. Also right after a SIGCONT that nobody announced: then

@@ -196,4 +196,26 @@ proptest! {
         let (steps, once) = (emulate(&by_steps.out().bytes, size), emulate(&at_once.out().bytes, size));
         prop_assert_eq!(cells(&steps, size), cells(&once, size));
     }
+
+    /// The same, with a terminal whose size changes under way.
+    #[test]
+    fn a_screen_that_was_resized_looks_as_if_it_had_always_had_that_size(steps in prop::collection::vec((any::<u64>(), 0u16..70, 0u16..25), 1..8)) {
+        let sizes: Vec<Size> = steps.iter().map(|(_, width, height)| Size::new(*width, *height)).collect();
+        let mut by_steps = screen(Size::new(40, 10));
+        let mut terminal = emulate(b"", Size::new(40, 10));
+        let mut fed = 0;
+        for ((seed, ..), size) in steps.iter().zip(&sizes) {
+            by_steps.resize(*size);
+            let dimension = |value: u16| value.max(1).try_into().unwrap();
+            terminal.screen_mut().set_size(dimension(size.height), dimension(size.width));
+            by_steps.draw(|frame| paint(frame, *seed)).unwrap();
+            terminal.process(&by_steps.out().bytes[fed..]);
+            fed = by_steps.out().bytes.len();
+        }
+        let size = *sizes.last().unwrap();
+        prop_assume!(size.width > 0 && size.height > 0);
+        let mut at_once = screen(size);
+        at_once.draw(|frame| paint(frame, steps.last().unwrap().0)).unwrap();
+        prop_assert_eq!(cells(&terminal, size), cells(&emulate(&at_once.out().bytes, size), size));
+    }
 }
