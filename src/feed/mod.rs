@@ -5,3 +5,6 @@
 //! Never calls a method that changes a pool.
 
 pub mod clock;
+pub mod decode;
+pub mod driver;
+pub mod follow;

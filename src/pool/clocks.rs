@@ -11,7 +11,7 @@ use crate::xenapi::record::Ref;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Skew {
     /// Seconds that it is ahead of the coordinator's.
-    pub skew: f64,
+    pub ahead: f64,
     /// The most that this is wrong by, in seconds.
     pub error: f64,
     /// When it was measured.
@@ -28,7 +28,7 @@ impl Pool {
         others
             .filter_map(|r| {
                 let (offset, error, seen) = read(r)?;
-                Some((r.clone(), Skew { skew: offset - base, error: error + base_error, seen: seen.min(base_seen) }))
+                Some((r.clone(), Skew { ahead: offset - base, error: error + base_error, seen: seen.min(base_seen) }))
             })
             .collect()
     }
@@ -42,7 +42,7 @@ impl Pool {
                 return Some(ClockView { host: name, skew_s: 0.0, error_s: 0.0, seen });
             }
             let (_, s) = skews.iter().find(|(r, _)| r == host)?;
-            Some(ClockView { host: name, skew_s: s.skew, error_s: s.error, seen: s.seen })
+            Some(ClockView { host: name, skew_s: s.ahead, error_s: s.error, seen: s.seen })
         };
         hosts.iter().filter_map(of).collect()
     }

@@ -78,10 +78,10 @@ impl Pool {
         let mut members = Vec::new();
         let mut live = 0u32;
         for (at, r) in hosts.iter().enumerate() {
-            let stage = stages.get(at).copied().unwrap_or_default();
+            let doing = stages.get(at).copied().unwrap_or_default();
             let up = self.tracks.get(r).and_then(|t| t.live).is_some_and(|l| l.is);
             let disk = self.tables.host(r).is_some_and(|h| !h.ha_statefiles.is_empty());
-            let (state, health) = match (stage, up, disk) {
+            let (state, health) = match (doing, up, disk) {
                 (Stage::Unknown, _, _) => ("unknown", Health::Pending),
                 (Stage::Silent, _, _) | (_, false, _) => ("dead", Health::Failed),
                 (_, true, false) => ("alive", Health::Degraded),

@@ -105,16 +105,16 @@ pub fn guidance(host: &Host) -> Vec<String> {
     if !host.updates_requiring_reboot.is_empty() && !out.iter().any(|o| o.starts_with("reboot host")) {
         out.push("reboot host".into());
     }
-    out.sort_by_key(|o| if o.starts_with("reboot host") { 0 } else { 1 });
+    out.sort_by_key(|o| !o.starts_with("reboot host"));
     out
 }
 
 fn guidance_words(one: &str) -> String {
     match one {
         "reboot_host" => "reboot host".into(),
-        "reboot_host_on_livepatch_failure" | "reboot_host_on_kernel_livepatch_failure" | "reboot_host_on_xen_livepatch_failure" => {
-            "reboot host, as live patching failed".into()
-        }
+        "reboot_host_on_livepatch_failure"
+        | "reboot_host_on_kernel_livepatch_failure"
+        | "reboot_host_on_xen_livepatch_failure" => "reboot host, as live patching failed".into(),
         "restart_toolstack" => "restart toolstack".into(),
         "restart_device_model" => "restart the device models of its guests".into(),
         "restart_vm" => "restart its guests".into(),
@@ -132,7 +132,11 @@ mod tests {
             (&[("product_brand", "XCP-ng"), ("product_version", "8.3.0"), ("product_version_text", "8.3")], "XCP-ng 8.3.0"),
             (&[("product_brand", "XenServer"), ("product_version", "8.4.0"), ("product_version_text_short", "8")], "XenServer 8"),
             (
-                &[("product_brand", "Citrix Hypervisor"), ("product_version", "8.2.1"), ("product_version_text_short", "8.2 CU1")],
+                &[
+                    ("product_brand", "Citrix Hypervisor"),
+                    ("product_version", "8.2.1"),
+                    ("product_version_text_short", "8.2 CU1"),
+                ],
                 "Citrix Hypervisor 8.2 CU1",
             ),
             (&[], ""),

@@ -2,7 +2,7 @@
 
 use super::Pool;
 use super::alerts::{self, Own};
-use super::limits::{AWAY, SETTLE};
+use super::limits::{AWAY, BOOTING, SETTLE};
 use super::picture::{Dialect, Health, PathKind, Stage};
 use super::rebuild::{self, News};
 use super::tables::Change;
@@ -62,7 +62,12 @@ impl Pool {
                     Link::Lost { error, .. } | Link::Refused { error } => words::name(error),
                     _ => "it is being made again".into(),
                 };
-                self.alerts.say(Own::pool(at, "link-lost", Health::Degraded, format!("the connection to the pool was lost: {why}")));
+                self.alerts.say(Own::pool(
+                    at,
+                    "link-lost",
+                    Health::Degraded,
+                    format!("the connection to the pool was lost: {why}"),
+                ));
             }
             _ => {}
         }
@@ -148,8 +153,7 @@ impl Pool {
         let first = !self.tracks.contains_key(r);
         let track = self.tracks.entry(r.clone()).or_insert_with(|| HostTrack::new(at));
         Flag::update(&mut track.enabled, new.enabled, at);
-        let going =
-            new.current_operations.values().any(|op| matches!(op, HostOperation::Shutdown | HostOperation::Reboot));
+        let going = new.current_operations.values().any(|op| matches!(op, HostOperation::Shutdown | HostOperation::Reboot));
         if going && track.going.is_none() {
             track.going = Some(at);
         } else if !going {
@@ -163,6 +167,8 @@ impl Pool {
         track.agent = agent.or(track.agent);
         if first && let Some(agent) = agent.filter(|a| *a <= at && at.since(*a) < SETTLE) {
             track.back = Some((agent, Return::Toolstack));
+        } else if first && !new.enabled && boot.is_some_and(|b| b <= at && at.since(b) < BOOTING) {
+            track.back = Some((at, Return::Booted));
         }
         if old.is_some_and(|o| o.metrics != new.metrics) || first {
             self.metrics_of.insert(new.metrics.clone(), r.clone());
@@ -178,7 +184,8 @@ impl Pool {
         if booted {
             self.came_back(r, Return::Booted, at);
         } else if restarted {
-            let already = self.tracks.get(r).and_then(|t| t.back).is_some_and(|(back, _)| at.since(back) < Duration::from_secs(600));
+            let already =
+                self.tracks.get(r).and_then(|t| t.back).is_some_and(|(back, _)| at.since(back) < Duration::from_secs(600));
             if !already {
                 self.came_back(r, Return::Toolstack, at);
             }
@@ -367,7 +374,8 @@ impl Pool {
         let old = self.tables.remove(class, r);
         match old.as_deref() {
             Some(Record::Task(task)) => {
-                if self.rebuilds.gone(r, Some(task), unseen && self.link.broken, at) == News::Ended {
+                let news = self.rebuilds.gone(r, Some(task), unseen && self.link.broken, at);
+                if news == News::Ended {
                     self.tell_rebuild_end(r, at);
                 }
             }

@@ -22,8 +22,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(code: &'static str, severity: Severity, seen: Time, text: String) -> Self {
-        let reason =
-            Reason { code, severity, text, evidence: String::new(), seen, opens_when: String::new(), until: None };
+        let reason = Reason { code, severity, text, evidence: String::new(), seen, opens_when: String::new(), until: None };
         Self { reason, unknown: false }
     }
 
@@ -72,7 +71,7 @@ impl Finding {
 }
 
 /// Which of several reasons is told first.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 24] = [
     "stale",
     "host-silent",
     "host-down",
@@ -82,6 +81,7 @@ const ORDER: [&str; 23] = [
     "rebuild",
     "storage-rebuild",
     "storage-node-offline",
+    "mirrors-degraded",
     "rebuild-failed",
     "rebuild-settling",
     "host-settling",
@@ -104,28 +104,80 @@ pub struct Findings {
     /// About the pool: they count for every host.
     pub pool: Vec<Finding>,
     /// About one host, counting for every other host.
-    pub others: Vec<Vec<Finding>>,
+    others: Vec<Vec<Finding>>,
+    /// Names of the hosts.
+    names: Vec<String>,
     /// About one host, counting for itself.
     pub own: Vec<Vec<Finding>>,
 }
 
 /// Everything that speaks against a reboot, or is worth knowing before one.
 pub fn findings(known: &Known) -> Findings {
-    let pool = pool::findings(known);
+    let mut pool = pool::findings(known);
     // While nothing is current, what each host was doing says nothing more.
     let stale = known.unfit.is_some();
+    if stale {
+        // What was known against it is as old as the rest.
+        for finding in &mut pool {
+            finding.unknown = true;
+        }
+    }
     let each = |of: fn(&Known, usize) -> Vec<Finding>| {
         (0..known.hosts.len()).map(|at| if stale { Vec::new() } else { of(known, at) }).collect::<Vec<_>>()
     };
-    Findings { pool, others: each(hosts::for_others), own: each(hosts::for_itself) }
+    Findings {
+        pool: merge(pool.iter().map(|f| (None, f))),
+        others: each(hosts::for_others),
+        own: each(hosts::for_itself),
+        names: known.names.clone(),
+    }
+}
+
+/// The same finding about many hosts as one, so that a large pool in trouble is still readable.
+fn merge<'a>(findings: impl Iterator<Item = (Option<&'a str>, &'a Finding)>) -> Vec<Finding> {
+    let mut groups: Vec<(&'static str, Vec<(Option<&str>, &Finding)>)> = Vec::new();
+    for one in findings {
+        match groups.iter_mut().find(|(code, _)| *code == one.1.reason.code) {
+            Some((_, group)) => group.push(one),
+            None => groups.push((one.1.reason.code, vec![one])),
+        }
+    }
+    let mut out = Vec::new();
+    for (_, group) in groups {
+        if group.len() <= 4 {
+            out.extend(group.into_iter().map(|(_, f)| f.clone()));
+            continue;
+        }
+        let Some((_, first)) = group.first() else { continue };
+        let rest: Vec<&str> = group.iter().skip(1).filter_map(|(name, _)| *name).collect();
+        let more = if rest.is_empty() {
+            format!("The same in {} more places.", group.len() - 1)
+        } else {
+            format!("The same goes for {}.", super::words::list(&rest))
+        };
+        let mut one = (*first).clone();
+        one.reason.text = format!("{} {more}", one.reason.text);
+        one.unknown = group.iter().all(|(_, f)| f.unknown);
+        one.reason.until = group.iter().map(|(_, f)| f.reason.until).reduce(|a, b| Some(a?.max(b?))).flatten();
+        out.push(one);
+    }
+    out
 }
 
 impl Findings {
+    /// What counts for the host at this place because of the pool and the other hosts; for the pool as a whole without one.
+    pub fn common(&self, except: Option<usize>) -> Vec<Finding> {
+        let others = self.others.iter().zip(&self.names).enumerate().filter(|(at, _)| Some(*at) != except);
+        let others = others.flat_map(|(_, (findings, name))| findings.iter().map(move |f| (Some(name.as_str()), f)));
+        let mut all = self.pool.clone();
+        all.extend(merge(others));
+        all
+    }
+
     /// The gate of the host at this place.
     pub fn gate(&self, at: usize) -> (Gate, Vec<Finding>) {
-        let others = self.others.iter().enumerate().filter(|(i, _)| *i != at).flat_map(|(_, f)| f);
-        let own = self.own.get(at).into_iter().flatten();
-        let mut all: Vec<Finding> = self.pool.iter().chain(others).chain(own).cloned().collect();
+        let mut all = self.common(Some(at));
+        all.extend(self.own.get(at).into_iter().flatten().cloned());
         sort(&mut all);
         let state = state(&all);
         if state == GateState::Open {

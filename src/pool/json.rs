@@ -188,7 +188,8 @@ impl Grade {
     /// How a pool is. A closed gate is a risk: something is down, rebuilding or not settled.
     pub fn of(p: &Picture) -> Self {
         let down = p.hosts.iter().any(|h| matches!(h.state.stage, Stage::Silent | Stage::Down));
-        let lost = p.paths.iter().any(|path| path.health == Health::Failed) || p.clusters.iter().any(|c| c.quorate == Some(false));
+        let lost =
+            p.paths.iter().any(|path| path.health == Health::Failed) || p.clusters.iter().any(|c| c.quorate == Some(false));
         let rebuilds = p.rebuilds.iter().any(|r| r.ended.is_none());
         let soft = |r: &Reason| r.severity <= Severity::Soft;
         match p.verdict.state {

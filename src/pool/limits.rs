@@ -46,6 +46,9 @@ pub const TASK_GC: Duration = Duration::from_secs(23 * 3600 + 1800);
 /// Silence of at least this long, once ended, counts as having been away.
 pub const AWAY: Duration = Duration::from_secs(30);
 
+/// A host that is first seen disabled this soon after its boot is taken to be starting, not in maintenance.
+pub const BOOTING: Duration = Duration::from_secs(900);
+
 /// Clocks further apart than this are worth a warning (crash timelines can no longer be read; leases suffer).
 pub const SKEW_S: f64 = 5.0;
 

@@ -31,7 +31,7 @@ pub struct LinkTrack {
 
 /// Classes that no decision hangs on.
 const fn is_minor(class: Class) -> bool {
-    matches!(class, Class::Message | Class::Certificate | Class::HostCrashdump | Class::Vm)
+    matches!(class, Class::Message | Class::Certificate | Class::HostCrashdump)
 }
 
 impl LinkTrack {
@@ -74,7 +74,7 @@ impl LinkTrack {
             self.reading.remove(class);
         }
         self.hosts_read |= classes.contains(&Class::Host);
-        let done = self.reading.is_empty() && self.is_live() && self.hosts_read;
+        let done = self.reading.iter().all(|c| is_minor(*c)) && self.is_live() && self.hosts_read;
         if done {
             self.synced = self.synced.or(Some(at));
         }
@@ -161,9 +161,14 @@ impl LinkTrack {
             Some(Link::Lost { retry_at, .. }) => Some(*retry_at),
             _ => None,
         };
-        [self.heard.map(|at| at + QUIET_POOL), self.current.map(|at| at + LOST_LINK), self.current.map(|at| at + QUIET_POOL), retry]
-            .into_iter()
-            .flatten()
+        [
+            self.heard.map(|at| at + QUIET_POOL),
+            self.current.map(|at| at + LOST_LINK),
+            self.current.map(|at| at + QUIET_POOL),
+            retry,
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 

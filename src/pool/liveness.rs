@@ -78,7 +78,8 @@ pub fn assess(track: &HostTrack, around: &Around) -> HostState {
     if let Some(since) = track.going
         && track.back.is_none_or(|(back, _)| back <= since)
     {
-        let quiet = alive(track, around).map_or(String::new(), |at| format!("; last sign of life {} ago", duration(now.since(at))));
+        let quiet =
+            alive(track, around).map_or(String::new(), |at| format!("; last sign of life {} ago", duration(now.since(at))));
         let evidence = format!("its current_operations hold shutdown or reboot since {} ago{quiet}", duration(now.since(since)));
         return state(Stage::GoingDown, Some(since), "going down", &evidence);
     }
@@ -93,13 +94,23 @@ pub fn assess(track: &HostTrack, around: &Around) -> HostState {
     }
     if track.enabled.is_some_and(|e| !e.is) {
         let since = track.enabled.and_then(|e| e.since);
-        return state(Stage::Disabled, since, "disabled", &format!("xapi says enabled = false (maintenance, or not ready); {evidence}"));
+        return state(
+            Stage::Disabled,
+            since,
+            "disabled",
+            &format!("xapi says enabled = false (maintenance, or not ready); {evidence}"),
+        );
     }
     if let (Some((back, _)), Some(ready)) = (track.back, track.ready) {
         let until = (ready + SETTLE).max(around.mirrors.unwrap_or_default());
         if now < until {
             let text = format!("back for {}", duration(now.since(back)));
-            return state(Stage::Back, Some(back), &text, &format!("enabled and storage plugged {} ago; {evidence}", duration(now.since(ready))));
+            return state(
+                Stage::Back,
+                Some(back),
+                &text,
+                &format!("enabled and storage plugged {} ago; {evidence}", duration(now.since(ready))),
+            );
         }
     }
     let since = [track.enabled.and_then(|e| e.since), live.since, track.ready].into_iter().flatten().max();
@@ -132,13 +143,23 @@ fn returning(track: &HostTrack, around: &Around, back: Time, why: Return, eviden
     let enabled = track.enabled.is_some_and(|e| e.is);
     if plugged < due && (enabled || plugged > 0) {
         let text = format!("plugging {plugged} of {due}");
-        return state(Stage::Plugging, Some(back), &text, &format!("{how} since {since}; {plugged} of {due} storages are plugged; {evidence}"));
+        return state(
+            Stage::Plugging,
+            Some(back),
+            &text,
+            &format!("{how} since {since}; {plugged} of {due} storages are plugged; {evidence}"),
+        );
     }
     if enabled && plugged >= due {
         // Only until the next observation marks it ready.
         return state(Stage::Back, Some(back), &format!("back for {since}"), &format!("{how} since {since}; {evidence}"));
     }
-    state(Stage::Starting, Some(back), &format!("starting for {since}"), &format!("{how} since {since}, not enabled yet; {evidence}"))
+    state(
+        Stage::Starting,
+        Some(back),
+        &format!("starting for {since}"),
+        &format!("{how} since {since}, not enabled yet; {evidence}"),
+    )
 }
 
 /// The newest sign of life: for the coordinator, anything that the pool said.
@@ -162,7 +183,12 @@ fn silence(track: &HostTrack, around: &Around) -> Option<HostState> {
     if let Some(failure) = track.failed.as_ref().filter(|f| f.at > base)
         && (failure.told || failure.count >= 2 || quiet >= SUSPECT)
     {
-        return silent(format!("it did not answer {} ago ({}), {} in a row", duration(now.since(failure.at)), failure.what, failure.count));
+        return silent(format!(
+            "it did not answer {} ago ({}), {} in a row",
+            duration(now.since(failure.at)),
+            failure.what,
+            failure.count
+        ));
     }
     let cluster_lost = track.cluster_lost.is_some_and(|at| at >= base);
     if cluster_lost && quiet >= SUSPECT && waited >= SUSPECT {
@@ -177,7 +203,12 @@ fn silence(track: &HostTrack, around: &Around) -> Option<HostState> {
         Some(at) => {
             let ago = duration(now.since(at));
             let text = format!("not heard for {ago}");
-            Some(state(Stage::Unknown, Some(at), &text, &format!("xapi says live = true, but its last sign of life is {ago} old")))
+            Some(state(
+                Stage::Unknown,
+                Some(at),
+                &text,
+                &format!("xapi says live = true, but its last sign of life is {ago} old"),
+            ))
         }
         None => {
             let evidence = "xapi says live = true, but there was no sign of life of its own yet";

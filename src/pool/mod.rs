@@ -34,6 +34,10 @@ mod view;
 pub mod words;
 
 #[cfg(test)]
+mod random;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod scene;
 
 pub use tables::Guest;

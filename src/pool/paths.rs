@@ -182,8 +182,8 @@ mod tests {
         Time::from_secs(1_800_000_000 + secs)
     }
 
-    fn feed(paths: &mut Paths, config: Config, at: i64) -> Vec<Event> {
-        paths.maps(&"h".into(), &"pbd".into(), &config, t(at))
+    fn feed<const N: usize>(paths: &mut Paths, config: [(&str, &str); N], at: i64) -> Vec<Event> {
+        paths.maps(&"h".into(), &"pbd".into(), &config.into(), t(at))
     }
 
     fn first(paths: &Paths, now: i64) -> (u32, u32, Option<Time>) {
@@ -193,26 +193,26 @@ mod tests {
     #[test]
     fn a_lost_and_restored_path_is_told_with_its_time() {
         let mut p = Paths::default();
-        assert!(feed(&mut p, [("mpath-3600a", "[2, 2]"), ("multipathed", "true")].into(), 0).is_empty());
-        let lost = feed(&mut p, [("mpath-3600a", "[1, 2]")].into(), 10);
+        assert!(feed(&mut p, [("mpath-3600a", "[2, 2]"), ("multipathed", "true")], 0).is_empty());
+        let lost = feed(&mut p, [("mpath-3600a", "[1, 2]")], 10);
         assert_eq!((lost[0].was, lost[0].up, lost[0].total), (2, 1, 2));
         assert_eq!(first(&p, 11), (1, 2, Some(t(10))));
-        assert_eq!(feed(&mut p, [("mpath-3600a", "[2, 2]")].into(), 20)[0].up, 2);
+        assert_eq!(feed(&mut p, [("mpath-3600a", "[2, 2]")], 20)[0].up, 2);
         assert_eq!(p.iter().next().expect("path").1.health(t(21), PathKind::Multipath), Health::Good);
     }
 
     #[test]
     fn a_key_that_blinks_is_nothing_and_one_that_stays_away_is_everything() {
         let mut p = Paths::default();
-        feed(&mut p, [("mpath-a", "[2, 2]")].into(), 0);
-        feed(&mut p, Config::default(), 10);
+        feed(&mut p, [("mpath-a", "[2, 2]")], 0);
+        feed(&mut p, [], 10);
         assert_eq!(first(&p, 12), (2, 2, None));
         assert!(p.vanished(t(12)).is_empty());
         assert_eq!(p.changes().next(), Some(t(15)));
         assert_eq!(first(&p, 15), (0, 2, Some(t(10))));
         assert_eq!(p.vanished(t(15)).len(), 1);
         assert!(p.vanished(t(16)).is_empty(), "told once");
-        let back = feed(&mut p, [("mpath-a", "[2, 2]")].into(), 20);
+        let back = feed(&mut p, [("mpath-a", "[2, 2]")], 20);
         assert_eq!((back[0].was, back[0].up), (0, 2));
         p.forget(&"pbd".into());
         assert_eq!(p.iter().count(), 0);
@@ -222,9 +222,9 @@ mod tests {
     fn flapping_counts_as_degraded() {
         let mut p = Paths::default();
         for i in 0..6 {
-            feed(&mut p, [("mpath-a", if i % 2 == 0 { "[2, 2]" } else { "[1, 2]" })].into(), i * 10);
+            feed(&mut p, [("mpath-a", if i % 2 == 0 { "[2, 2]" } else { "[1, 2]" })], i * 10);
         }
-        feed(&mut p, [("mpath-a", "[2, 2]")].into(), 60);
+        feed(&mut p, [("mpath-a", "[2, 2]")], 60);
         let path = p.iter().next().expect("path").1;
         assert_eq!(path.health(t(61), PathKind::Multipath), Health::Degraded);
         assert_eq!(path.health(t(2000), PathKind::Multipath), Health::Good);

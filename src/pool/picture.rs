@@ -258,9 +258,9 @@ pub enum Stage {
     Down,
     /// xapi still says that it is live, but it has not been heard.
     Silent,
-    /// Live again after having been down; not enabled yet.
+    /// Live again after having been down; not enabled yet, no storage plugged yet (or none to plug).
     Starting,
-    /// Enabled again; storage is still being plugged.
+    /// Live again, and some of the storage that it had is plugged, but not all yet. xapi plugs before it enables.
     Plugging,
 }
 

@@ -18,9 +18,10 @@ const TASK_BEGINS: [&str; 6] =
     ["sr recovering", "resynchronis", "resynchroniz", "resyncing mirrors", "mirror rebuild", "rebuilding mirrors"];
 
 /// Keys of `SR.sm_config` and `SR.other_config` with which a storage backend tells of its whole cluster, which may be
-/// larger than the pool: a mirror is being rebuilt somewhere, some node is offline (seed 1, last part).
-const REBUILD_KEYS: [&str; 5] = ["mirror_rebuild", "mirror-rebuild", "mirror_rebuild_in_progress", "resync_in_progress", "resyncing"];
-const OFFLINE_KEYS: [&str; 5] = ["offline_nodes", "offline-nodes", "nodes_offline", "nodes-offline", "storage_nodes_offline"];
+/// larger than the pool: a mirror is being rebuilt somewhere, some node is offline (seed 1, last part), mirrors are not in step.
+const STATE_KEYS: [&str; 4] = ["mirror_state", "mirror-state", "mirror_rebuild", "mirror-rebuild"];
+const OFFLINE_KEYS: [&str; 4] = ["nodes_offline", "nodes-offline", "offline_nodes", "offline-nodes"];
+const IN_STEP_KEYS: [&str; 2] = ["mirrors_in_step", "mirrors-in-step"];
 
 /// What a storage cluster says of itself through its SR.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,18 +30,31 @@ pub struct Hints {
     pub rebuild: Option<String>,
     /// Some node is offline; with what it says.
     pub offline: Option<String>,
+    /// Mirrors are not in step though nothing says that they are being rebuilt; with what it says.
+    pub degraded: Option<String>,
+    /// Mirrors that are in step, and all of them.
+    pub in_step: Option<(u64, u64)>,
 }
 
 /// Reads the hints of an SR.
 pub fn hints(sr: &Sr) -> Hints {
     let find = |keys: &[&str]| {
         let value = |map: &Config| keys.iter().find_map(|key| map.get(key).map(str::to_owned));
-        value(&sr.sm_config)
-            .or_else(|| value(&sr.other_config))
-            .filter(|v| !matches!(v.trim().to_ascii_lowercase().as_str(), "" | "0" | "no" | "none" | "false" | "[]" | "off"))
-            .map(|v| words::name(&v))
+        value(&sr.sm_config).or_else(|| value(&sr.other_config)).map(|v| words::name(&v).to_lowercase())
     };
-    Hints { rebuild: find(&REBUILD_KEYS), offline: find(&OFFLINE_KEYS) }
+    let is_no =
+        |v: &String| matches!(v.as_str(), "" | "0" | "no" | "none" | "false" | "[]" | "off" | "healthy" | "ok" | "uptodate");
+    let state = find(&STATE_KEYS).filter(|v| !is_no(v));
+    let (degraded, rebuild) = state.into_iter().partition::<Vec<_>, _>(|v| v.contains("degraded") || v.contains("inconsistent"));
+    let in_step = find(&IN_STEP_KEYS).and_then(|v| {
+        let (good, all) = v.split_once('/')?;
+        let (good, all): (u64, u64) = (good.trim().parse().ok()?, all.trim().parse().ok()?);
+        (good <= all).then_some((good, all))
+    });
+    let lacking = in_step.filter(|(good, all)| good < all).map(|(good, all)| format!("{good} of {all} in step"));
+    let rebuild = rebuild.into_iter().next();
+    let degraded = degraded.into_iter().next().or(lacking).filter(|_| rebuild.is_none());
+    Hints { offline: find(&OFFLINE_KEYS).filter(|v| !is_no(v)), degraded, in_step, rebuild }
 }
 
 /// Whether a task stands for a rebuild.
@@ -168,7 +182,9 @@ impl Rebuilding {
             self.steps.clear();
         }
         self.steps.push_back((at, progress));
-        while self.steps.len() > 64 || (self.steps.len() > 2 && self.steps.front().is_some_and(|(t, _)| at.since(*t) > RATE_WINDOW)) {
+        while self.steps.len() > 64
+            || (self.steps.len() > 2 && self.steps.front().is_some_and(|(t, _)| at.since(*t) > RATE_WINDOW))
+        {
             self.steps.pop_front();
         }
     }
@@ -352,7 +368,12 @@ mod tests {
 
     #[test]
     fn a_storage_cluster_larger_than_the_pool_is_heard() {
-        let sr = Sr { sm_config: [("mirror_rebuild", "somewhere"), ("offline_nodes", "0")].into(), ..Sr::default() };
-        assert_eq!(hints(&sr), Hints { rebuild: Some("somewhere".into()), offline: None });
+        let told = |pairs: [(&str, &str); 3]| hints(&Sr { sm_config: pairs.into(), ..Sr::default() });
+        let calm = told([("mirror_state", "healthy"), ("nodes_offline", "0"), ("mirrors_in_step", "22/22")]);
+        assert_eq!(calm, Hints { in_step: Some((22, 22)), ..Hints::default() });
+        let busy = told([("mirror_state", "rebuilding"), ("nodes_offline", "0"), ("mirrors_in_step", "14/22")]);
+        assert_eq!(busy, Hints { rebuild: Some("rebuilding".into()), in_step: Some((14, 22)), ..Hints::default() });
+        let worse = told([("mirror_state", "degraded"), ("nodes_offline", "1"), ("mirrors_in_step", "x")]);
+        assert_eq!(worse, Hints { degraded: Some("degraded".into()), offline: Some("1".into()), ..Hints::default() });
     }
 }

@@ -5,7 +5,8 @@ use super::picture::{GateState, HostView, Picture, Stage};
 use crate::observation::{Answer, Link, Observation, Outcome, Seen, Via};
 use crate::time::Time;
 use crate::xenapi::record::{
-    Class, Cluster, ClusterHost, Config, Date, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Sr, Task, Vm,
+    Class, Cluster, ClusterHost, Config, Date, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Sr, Task,
+    Vm,
 };
 use strum::IntoEnumIterator;
 
@@ -164,19 +165,19 @@ impl Scene {
     pub fn rebuild(&mut self, progress: f64) {
         let task = Task {
             name_label: "SR Recovering".into(),
-            name_description: "OpaqueRef:sr".into(),
-            created: Date(Some(t(self.now.min(10_000.0)))),
+            name_description: "of its only mirrored SR".into(),
+            created: Date(Some(t(self.now))),
             progress,
             ..Task::default()
         };
-        let task = Task { name_description: "sr".into(), ..task };
         self.set("rebuild", Record::Task(task));
     }
 
     /// A corosync cluster of all hosts; `dead` are enabled but not alive.
     pub fn cluster(&mut self, dead: &[usize]) {
-        let live = (self.hosts - dead.len()) as i64;
-        let quorum = (self.hosts / 2 + 1) as i64;
+        let count = |n: usize| i64::try_from(n).expect("few hosts");
+        let live = count(self.hosts - dead.len());
+        let quorum = count(self.hosts / 2 + 1);
         let cluster = Cluster {
             cluster_stack: "corosync".into(),
             is_quorate: Some(live >= quorum),

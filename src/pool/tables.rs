@@ -4,7 +4,8 @@
 //! are counted as they come and go, so that a picture never looks through all of them. Decides nothing.
 
 use crate::xenapi::record::{
-    Bond, Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Message, Pbd, Pif, PifMetrics, Pool, Record, Ref, Sr, Task, Vm,
+    Bond, Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Message, Pbd, Pif, PifMetrics, Pool, Record, Ref, Sr,
+    Task, Vm,
 };
 use std::collections::HashMap;
 
@@ -45,8 +46,6 @@ struct Table {
     reading: u32,
     /// Whether a reading is under way.
     open: bool,
-    /// Whether it was ever read completely.
-    complete: bool,
 }
 
 /// All of them.
@@ -71,11 +70,12 @@ pub enum Change {
 }
 
 macro_rules! readers {
-    ($($one:ident $all:ident $class:ident $type:ty;)*) => {$(
-        #[doc = concat!("The `", stringify!($class), "` behind a reference.")]
-        pub fn $one(&self, r: &Ref) -> Option<&$type> {
-            match self.get(Class::$class, r) { Some(Record::$class(record)) => Some(record), _ => None }
+    (one { $($one:ident $one_class:ident $one_type:ty;)* } all { $($all:ident $class:ident $type:ty;)* }) => {$(
+        #[doc = concat!("The `", stringify!($one_class), "` behind a reference.")]
+        pub fn $one(&self, r: &Ref) -> Option<&$one_type> {
+            match self.get(Class::$one_class, r) { Some(Record::$one_class(record)) => Some(record), _ => None }
         }
+    )*$(
         #[doc = concat!("Every `", stringify!($class), "`, in no order.")]
         pub fn $all(&self) -> impl Iterator<Item = (&Ref, &$type)> {
             self.table(Class::$class).into_iter().flat_map(|t| &t.slots).filter_map(|(r, slot)| match &*slot.record {
@@ -88,19 +88,29 @@ macro_rules! readers {
 
 impl Tables {
     readers! {
-        pool pools Pool Pool;
-        host hosts Host Host;
-        metrics all_metrics HostMetrics HostMetrics;
-        task tasks Task Task;
-        sr srs Sr Sr;
-        pbd pbds Pbd Pbd;
-        pif pifs Pif Pif;
-        pif_metrics all_pif_metrics PifMetrics PifMetrics;
-        bond bonds Bond Bond;
-        cluster clusters Cluster Cluster;
-        cluster_host cluster_hosts ClusterHost ClusterHost;
-        message messages Message Message;
-        certificate certificates Certificate Certificate;
+        one {
+        pool Pool Pool;
+        host Host Host;
+        metrics HostMetrics HostMetrics;
+        task Task Task;
+        sr Sr Sr;
+        pbd Pbd Pbd;
+        pif Pif Pif;
+        pif_metrics PifMetrics PifMetrics;
+        bond Bond Bond;
+        message Message Message;
+        }
+        all {
+        pools Pool Pool;
+        hosts Host Host;
+        tasks Task Task;
+        srs Sr Sr;
+        all_pif_metrics PifMetrics PifMetrics;
+        bonds Bond Bond;
+        clusters Cluster Cluster;
+        cluster_hosts ClusterHost ClusterHost;
+        certificates Certificate Certificate;
+        }
     }
 
     fn table(&self, class: Class) -> Option<&Table> {
@@ -123,7 +133,7 @@ impl Tables {
 
     /// The pool's own record: there is one in each database.
     pub fn the_pool(&self) -> Option<&Pool> {
-        self.pools().map(|(_, pool)| pool).next()
+        self.pools().min_by_key(|(r, _)| *r).map(|(_, pool)| pool)
     }
 
     /// A guest.
@@ -156,11 +166,6 @@ impl Tables {
         self.table(class).is_some_and(|t| t.open)
     }
 
-    /// Whether this class was ever read completely.
-    pub fn is_complete(&self, class: Class) -> bool {
-        self.table(class).is_some_and(|t| t.complete)
-    }
-
     /// A fresh reading of a class begins.
     pub fn begin(&mut self, class: Class) {
         if let Some(table) = self.table_mut(class) {
@@ -174,7 +179,6 @@ impl Tables {
         let Some(table) = self.table_mut(class) else { return Vec::new() };
         let (was_open, reading) = (table.open, table.reading);
         table.open = false;
-        table.complete = true;
         if !was_open {
             return Vec::new();
         }

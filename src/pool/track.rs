@@ -136,7 +136,11 @@ impl HostTrack {
                     return;
                 }
                 // A host whose own address we never reached may just be out of our reach.
-                if answer.via == Via::Rrd && !told && self.answered.is_none_or(|(_, via)| via != Via::Rrd) && self.failed.is_none() {
+                if answer.via == Via::Rrd
+                    && !told
+                    && self.answered.is_none_or(|(_, via)| via != Via::Rrd)
+                    && self.failed.is_none()
+                {
                     return;
                 }
                 self.latency.add(at, None);

@@ -18,7 +18,7 @@ pub fn judge(known: &Known) -> (Verdict, Vec<Gate>) {
 
 /// Everything that is said about the pool as a whole: not what is only worth knowing about one host.
 fn common(findings: &Findings) -> Vec<Finding> {
-    let mut all: Vec<Finding> = findings.pool.iter().chain(findings.others.iter().flatten()).cloned().collect();
+    let mut all = findings.common(None);
     gate::sort(&mut all);
     all
 }

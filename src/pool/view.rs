@@ -108,12 +108,12 @@ impl Pool {
         let hosts: Vec<Ref> = hosts.into_iter().map(|(_, _, r)| r).collect();
         let stale = self.link.stale(now);
         let states: Vec<HostState> = hosts.iter().map(|r| self.host_state(r, stale.as_deref(), now)).collect();
-        let stages: Vec<Stage> = states.iter().map(|s| s.stage).collect();
+        let doing: Vec<Stage> = states.iter().map(|s| s.stage).collect();
         Known {
             now,
             unfit: self.link.unfit(now),
-            clusters: self.cluster_states(&hosts, &stages),
-            paths: self.path_views(&hosts, now),
+            clusters: self.cluster_states(&hosts, &doing),
+            paths: self.path_views(&hosts, &names, now),
             skews: self.skews(now),
             hosts,
             names,
@@ -191,11 +191,12 @@ impl Pool {
         Some((timeout - latency.max(0.0)).max(0.0))
     }
 
-    fn path_views(&self, hosts: &[Ref], now: Time) -> Vec<PathAt> {
+    fn path_views(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<PathAt> {
         // Virtual pools have interfaces that never show a carrier: then none of them says anything.
         let carriers = self.paths.iter().any(|(key, path)| key.kind == PathKind::Link && path.was_up)
             || self.tables.all_pif_metrics().any(|(_, m)| m.carrier);
         let order: HashMap<&Ref, usize> = hosts.iter().enumerate().map(|(at, r)| (r, at)).collect();
+        let mut srs: HashMap<&Ref, String> = HashMap::new();
         let mut out: Vec<PathAt> = Vec::new();
         for (key, path) in self.paths.iter() {
             let Some(at) = order.get(&key.host) else { continue };
@@ -211,14 +212,23 @@ impl Pool {
                 continue;
             }
             let (up, total, since) = path.now(now);
-            let sr = self.tables.pbd(&key.source).map(|p| self.name_of(&p.sr)).unwrap_or_default();
+            let sr = self.tables.pbd(&key.source).map(|p| srs.entry(&p.sr).or_insert_with(|| self.name_of(&p.sr)).clone());
+            let sr = sr.unwrap_or_default();
             let name = match key.kind {
                 PathKind::Multipath => words::name(&key.id),
                 PathKind::Boot => "boot".into(),
                 _ => self.path_name(key),
             };
-            let view =
-                PathView { host: self.name_of(&key.host), kind: key.kind, name, sr, up, total, since, health: path.health(now, key.kind) };
+            let view = PathView {
+                host: names.get(*at).cloned().unwrap_or_default(),
+                kind: key.kind,
+                name,
+                sr,
+                up,
+                total,
+                since,
+                health: path.health(now, key.kind),
+            };
             out.push(PathAt { at: *at, source: key.source.clone(), view });
         }
         out.sort_by(|a, b| {
@@ -238,7 +248,8 @@ impl Pool {
             }
             let sr = r.sr.clone().or_else(|| self.tables.task(task).and_then(|t| self.sr_of(t)));
             let after = r.after.as_ref().map(|h| self.name_of(h)).filter(|n| !n.is_empty());
-            let text = r.words(now);
+            let counts = if matches!(r.phase, Phase::Running) { self.in_step(sr.as_ref()) } else { None };
+            let text = counts.map_or_else(|| r.words(now), |counts| format!("{}, {counts}", r.words(now)));
             out.push(Rebuild {
                 sr: sr.as_ref().map(|s| self.name_of(s)).filter(|n| !n.is_empty()).unwrap_or_else(|| "unknown SR".into()),
                 source: "task".into(),
@@ -251,9 +262,10 @@ impl Pool {
                 seen: if matches!(r.phase, Phase::Running) { seen } else { seen.min(now) },
             });
         }
-        for (_, sr) in self.tables.srs() {
-            let hints = rebuild::hints(sr);
-            if let Some(said) = hints.rebuild {
+        for (r, sr) in self.tables.srs() {
+            let as_task =
+                self.rebuilds.iter().any(|(_, known)| known.sr.as_ref() == Some(r) && matches!(known.phase, Phase::Running));
+            if let Some(said) = rebuild::hints(sr).rebuild.filter(|_| !as_task) {
                 out.push(Rebuild {
                     sr: words::name(&sr.name_label),
                     source: "cluster".into(),
@@ -271,9 +283,17 @@ impl Pool {
         out
     }
 
+    /// How many mirrors of an SR are in step, if its backend says so.
+    pub(super) fn in_step(&self, sr: Option<&Ref>) -> Option<String> {
+        let (good, all) = rebuild::hints(self.tables.sr(sr?)?).in_step?;
+        Some(format!("{good} of {all} mirrors in step"))
+    }
+
     fn task_views(&self, now: Time) -> Vec<TaskView> {
         let mut tasks: Vec<(&Ref, &Task)> = self.tables.tasks().collect();
-        tasks.sort_by(|a, b| (!a.1.status.is_running(), Reverse(a.1.created), a.0).cmp(&(!b.1.status.is_running(), Reverse(b.1.created), b.0)));
+        tasks.sort_by(|a, b| {
+            (!a.1.status.is_running(), Reverse(a.1.created), a.0).cmp(&(!b.1.status.is_running(), Reverse(b.1.created), b.0))
+        });
         tasks.truncate(500);
         tasks.into_iter().map(|(r, t)| self.task_view(r, t, now)).collect()
     }
@@ -281,10 +301,14 @@ impl Pool {
     fn task_view(&self, r: &Ref, t: &Task, now: Time) -> TaskView {
         let age = t.created.0.map(|at| duration(now.since(at)));
         let why = || {
-            let parts: Vec<String> = t.error_info.iter().map(|p| {
-                let name = self.name_of(&Ref::from(&**p));
-                if name.is_empty() { words::name(p) } else { name }
-            }).collect();
+            let parts: Vec<String> = t
+                .error_info
+                .iter()
+                .map(|p| {
+                    let name = self.name_of(&Ref::from(&**p));
+                    if name.is_empty() { words::name(p) } else { name }
+                })
+                .collect();
             clean(&parts.join(" "), 200).into_owned()
         };
         let (health, text) = match t.status {

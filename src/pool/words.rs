@@ -14,15 +14,16 @@ pub fn name(text: &str) -> String {
 /// Compares names so that `xcp2` comes before `xcp10`; ties are broken by the plain text.
 pub fn natural(a: &str, b: &str) -> Ordering {
     let (mut x, mut y) = (a.as_bytes(), b.as_bytes());
-    while let (Some(&p), Some(&q)) = (x.first(), y.first()) {
-        let order = if p.is_ascii_digit() && q.is_ascii_digit() {
-            let (m, n);
-            (m, x) = number(x);
-            (n, y) = number(y);
-            m.len().cmp(&n.len()).then_with(|| m.cmp(n))
+    while let (Some(first), Some(second)) = (x.first(), y.first()) {
+        let order = if first.is_ascii_digit() && second.is_ascii_digit() {
+            let (left, right);
+            (left, x) = number(x);
+            (right, y) = number(y);
+            left.len().cmp(&right.len()).then_with(|| left.cmp(right))
         } else {
+            let order = first.to_ascii_lowercase().cmp(&second.to_ascii_lowercase());
             (x, y) = (x.get(1..).unwrap_or_default(), y.get(1..).unwrap_or_default());
-            p.to_ascii_lowercase().cmp(&q.to_ascii_lowercase())
+            order
         };
         if order != Ordering::Equal {
             return order;
@@ -69,7 +70,7 @@ pub fn count(n: usize, one: &str) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.
-pub fn list(names: &[String]) -> String {
+pub fn list<S: AsRef<str>>(names: &[S]) -> String {
     let shown = names.len().min(if names.len() > 4 { 3 } else { 4 });
     let mut out = String::new();
     for (at, name) in names.iter().take(shown).enumerate() {
@@ -78,7 +79,7 @@ pub fn list(names: &[String]) -> String {
             _ if at + 1 == names.len() => " and ",
             _ => ", ",
         };
-        let _ = write!(out, "{joint}{name}");
+        let _ = write!(out, "{joint}{}", name.as_ref());
     }
     if names.len() > shown {
         let _ = write!(out, " and {} more", names.len() - shown);
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn lists_read_as_spoken() {
         let names = |n: usize| -> Vec<String> { (1..=n).map(|i| format!("h{i}")).collect() };
-        assert_eq!(list(&names(0)), "");
+        assert_eq!(list::<String>(&[]), "");
         assert_eq!(list(&names(1)), "h1");
         assert_eq!(list(&names(2)), "h1 and h2");
         assert_eq!(list(&names(4)), "h1, h2, h3 and h4");

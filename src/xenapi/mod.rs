@@ -3,4 +3,19 @@
 //! Knows how to talk to one pool; never decides what it means (that is [`crate::pool`]) and never calls a
 //! method that changes a pool.
 
+pub mod client;
+pub mod code;
+pub mod error;
+pub mod events;
+pub mod explain;
 pub mod record;
+pub mod reply;
+pub mod rrd;
+pub mod session;
+pub mod target;
+pub mod trust;
+
+pub use client::{Client, ClientOptions};
+pub use error::Error;
+pub use session::{Credentials, Session};
+pub use target::Target;

@@ -22,7 +22,9 @@ pub fn multipath(body: &str) -> Vec<Multipath<'_>> {
         }
         let rest = line.split_once("] ").map_or(line, |(_, rest)| rest);
         let field = |key: &str| {
-            rest.split("; ").find_map(|part| part.trim().strip_prefix(key)?.strip_prefix('=')).map(|v| v.trim_matches(['"', ';', ' ']))
+            rest.split("; ")
+                .find_map(|part| part.trim().strip_prefix(key)?.strip_prefix('='))
+                .map(|v| v.trim_matches(['"', ';', ' ']))
         };
         let (Some(host), Some(current), Some(max)) = (field("host"), field("current"), field("max")) else { continue };
         let (Ok(current), Ok(max)) = (current.parse(), max.parse()) else { continue };
@@ -49,7 +51,8 @@ pub fn tag<'a>(body: &'a str, tag: &str) -> Option<&'a str> {
 
 /// `ALARM`: what was measured, and the value.
 pub fn alarm(body: &str) -> Option<(&str, f64)> {
-    let value = body.lines().find_map(|l| l.trim().strip_prefix("value:"))?.trim().parse().ok().filter(|v: &f64| v.is_finite())?;
+    let value =
+        body.lines().find_map(|l| l.trim().strip_prefix("value:"))?.trim().parse().ok().filter(|v: &f64| v.is_finite())?;
     let (_, rest) = body.split_once("<name value=\"")?;
     Some((rest.split_once('"')?.0, value))
 }
@@ -79,7 +82,10 @@ mod tests {
         assert_eq!(bond("The status of the"), None);
         assert_eq!(tag("<body><message>hi</message></body>", "message"), Some("hi"));
         assert_eq!(tag("<message>hi", "message"), None);
-        assert_eq!(alarm("value: 0.95\nconfig:\n<variable>\n<name value=\"cpu_usage\"/>\n</variable>"), Some(("cpu_usage", 0.95)));
+        assert_eq!(
+            alarm("value: 0.95\nconfig:\n<variable>\n<name value=\"cpu_usage\"/>\n</variable>"),
+            Some(("cpu_usage", 0.95))
+        );
         assert_eq!(alarm("value: nan"), None);
     }
 }

@@ -69,7 +69,9 @@ impl Levels {
                 let matter = own.matter.as_ref()?;
                 Some(self.paths.iter().any(|(_, _, source, health)| source == matter && *health >= Health::Degraded))
             }
-            "clock-skew" => Some(host.and_then(|h| h.skew).is_some_and(|(skew, error)| skew.abs() - error > crate::pool::limits::SKEW_S)),
+            "clock-skew" => {
+                Some(host.and_then(|h| h.skew).is_some_and(|(skew, error)| skew.abs() - error > crate::pool::limits::SKEW_S))
+            }
             "rebuild-began" => Some(own.matter.as_ref().is_some_and(|m| self.rebuilding.contains(m))),
             "link-lost" => Some(!self.connected),
             "statefile-lost" => host?.statefile_lost,

@@ -79,6 +79,7 @@ impl Alerts {
     }
 
     /// What we saw ourselves, oldest first.
+    #[cfg(test)]
     pub fn own(&self) -> impl Iterator<Item = &Own> {
         self.own.iter()
     }
@@ -183,8 +184,9 @@ mod tests {
     fn too_many_messages_push_out_the_oldest() {
         let mut alerts = Alerts::default();
         let mut pushed = None;
-        for i in 0..=MESSAGES {
-            let message = Message { timestamp: crate::xenapi::record::Date(Some(Time::from_secs(i as i64 + 1))), ..Message::default() };
+        for i in 0..=(MESSAGES as u32) {
+            let message =
+                Message { timestamp: crate::xenapi::record::Date(Some(Time::from_secs(i64::from(i) + 1))), ..Message::default() };
             pushed = alerts.message(&format!("m{i}").as_str().into(), &message);
         }
         assert_eq!(pushed, Some("m0".into()));

@@ -54,7 +54,11 @@ const TABLE: &[(&str, u8, &str)] = &[
     ("VCPU_QOS_FAILED", 3, "the CPU limit of {} could not be set"),
     ("BOND_STATUS_CHANGED", 3, "a bond of {} changed"),
     ("PBD_PLUG_FAILED_ON_SERVER_START", 3, "{} could not plug its storage when it started"),
-    ("VDI_CBT_METADATA_INCONSISTENT", 3, "changed-block tracking of a disk is inconsistent; the next backup has to be a full one"),
+    (
+        "VDI_CBT_METADATA_INCONSISTENT",
+        3,
+        "changed-block tracking of a disk is inconsistent; the next backup has to be a full one",
+    ),
     ("VDI_CBT_SNAPSHOT_FAILED", 3, "changed-block tracking of a disk failed at a snapshot"),
     ("VDI_CBT_RESIZE_FAILED", 3, "changed-block tracking of a disk failed at a resize"),
     ("SM_GC_NO_SPACE", 3, "SR {} has too little room to merge its snapshots"),
@@ -145,9 +149,8 @@ pub fn text(message: &Message, about: &str, levels: &Levels) -> String {
     let about = if about.is_empty() { "the pool" } else { about };
     let special = match &*message.name {
         "MULTIPATH_PERIODIC_ALERT" => multipath(&message.body, levels),
-        "BOND_STATUS_CHANGED" => {
-            body::bond(&message.body).map(|(nics, up, total)| format!("bond {} of {about} has {up} of {total} links up", words::name(nics)))
-        }
+        "BOND_STATUS_CHANGED" => body::bond(&message.body)
+            .map(|(nics, up, total)| format!("bond {} of {about} has {up} of {total} links up", words::name(nics))),
         "CLUSTER_HOST_LEAVING" | "CLUSTER_HOST_JOINING" | "CLUSTER_QUORUM_APPROACHING_LOST" => cluster(message, about),
         "ALARM" => body::alarm(&message.body).map(|(what, value)| format!("{about}: {} is at {value}", measure(what))),
         _ => None,
@@ -219,11 +222,14 @@ mod tests {
         let bond = message("BOND_STATUS_CHANGED", "The status of the eth0+eth1 bond changed: 1/2 up (was 2/2)");
         assert_eq!(text(&bond, "xcp1", &levels), "bond eth0+eth1 of xcp1 has 1 of 2 links up");
         assert_eq!(text(&message("HA_HOST_FAILED", ""), "xcp1", &levels), "HA declared xcp1 failed");
-        assert_eq!(text(&message("HA_POOL_OVERCOMMITTED", ""), "", &levels).contains("{}"), false);
+        assert!(!text(&message("HA_POOL_OVERCOMMITTED", ""), "", &levels).contains("{}"));
         assert_eq!(health("HA_STATEFILE_LOST", 5), Health::Failed);
         assert_eq!(health("HOST_KERNEL_ENCOUNTERED_WARNING_WARN", 1), Health::Degraded);
         let joined = "<body><message>x</message><host>u</host><total_hosts>4</total_hosts><quorum>3</quorum></body>";
-        assert_eq!(text(&message("CLUSTER_HOST_JOINING", joined), "xcp2", &levels), "xcp2 joined the cluster: 4 hosts in it, 3 needed");
+        assert_eq!(
+            text(&message("CLUSTER_HOST_JOINING", joined), "xcp2", &levels),
+            "xcp2 joined the cluster: 4 hosts in it, 3 needed"
+        );
     }
 
     #[test]

@@ -88,7 +88,9 @@ impl Pool {
             (Stage::Down, _) if meant => ("host-down", Health::Pending, format!("{name} is down, as it was told")),
             (Stage::Down, _) => ("host-down", Health::Failed, format!("{name} is down")),
             (Stage::GoingDown, _) => ("host-going-down", Health::Pending, format!("{name} was told to shut down or reboot")),
-            (Stage::Disabled, Some(Stage::Live | Stage::Back)) => ("host-disabled", Health::Pending, format!("{name} was disabled")),
+            (Stage::Disabled, Some(Stage::Live | Stage::Back)) => {
+                ("host-disabled", Health::Pending, format!("{name} was disabled"))
+            }
             (Stage::Live, Some(Stage::Disabled)) => ("host-enabled", Health::Good, format!("{name} was enabled")),
             (Stage::Back, Some(_)) => ("host-ready", Health::Good, format!("{name} is enabled and its storage is plugged")),
             _ => return,
@@ -98,12 +100,12 @@ impl Pool {
 
     fn tell_clocks(&mut self, at: Time) {
         for (host, skew) in self.skews(at) {
-            let off = skew.skew.abs() - skew.error > SKEW_S;
+            let off = skew.ahead.abs() - skew.error > SKEW_S;
             let name = self.name_of(&host);
             if off && self.skewed.insert(host.clone()) {
-                let text = format!("the clock of {name} is {:.1} s off the coordinator's", skew.skew.abs());
+                let text = format!("the clock of {name} is {:.1} s off the coordinator's", skew.ahead.abs());
                 self.alerts.say(Own::host(at, "clock-skew", Health::Degraded, &host, text));
-            } else if skew.skew.abs() + skew.error < SKEW_S && self.skewed.remove(&host) {
+            } else if skew.ahead.abs() + skew.error < SKEW_S && self.skewed.remove(&host) {
                 let text = format!("the clock of {name} is in step again");
                 self.alerts.say(Own::host(at, "clock-in-step", Health::Good, &host, text));
             }

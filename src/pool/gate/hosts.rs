@@ -18,9 +18,13 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
     out.extend(stage(known, r, name, state));
     if state.stage == Stage::Disabled {
         out.push(
-            Finding::hard("host-disabled", heard(known), format!("{name} is disabled: with it out of use, no second host may go."))
-                .evidence(&state.evidence)
-                .opens(format!("{name} is enabled again")),
+            Finding::hard(
+                "host-disabled",
+                heard(known),
+                format!("{name} is disabled: with it out of use, no second host may go."),
+            )
+            .evidence(&state.evidence)
+            .opens(format!("{name} is enabled again")),
         );
     }
     let up = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled);
@@ -114,7 +118,8 @@ fn stage(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<Findin
 }
 
 fn plugging(text: &str) -> String {
-    text.strip_prefix("plugging ").map_or_else(|| "plugging its storage".into(), |counts| format!("plugging its storage ({counts})"))
+    text.strip_prefix("plugging ")
+        .map_or_else(|| "plugging its storage".into(), |counts| format!("plugging its storage ({counts})"))
 }
 
 fn ago(since: Option<Time>, now: Time) -> String {
@@ -186,8 +191,10 @@ fn dead_member(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<
         let finding = match member.state {
             "dead" => Finding::hard("cluster-member-dead", heard(known), format!("{name} is not alive in the {stack} cluster."))
                 .evidence("Cluster_host.live = false though it is enabled"),
-            "left" if up => Finding::hard("cluster-member-dead", heard(known), format!("{name} has not joined the {stack} cluster."))
-                .evidence("Cluster_host.joined = false though it is enabled"),
+            "left" if up => {
+                Finding::hard("cluster-member-dead", heard(known), format!("{name} has not joined the {stack} cluster."))
+                    .evidence("Cluster_host.joined = false though it is enabled")
+            }
             "disabled" if up && record.is_some_and(|c| known.pool.joined.contains(c)) => {
                 Finding::hard("cluster-member-dead", heard(known), format!("{name} is out of the {stack} cluster."))
                     .evidence("Cluster_host.enabled went false")

@@ -48,10 +48,20 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             out.push(one_rebuild(known, task, r, seen));
         }
     }
-    for (_, sr) in pool.tables.srs() {
+    for (r, sr) in pool.tables.srs() {
         let name = words::name(&sr.name_label);
         let hints = rebuild::hints(sr);
-        if let Some(said) = hints.rebuild {
+        let seen_as_task =
+            pool.rebuilds.iter().any(|(_, known)| known.sr.as_ref() == Some(r) && matches!(known.phase, Phase::Running));
+        if let Some(said) = hints.degraded.filter(|_| !seen_as_task) {
+            let text = format!("mirrors of SR {name} are not in step ({said}).");
+            out.push(
+                Finding::hard("mirrors-degraded", seen, text)
+                    .evidence("the storage backend says so in the SR's configuration")
+                    .opens("all mirrors are in step"),
+            );
+        }
+        if let Some(said) = hints.rebuild.filter(|_| !seen_as_task) {
             let text = format!("a mirror of SR {name} is being rebuilt somewhere in its storage cluster.");
             out.push(
                 Finding::hard("storage-rebuild", seen, text)
@@ -92,13 +102,15 @@ fn one_rebuild(known: &Known, task: &Ref, r: &Rebuilding, seen: Time) -> Finding
             let text = format!("{sr} is rebuilding its mirrors{after}: {}{not_before}.", r.words(now));
             let name = pool.tables.task(task).map(|t| words::name(&t.name_label)).unwrap_or_default();
             let own = if r.progress().is_none() { " (no progress of its own)" } else { "" };
+            let counts = known.pool.in_step(r.sr.as_ref()).map_or_else(String::new, |words| format!("; {words}"));
             Finding::hard("rebuild", seen, text)
-                .evidence(format!("task \"{name}\"{own}, made {}", words::ago(now, r.since)))
+                .evidence(format!("task \"{name}\"{own}, made {}{counts}", words::ago(now, r.since)))
                 .opens(format!("the rebuild ends, then {} of quiet", duration(SETTLE)))
                 .until(until)
         }
         Phase::Ended(at) => {
-            let text = format!("{sr} ended its rebuild {}; another may follow within {}.", words::ago(now, *at), duration(SETTLE));
+            let text =
+                format!("{sr} ended its rebuild {}; another may follow within {}.", words::ago(now, *at), duration(SETTLE));
             Finding::hard("rebuild-settling", *at, text)
                 .evidence("its task was seen to go")
                 .opens(format!("nothing is rebuilt for {}", duration(SETTLE)))
@@ -126,7 +138,8 @@ fn clusters(known: &Known, seen: Time, out: &mut Vec<Finding>) {
     for cluster in known.clusters.iter().filter(|c| !c.ha) {
         let stack = &cluster.view.stack;
         if cluster.view.quorate == Some(false) {
-            let text = format!("the {stack} cluster has lost its quorum: {} of {} members live.", cluster.live, cluster.hosts.len());
+            let text =
+                format!("the {stack} cluster has lost its quorum: {} of {} members live.", cluster.live, cluster.hosts.len());
             out.push(
                 Finding::hard("cluster-not-quorate", seen, text)
                     .evidence(format!("Cluster.is_quorate = false, {} needed", cluster.quorum))
@@ -161,7 +174,11 @@ fn ha(known: &Known, seen: Time, out: &mut Vec<Finding>) {
                     .opens("guests are stopped or moved, or fewer are protected"),
             );
         }
-        out.push(Finding::note("ha-on", seen, "HA is on; updates want it off, and a host that does not come back in time is fenced.".into()));
+        out.push(Finding::note(
+            "ha-on",
+            seen,
+            "HA is on; updates want it off, and a host that does not come back in time is fenced.".into(),
+        ));
     }
     for op in pool.current_operations.values() {
         let text = format!("the pool itself is busy: {}.", control::pool_operation(op));
@@ -193,14 +210,14 @@ fn versions(known: &Known, seen: Time, out: &mut Vec<Finding>) {
 
 fn clocks(known: &Known, out: &mut Vec<Finding>) {
     for (r, skew) in &known.skews {
-        if skew.skew.abs() - skew.error <= SKEW_S {
+        if skew.ahead.abs() - skew.error <= SKEW_S {
             continue;
         }
-        let way = if skew.skew > 0.0 { "ahead of" } else { "behind" };
-        let text = format!("the clock of {} is {:.0} s {way} the coordinator's.", known.pool.name_of(r), skew.skew.abs());
+        let way = if skew.ahead > 0.0 { "ahead of" } else { "behind" };
+        let text = format!("the clock of {} is {:.0} s {way} the coordinator's.", known.pool.name_of(r), skew.ahead.abs());
         out.push(
             Finding::soft("clock-skew", skew.seen, text)
-                .evidence(format!("measured as {:.1} s ± {:.1} s", skew.skew, skew.error))
+                .evidence(format!("measured as {:.1} s ± {:.1} s", skew.ahead, skew.error))
                 .opens("its clock is in step (chronyc makestep on the host)"),
         );
     }

@@ -21,7 +21,7 @@ impl Pool {
                 name: name.clone(),
                 uuid: self.tables.host(r).map(|h| h.uuid.to_string()).unwrap_or_default(),
                 stage: state.stage,
-                skew: known.skews.iter().find(|(h, _)| h == r).map(|(_, s)| (s.skew, s.error)),
+                skew: known.skews.iter().find(|(h, _)| h == r).map(|(_, s)| (s.ahead, s.error)),
                 unplugged: self.pbds(r).filter(|(_, p)| !p.currently_attached).count(),
                 member: member(r),
                 statefile_lost: ha.then(|| self.tracks.get(r).is_some_and(|t| t.statefile_lost.is_some())),

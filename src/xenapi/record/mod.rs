@@ -112,6 +112,10 @@ pub enum Record {
 impl Record {
     /// Reads one record of `class` from the JSON that xapi sent.
     pub fn parse(class: Class, json: &str) -> Result<Self, serde_json::Error> {
+        // Lists would be taken for the fields in their order.
+        if !json.trim_start().starts_with('{') {
+            return Err(serde::de::Error::custom("a record is an object, and this is none"));
+        }
         Ok(match class {
             Class::Pool => Self::Pool(serde_json::from_str(json)?),
             Class::Host => Self::Host(serde_json::from_str(json)?),

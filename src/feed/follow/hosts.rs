@@ -1,0 +1,262 @@
+//! Which host is asked what, and when: spread evenly, a few at a time, each with its own rhythm.
+//!
+//! Also knows the hosts' addresses and certificates from their records. Pure.
+
+use super::options::Options;
+use crate::observation::Via;
+use crate::time::Time;
+use crate::xenapi::record::{Certificate, Host, Ref};
+use crate::xenapi::trust::Fingerprint;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// After this many failures in a row a host's own address is asked less often.
+const PATIENCE: u32 = 3;
+
+#[derive(Clone, Debug, Default)]
+struct Question {
+    due: Option<Time>,
+    asked: bool,
+    failures: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Known {
+    address: Box<str>,
+    uuid: Box<str>,
+    servertime: Question,
+    rrd: Question,
+    vouched: Vec<Fingerprint>,
+}
+
+/// The hosts of a pool and what they are to be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts {
+    hosts: BTreeMap<Ref, Known>,
+    certificates: BTreeMap<Ref, (Ref, Fingerprint)>,
+}
+
+/// A question that is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// Who is asked.
+    pub host: Ref,
+    /// How.
+    pub via: Via,
+    /// Its management address.
+    pub address: Box<str>,
+    /// Its uuid.
+    pub uuid: Box<str>,
+    /// Whether it is the coordinator, to which there is a connection already.
+    pub is_coordinator: bool,
+}
+
+impl Hosts {
+    /// A host is there, or has changed.
+    pub fn set(&mut self, r#ref: &Ref, host: &Host) {
+        let known = self.hosts.entry(r#ref.clone()).or_default();
+        known.address.clone_from(&host.address);
+        known.uuid.clone_from(&host.uuid);
+    }
+
+    /// A host is gone.
+    pub fn gone(&mut self, r#ref: &Ref) {
+        self.hosts.remove(r#ref);
+    }
+
+    /// A certificate is there, or has changed.
+    pub fn set_certificate(&mut self, r#ref: &Ref, certificate: &Certificate) {
+        // The one for clients, not the one that hosts show each other. `fingerprint` is SHA-256 where it is long enough.
+        let text = if certificate.fingerprint_sha256.is_empty() { &certificate.fingerprint } else { &certificate.fingerprint_sha256 };
+        match (&*certificate.r#type, text.parse()) {
+            ("host", Ok(fingerprint)) => self.certificates.insert(r#ref.clone(), (certificate.host.clone(), fingerprint)),
+            _ => self.certificates.remove(r#ref),
+        };
+    }
+
+    /// A certificate is gone.
+    pub fn certificate_gone(&mut self, r#ref: &Ref) {
+        self.certificates.remove(r#ref);
+    }
+
+    /// Forgets hosts and certificates that are in neither list: what a complete reading did not show.
+    pub fn retain(&mut self, hosts: Option<&[Ref]>, certificates: Option<&[Ref]>) {
+        if let Some(hosts) = hosts {
+            self.hosts.retain(|r#ref, _| hosts.contains(r#ref));
+        }
+        if let Some(certificates) = certificates {
+            self.certificates.retain(|r#ref, _| certificates.contains(r#ref));
+        }
+    }
+
+    /// The address of each host whose certificates, by the coordinator's word, have changed since the last time, with them.
+    pub fn newly_vouched(&mut self) -> Vec<(Box<str>, Vec<Fingerprint>)> {
+        let mut changed = Vec::new();
+        for (r#ref, known) in &mut self.hosts {
+            let now: Vec<Fingerprint> = self.certificates.values().filter(|(host, _)| host == r#ref).map(|(_, print)| *print).collect();
+            if now != known.vouched && !known.address.is_empty() {
+                known.vouched.clone_from(&now);
+                changed.push((known.address.clone(), now));
+            }
+        }
+        changed
+    }
+
+    /// The management addresses of all hosts but one.
+    pub fn addresses_except(&self, not: Option<&Ref>) -> Vec<Box<str>> {
+        let others = self.hosts.iter().filter(|(r#ref, host)| Some(*r#ref) != not && !host.address.is_empty());
+        others.map(|(_, host)| host.address.clone()).collect()
+    }
+
+    /// All that was under way is not any more: the connection is gone.
+    pub fn nothing_under_way(&mut self) {
+        for host in self.hosts.values_mut() {
+            host.servertime = Question::default();
+            host.rrd = Question::default();
+        }
+    }
+
+    /// What is due now, within what may be asked at once; it counts as asked.
+    pub fn take_due(&mut self, options: &Options, now: Time) -> Vec<Due> {
+        let mut due = Vec::new();
+        let count = self.hosts.len();
+        for (via, every) in [(Via::Servertime, options.servertime_every), (Via::Rrd, options.rrd_every)] {
+            let Some(every) = every else { continue };
+            let asked = self.hosts.values().filter(|host| host.question(via).asked).count();
+            let mut room = options.hosts_at_once.saturating_sub(asked);
+            for (at, (r#ref, host)) in self.hosts.iter_mut().enumerate() {
+                let (address, uuid) = (host.address.clone(), host.uuid.clone());
+                let question = host.question_mut(via);
+                // The first time they are spread over one round.
+                let when = *question.due.get_or_insert_with(|| now + every.mul_f64(at as f64 / count.max(1) as f64));
+                if room > 0 && when <= now && !question.asked && !(via == Via::Rrd && address.is_empty()) {
+                    question.asked = true;
+                    room -= 1;
+                    due.push(Due { host: r#ref.clone(), via, address, uuid, is_coordinator: false });
+                }
+            }
+        }
+        due
+    }
+
+    /// A host has answered, or has not. Returns how often in a row it has failed.
+    pub fn answered(&mut self, r#ref: &Ref, via: Via, ok: bool, options: &Options, now: Time) -> u32 {
+        let every = match via {
+            Via::Servertime => options.servertime_every,
+            Via::Rrd => options.rrd_every,
+        };
+        let Some(host) = self.hosts.get_mut(r#ref) else { return 0 };
+        let question = host.question_mut(via);
+        question.asked = false;
+        question.failures = if ok { 0 } else { question.failures.saturating_add(1) };
+        let patient = via == Via::Rrd && question.failures >= PATIENCE;
+        let every = every.unwrap_or(Duration::from_secs(3600));
+        question.due = Some(now + if patient { every * 2 } else { every });
+        question.failures
+    }
+
+    /// When the next question is due, as far as more may be asked then.
+    pub fn next_due(&self, options: &Options) -> Option<Time> {
+        [(Via::Servertime, options.servertime_every), (Via::Rrd, options.rrd_every)]
+            .into_iter()
+            .filter(|(via, every)| {
+                every.is_some() && self.hosts.values().filter(|host| host.question(*via).asked).count() < options.hosts_at_once
+            })
+            .flat_map(|(via, _)| {
+                let askable = self.hosts.values().filter(move |host| via == Via::Servertime || !host.address.is_empty());
+                askable.map(move |host| host.question(via)).filter(|question| !question.asked)
+            })
+            .map(|question| question.due.unwrap_or(Time::EPOCH))
+            .min()
+    }
+}
+
+impl Known {
+    const fn question(&self, via: Via) -> &Question {
+        match via {
+            Via::Servertime => &self.servertime,
+            Via::Rrd => &self.rrd,
+        }
+    }
+
+    const fn question_mut(&mut self, via: Via) -> &mut Question {
+        match via {
+            Via::Servertime => &mut self.servertime,
+            Via::Rrd => &mut self.rrd,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(count: usize) -> Hosts {
+        let mut hosts = Hosts::default();
+        for n in 0..count {
+            let host = Host { address: format!("10.0.0.{n}").into(), uuid: format!("u{n}").into(), ..Host::default() };
+            hosts.set(&Ref::from(format!("OpaqueRef:{n:03}")), &host);
+        }
+        hosts
+    }
+
+    #[test]
+    fn every_host_is_asked_once_a_round_and_never_too_many_at_once() {
+        let (mut hosts, options) = (hosts(64), Options::default());
+        let mut asked = BTreeMap::<(Ref, bool), u32>::new();
+        let mut now = Time::from_secs(1_000);
+        hosts.take_due(&options, now);
+        hosts.nothing_under_way();
+        let mut waiting: Vec<(Time, Due)> = Vec::new();
+        for _ in 0..3_000 {
+            for due in hosts.take_due(&options, now) {
+                *asked.entry((due.host.clone(), due.via == Via::Rrd)).or_default() += 1;
+                waiting.push((now + Duration::from_millis(40), due));
+            }
+            assert!(waiting.len() <= 2 * options.hosts_at_once);
+            now = now + Duration::from_millis(20);
+            waiting.retain(|(at, due)| {
+                let done = *at <= now;
+                if done {
+                    hosts.answered(&due.host, due.via, true, &options, now);
+                }
+                !done
+            });
+        }
+        assert_eq!(asked.len(), 128);
+        assert!(asked.iter().all(|((_, rrd), n)| if *rrd { (3..=5).contains(n) } else { (5..=7).contains(n) }), "{asked:?}");
+    }
+
+    #[test]
+    fn a_host_that_hangs_is_asked_once_until_it_answers() {
+        let (mut hosts, options) = (hosts(1), Options::default());
+        let now = Time::from_secs(1);
+        assert_eq!(hosts.take_due(&options, now).len(), 2);
+        assert_eq!(hosts.take_due(&options, now + Duration::from_secs(60)), []);
+        assert_eq!(hosts.next_due(&options), None);
+        let host = Ref::from("OpaqueRef:000");
+        assert_eq!(hosts.answered(&host, Via::Servertime, false, &options, now), 1);
+        assert_eq!(hosts.next_due(&options), Some(now + Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn the_coordinator_vouches_for_client_certificates_only() {
+        let mut hosts = hosts(2);
+        let print = Fingerprint::of(b"x");
+        let host = Ref::from("OpaqueRef:001");
+        let sha1 = "DD:BE:A5:3D:D5:D3:10:C5:55:A4:A4:62:B0:15:3C:BF:B4:2B:51:2C";
+        let mut certificate =
+            Certificate { r#type: "host_internal".into(), host, fingerprint_sha256: print.to_string().into(), ..Certificate::default() };
+        hosts.set_certificate(&Ref::from("c1"), &certificate);
+        assert_eq!(hosts.newly_vouched(), []);
+        certificate.r#type = "host".into();
+        certificate.fingerprint = sha1.into();
+        hosts.set_certificate(&Ref::from("c2"), &certificate);
+        assert_eq!(hosts.newly_vouched(), [("10.0.0.1".into(), vec![print])]);
+        assert_eq!(hosts.newly_vouched(), []);
+        // Old pools: one field, and it may be SHA-1, which proves nothing here.
+        certificate.fingerprint_sha256 = "".into();
+        hosts.set_certificate(&Ref::from("c2"), &certificate);
+        assert_eq!(hosts.newly_vouched(), [("10.0.0.1".into(), vec![])]);
+    }
+}

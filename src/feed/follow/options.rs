@@ -1,0 +1,139 @@
+//! How a pool is followed: how often what is asked, and which classes are read in which order.
+
+use crate::xenapi::record::Class;
+use std::time::Duration;
+
+/// The classes that are read in one go at the start, in this order: what is small and says most first, so that there is
+/// something to look at while the rest comes. Messages are read by themselves.
+///
+/// The first group also tells where to go on following. Its token is that of its own newest change; with tasks and host
+/// metrics in it, that is all but the newest change of the pool.
+pub const GROUPS: [&[Class]; 2] = [
+    &[
+        Class::Pool,
+        Class::Host,
+        Class::HostMetrics,
+        Class::Task,
+        Class::Sr,
+        Class::Pbd,
+        Class::Cluster,
+        Class::ClusterHost,
+        Class::Pif,
+        Class::PifMetrics,
+        Class::Bond,
+        Class::HostCrashdump,
+        Class::Certificate,
+    ],
+    &[Class::Vm],
+];
+
+/// Every class that is followed.
+pub const CLASSES: [Class; 15] = [
+    Class::Pool,
+    Class::Host,
+    Class::HostMetrics,
+    Class::HostCrashdump,
+    Class::Vm,
+    Class::Task,
+    Class::Sr,
+    Class::Pbd,
+    Class::Pif,
+    Class::PifMetrics,
+    Class::Bond,
+    Class::Cluster,
+    Class::ClusterHost,
+    Class::Message,
+    Class::Certificate,
+];
+
+/// Tiny classes that are looked at again now and then, to find out whether our place in the stream of events is from another life.
+pub const PROBED: [Class; 2] = [Class::Pool, Class::HostMetrics];
+
+/// How a pool is followed.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How long a poll waits for news on the server. Also how often a quiet pool is heard of.
+    pub poll_wait: Duration,
+    /// The shortest time between two polls.
+    pub poll_gap: Duration,
+    /// The shortest time between two polls when very much is changing, so that more changes to one object become one.
+    pub storm_gap: Duration,
+    /// A batch with this many changes is part of a storm.
+    pub storm_size: usize,
+    /// How often each host's clock is asked for, through the coordinator; `None`: never.
+    pub servertime_every: Option<Duration>,
+    /// How often each host's round-robin database is asked for at the host's own address; `None`: never.
+    pub rrd_every: Option<Duration>,
+    /// For an answer of a host.
+    pub host_deadline: Duration,
+    /// How many hosts are asked at once, for each kind of question.
+    pub hosts_at_once: usize,
+    /// How far back old messages are read.
+    pub history: Duration,
+    /// How many old messages are kept, the newest ones.
+    pub history_limit: usize,
+    /// How long nothing must have changed before our place in the stream of events is looked after.
+    pub probe_after: Duration,
+    /// The first wait after a lost connection; doubled each time.
+    pub retry_first: Duration,
+    /// The longest wait before another try.
+    pub retry_most: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            poll_wait: Duration::from_secs(15),
+            poll_gap: Duration::from_millis(50),
+            storm_gap: Duration::from_millis(250),
+            storm_size: 400,
+            servertime_every: Some(Duration::from_secs(10)),
+            rrd_every: Some(Duration::from_secs(15)),
+            host_deadline: Duration::from_secs(5),
+            hosts_at_once: 6,
+            history: Duration::from_secs(7 * 24 * 3600),
+            history_limit: 1_000,
+            probe_after: Duration::from_secs(60),
+            retry_first: Duration::from_secs(1),
+            retry_most: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Options {
+    /// For one of `pools` pools that are followed by the same process: the more there are, the less often each host is asked, so that
+    /// the whole stays cheap.
+    #[must_use]
+    pub fn for_one_of(pools: usize) -> Self {
+        let mut options = Self::default();
+        let factor = u32::try_from((pools / 8).clamp(1, 8)).unwrap_or(8);
+        options.servertime_every = options.servertime_every.map(|every| every * factor.min(3));
+        options.rrd_every = options.rrd_every.map(|every| every * factor);
+        if pools > 8 {
+            options.poll_wait = Duration::from_secs(30);
+            options.hosts_at_once = 2;
+        }
+        options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use strum::IntoEnumIterator;
+
+    #[test]
+    fn every_class_is_read_once_and_followed() {
+        let mut read: Vec<Class> = GROUPS.concat();
+        read.push(Class::Message);
+        read.sort_unstable();
+        let all: Vec<Class> = Class::iter().collect();
+        let mut want = all.clone();
+        want.sort_unstable();
+        assert_eq!(read, want);
+        let mut followed = CLASSES.to_vec();
+        followed.sort_unstable();
+        assert_eq!(followed, want);
+        assert!(PROBED.iter().all(|class| GROUPS[0].contains(class)));
+    }
+}
