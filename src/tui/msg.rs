@@ -24,6 +24,8 @@ pub enum Msg {
     },
     /// A key was pressed.
     Key(Key),
+    /// The mouse was used; only if it was turned on.
+    Mouse(Mouse),
     /// Text was pasted.
     Paste(String),
     /// The terminal has this many columns and rows now.
@@ -32,6 +34,18 @@ pub enum Msg {
     Answer(Answer),
     /// The log of poolwatch itself, newest first.
     Logged(Vec<super::log::LogLine>),
+}
+
+/// What the mouse did, and at which cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "column and row, from 0")]
+pub enum Mouse {
+    /// The left button was pressed.
+    Click { x: u16, y: u16 },
+    /// The wheel was turned away.
+    WheelUp { x: u16, y: u16 },
+    /// The wheel was turned near.
+    WheelDown { x: u16, y: u16 },
 }
 
 /// What came of an effect, or a word from the shell.

@@ -7,16 +7,17 @@ use super::effect::{Effect, Request};
 use super::keymap::{Key, Keymap};
 use super::log;
 use super::model::{Demo, Model, Setup};
-use super::msg::{Answer, Msg, PoolIx};
-use super::terminal::{self, Call, Modes, Screen, Signals};
-use super::theme::{ColourLevel, Theme};
+use super::msg::{Answer, Mouse, Msg, PoolIx};
+use super::terminal::{self, Call, Screen, Signals};
+use super::theme::{self, Theme};
 use super::update::update;
 use crate::config::KeyOverride;
 use crate::feed::clock::Clock;
 use crate::observation::Observation;
-use crossterm::event::{Event, EventStream, KeyEventKind};
+use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures::StreamExt;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -38,14 +39,10 @@ pub struct RunOptions {
     pub answers: mpsc::Receiver<Answer>,
     /// What the dashboard wants done; a full channel is said on the screen and never waited for.
     pub requests: mpsc::Sender<Request>,
-    /// The theme to use.
-    pub theme: Theme,
-    /// The themes to choose from.
+    /// The theme to use, and what is asked of the terminal.
+    pub look: terminal::Look,
+    /// The themes to choose from: see [`themes`].
     pub themes: Vec<Theme>,
-    /// The colours that the terminal has.
-    pub level: ColourLevel,
-    /// What is asked of the terminal.
-    pub modes: Modes,
     /// The operator's own keys.
     pub keys: Vec<KeyOverride>,
     /// Problems with the configuration, in words.
@@ -88,10 +85,26 @@ pub enum TuiError {
     Suspend(#[source] io::Error),
 }
 
+/// All themes that can be chosen from, fitted to the terminal as `look` is, and what is wrong with those that cannot be
+/// read. `user_themes` is the folder of the operator's own themes.
+pub fn themes(look: &terminal::Look, user_themes: Option<&Path>) -> (Vec<Theme>, Vec<String>) {
+    let mut themes = Vec::new();
+    let mut problems = Vec::new();
+    for name in theme::available(user_themes) {
+        match theme::load(&name, look.level, user_themes) {
+            Ok(theme) => themes.push(theme.with_ascii(look.theme.is_ascii())),
+            Err(error) => problems.push(format!("theme {name}: {error}")),
+        }
+    }
+    // Without colours they are all the same one.
+    themes.dedup_by(|a, b| a.name == b.name);
+    (themes, problems)
+}
+
 /// Runs the dashboard on the terminal until the operator leaves.
 pub async fn run(options: RunOptions) -> Result<Exit, TuiError> {
     let signals = Signals::listen().map_err(TuiError::Signals)?;
-    let mut screen = Screen::enter(options.modes, options.level).map_err(TuiError::Enter)?;
+    let mut screen = Screen::enter(options.look.modes, options.look.level).map_err(TuiError::Enter)?;
     let exit = drive(&mut screen, Typed(Some(EventStream::new())), Signalled(signals), options).await;
     // On a terminal that is gone there is nobody to tell that it could not be given back.
     let _ = screen.leave();
@@ -175,7 +188,7 @@ pub(crate) async fn drive<W: Write>(
     let size = screen.size();
     let model = Model::new(Setup {
         targets: options.targets,
-        theme: options.theme,
+        theme: options.look.theme,
         themes: options.themes,
         keymap,
         problems,
@@ -209,10 +222,9 @@ pub(crate) async fn drive<W: Write>(
         driver.tick();
         let exit = match woken {
             Woken::Call(Call::End) => Some(Exit::Told),
-            Woken::Call(Call::HangUp) => Some(Exit::HungUp),
+            Woken::Call(Call::HangUp) | Woken::Event(None) => Some(Exit::HungUp),
             Woken::Call(Call::Suspend) => driver.suspend()?,
             Woken::Call(Call::Continue) => driver.resume()?,
-            Woken::Event(None) => Some(Exit::HungUp),
             Woken::Event(Some(Err(error))) => {
                 tracing::warn!("the terminal could not be read: {error}");
                 Some(Exit::HungUp)
@@ -306,6 +318,15 @@ impl<W: Write, K: Keys> Driver<'_, W, K> {
     fn event(&mut self, event: Event) -> Result<Option<Exit>, TuiError> {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.take(Msg::Key(Key::from(key))),
+            Event::Mouse(mouse) => {
+                let (x, y) = (mouse.column, mouse.row);
+                match mouse.kind {
+                    MouseEventKind::Down(MouseButton::Left) => self.take(Msg::Mouse(Mouse::Click { x, y })),
+                    MouseEventKind::ScrollUp => self.take(Msg::Mouse(Mouse::WheelUp { x, y })),
+                    MouseEventKind::ScrollDown => self.take(Msg::Mouse(Mouse::WheelDown { x, y })),
+                    _ => Ok(None),
+                }
+            }
             Event::Paste(text) => self.take(Msg::Paste(text)),
             Event::Resize(width, height) => self.take(Msg::Resize(width, height)),
             _ => Ok(None),

@@ -12,7 +12,6 @@ use crate::time::Time;
 use crate::xenapi::record::Ref;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
 /// 2026-11-21 02:41:07 UTC.
@@ -406,14 +405,17 @@ pub(crate) fn text_of(buf: &Buffer) -> String {
 /// The screen as text, and a number that changes if any style does.
 pub(crate) fn snapshot(model: &Model) -> String {
     let buf = buffer(model);
-    let mut hasher = DefaultHasher::new();
+    // FNV-1a, so that the number does not hang on the standard library's version.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut last = None;
     for (at, cell) in buf.content.iter().enumerate() {
         let style = (cell.fg, cell.bg, cell.modifier);
         if last != Some(style) {
-            (at, style).hash(&mut hasher);
+            for byte in format!("{at} {style:?}").bytes() {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
             last = Some(style);
         }
     }
-    format!("{}styles {:016x}\n", text_of(&buf), hasher.finish())
+    format!("{}styles {hash:016x}\n", text_of(&buf))
 }

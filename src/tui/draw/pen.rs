@@ -6,7 +6,7 @@ use super::words;
 use crate::tui::theme::Role;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
 
 /// Draws into a buffer with a look.
@@ -44,6 +44,15 @@ impl<'a> Pen<'a> {
         let text = if self.look.ascii() { words::ascii(text) } else { std::borrow::Cow::Borrowed(text) };
         let text = text.as_ref();
         let text = words::fit(text, width, self.look.glyphs.ellipsis);
+        // What was drawn here before must not shine through: only its ground stays.
+        let covered = words::width(&text).min(width);
+        for at in x..x.saturating_add(covered) {
+            if let Some(cell) = self.buf.cell_mut((at, y)) {
+                cell.modifier = Modifier::empty();
+                cell.fg = Color::Reset;
+                cell.underline_color = Color::Reset;
+            }
+        }
         let (end, _) = self.buf.set_stringn(x, y, text.as_ref(), usize::from(width), style);
         end.saturating_sub(x)
     }
@@ -85,6 +94,12 @@ impl<'a> Pen<'a> {
         let area = area.intersection(*self.buf.area());
         let style = self.style(role);
         for y in area.top()..area.bottom() {
+            // A wide character that reaches in from the left would cover the edge.
+            if let Some(cell) = area.x.checked_sub(1).and_then(|x| self.buf.cell_mut((x, y)))
+                && words::width(cell.symbol()) > 1
+            {
+                cell.set_symbol(" ");
+            }
             for x in area.left()..area.right() {
                 if let Some(cell) = self.buf.cell_mut((x, y)) {
                     cell.reset();

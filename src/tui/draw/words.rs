@@ -11,6 +11,9 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 /// The longest single piece of text that is looked at, in characters.
 const LIMIT: usize = 2_000;
 
+/// The longest text that is wrapped, in characters.
+const LONG: usize = 20_000;
+
 /// Columns that `text` takes when it is drawn.
 pub(crate) fn width(text: &str) -> u16 {
     u16::try_from(text::clean(text, LIMIT).width()).unwrap_or(u16::MAX)
@@ -43,7 +46,7 @@ pub(crate) fn fit<'a>(text: &'a str, width: u16, ellipsis: &str) -> Cow<'a, str>
 /// `text` in lines of at most `width` columns, broken at blanks where that is possible.
 pub(crate) fn wrap(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width.max(1));
-    let clean = text::clean(text, LIMIT);
+    let clean = text::clean(text, LONG);
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut used = 0;

@@ -185,7 +185,7 @@ mod tests {
         for entry in TABLE {
             let easy =
                 |k: &&str| k.chars().count() > 1 || k.chars().all(|c| c.is_ascii_alphabetic()) || ["/", ":", "?"].contains(k);
-            assert!(entry.keys.iter().all(|(_, keys)| keys.iter().any(|k| easy(&k))), "{:?}", entry.action);
+            assert!(entry.keys.iter().all(|(_, keys)| keys.iter().any(easy)), "{:?}", entry.action);
         }
     }
 

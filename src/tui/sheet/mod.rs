@@ -117,10 +117,10 @@ impl Sheet {
         let mut out = crate::text::clean(&self.title, 200).into_owned();
         for para in &self.paras {
             out.push('\n');
-            let (head, text) = (crate::text::clean(&para.head, 200), crate::text::clean(&para.text, 4_000));
+            let (head, text) = (crate::text::clean(&para.head, 200), crate::text::clean(&para.text, 20_000));
             match (head.is_empty(), para.indent) {
                 (true, 0) => out.push_str(&text),
-                (true, _) => out.push_str(&format!("    {text}")),
+                (true, _) => out.extend(["    ", &text]),
                 (false, _) => out.push_str(format!("{head}  {text}").trim_end()),
             }
         }

@@ -3,7 +3,7 @@
 use crate::tui::effect::{Effect, Request};
 use crate::tui::keymap::{Action, Context, TABLE};
 use crate::tui::model::{Model, Pane, Popup, Raw, Screen};
-use crate::tui::msg::{Answer, Msg, PoolIx};
+use crate::tui::msg::{Answer, Mouse, Msg, PoolIx};
 use crate::tui::testkit::*;
 use crate::tui::update::{availability, update};
 use strum::IntoEnumIterator;
@@ -214,6 +214,20 @@ fn every_key_of_the_screen_can_be_pressed() {
             }
         }
     }
+}
+
+#[test]
+fn a_click_selects_and_the_wheel_moves() {
+    let mut model = model((80, 24));
+    let row = screen(&model).lines().position(|l| l.contains("xcp3    ▲")).expect("xcp3 is there") as u16;
+    update(&mut model, Msg::Mouse(Mouse::Click { x: 5, y: row }));
+    assert_eq!(model.pools[0].pane(Pane::Hosts).selected.as_deref(), Some("OpaqueRef:host-3"));
+    let row = screen(&model).lines().position(|l| l.contains("─ Alerts ─")).expect("alerts are there") as u16;
+    update(&mut model, Msg::Mouse(Mouse::WheelDown { x: 5, y: row + 1 }));
+    assert_eq!(model.focus, Pane::Alerts);
+    assert_eq!(model.pools[0].pane(Pane::Alerts).at, 3);
+    update(&mut model, Msg::Mouse(Mouse::Click { x: 79, y: 23 }));
+    assert_eq!(model.focus, Pane::Alerts);
 }
 
 #[test]

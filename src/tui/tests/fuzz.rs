@@ -6,7 +6,7 @@ use crate::time::Time;
 use crate::tui::draw::draw;
 use crate::tui::keymap::{Key, TABLE};
 use crate::tui::model::Model;
-use crate::tui::msg::{Answer, Msg, PoolIx};
+use crate::tui::msg::{Answer, Mouse, Msg, PoolIx};
 use crate::tui::testkit::*;
 use crate::tui::update::update;
 use crate::xenapi::record::{Class, Record, Ref};
@@ -66,6 +66,9 @@ fn msg() -> impl Strategy<Value = Msg> {
             observations: seen.into_iter().map(|seen| Observation { at: NOW, seen }).collect(),
         }),
         2 => (0i64..10_000_000).prop_map(|ms| Msg::Tick(Time::from_millis(NOW.as_millis() + ms))),
+        1 => (0u8..3, 0u16..320, 0u16..120).prop_map(|(kind, x, y)| {
+            Msg::Mouse([Mouse::Click { x, y }, Mouse::WheelUp { x, y }, Mouse::WheelDown { x, y }][usize::from(kind)])
+        }),
         1 => hostile().prop_map(Msg::Paste),
         1 => hostile().prop_map(|text| Msg::Answer(Answer::Notice { pool: Some(PoolIx(1)), text, wrong: true })),
         1 => hostile().prop_map(|json| Msg::Answer(Answer::Raw { pool: PoolIx(0), r#ref: Ref::from("OpaqueRef:0"), result: Ok(json) })),
@@ -123,8 +126,8 @@ proptest! {
 #[test]
 fn every_size_can_be_drawn() {
     for pictures in [vec![busy()], vec![lost()], vec![refused()], vec![first()], vec![busy(), calm("b")]] {
-        for width in (0..=300).step_by(7) {
-            for height in (0..=100).step_by(3) {
+        for width in (0..=300).step_by(23) {
+            for height in (0..=100).step_by(9) {
                 let mut model = model_of(pictures.clone(), (width, height), false);
                 check(&model);
                 press(&mut model, "enter");
@@ -137,8 +140,8 @@ fn every_size_can_be_drawn() {
 #[test]
 fn small_sizes_one_by_one_with_each_popup() {
     for keys in ["?", ":", "v", "enter", "T", "z", "P", "C", "L"] {
-        for width in 0..48 {
-            for height in 0..14 {
+        for width in (0..48).step_by(3) {
+            for height in 0..12 {
                 let mut model = model((width, height));
                 press(&mut model, keys);
                 check(&model);

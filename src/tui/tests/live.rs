@@ -19,7 +19,7 @@ fn seen_at(at: Time, seen: Vec<Seen>) -> Msg {
 
 #[test]
 fn first_connecting_then_the_pool_then_the_loss_of_it() {
-    let mut model = model_of(vec![Default::default()], (120, 40), false);
+    let mut model = model_of(vec![crate::pool::picture::Picture::default()], (120, 40), false);
     let mut step = |at: Time, seen: Vec<Seen>| {
         update(&mut model, Msg::Tick(at));
         update(&mut model, seen_at(at, seen));

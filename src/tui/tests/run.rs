@@ -7,7 +7,7 @@ use crate::tui::effect::Request;
 use crate::tui::model::Demo;
 use crate::tui::msg::{Answer, PoolIx};
 use crate::tui::run::{Calls, Exit, Keys, RunOptions, TuiError, drive};
-use crate::tui::terminal::{Call, Modes, Screen};
+use crate::tui::terminal::{Call, Look, Modes, Screen};
 use crate::tui::testkit::NOW;
 use crate::tui::theme::{ColourLevel, load};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
@@ -102,9 +102,7 @@ impl Rig {
             answers: answer_source,
             requests: request_sink,
             themes: vec![theme.clone()],
-            theme,
-            level: ColourLevel::Ansi16,
-            modes: Modes::default(),
+            look: Look { theme, level: ColourLevel::Ansi16, modes: Modes::default(), background: None },
             keys: vec![KeyOverride { action: "zoom".into(), keys: vec!["ctrl-k".into()], line: 1 }],
             problems: Vec::new(),
             demo: Some(Demo { faults: Vec::new(), speed: 1.0 }),
@@ -199,4 +197,18 @@ async fn after_a_stop_all_of_the_screen_is_drawn_again() {
     rig.screen.shows("Connecting to prod-a").await;
     rig.key('q').await;
     assert_eq!(rig.end.await.expect("joined").expect("no error"), Exit::Quit);
+}
+
+#[test]
+fn every_theme_can_be_chosen_and_a_broken_one_is_named() {
+    let theme = load("ansi", ColourLevel::Ansi256, None).expect("theme");
+    let look = Look { theme, level: ColourLevel::Ansi256, modes: Modes::default(), background: None };
+    let (themes, problems) = crate::tui::run::themes(&look, None);
+    assert_eq!((themes.len(), problems.len()), (crate::tui::theme::bundled().len(), 0));
+    let folder = std::env::temp_dir().join(format!("poolwatch-themes-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("broken.toml"), "[roles]\nnonsense = 1\n").expect("a file");
+    let (_, problems) = crate::tui::run::themes(&look, Some(&folder));
+    std::fs::remove_dir_all(&folder).expect("removed");
+    assert!(matches!(&problems[..], [one] if one.contains("broken")), "{problems:?}");
 }

@@ -140,9 +140,8 @@ fn step_pool(model: &mut Model, by: usize) {
 }
 
 fn back(model: &mut Model) {
-    if model.filtering.take().is_some() {
-        clear_filter(model);
-    } else if model.state(model.focus).is_some_and(|s| !s.filter.is_empty()) {
+    let typed = model.filtering.take().is_some();
+    if typed || model.state(model.focus).is_some_and(|s| !s.filter.is_empty()) {
         clear_filter(model);
     } else if model.zoom {
         model.zoom = false;

@@ -4,6 +4,7 @@ mod action;
 mod answer;
 mod available;
 mod keys;
+mod mouse;
 mod moves;
 mod popups;
 
@@ -41,6 +42,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Key(key) => {
             model.dirty = true;
             keys::pressed(model, key)
+        }
+        Msg::Mouse(mouse) => {
+            model.dirty = true;
+            mouse::used(model, mouse)
         }
         Msg::Paste(text) => {
             model.dirty = true;
