@@ -13,7 +13,7 @@ use crate::tui::model::Demo;
 use crate::tui::msg::{Answer, PoolIx};
 use crate::tui::run::{self, Exit, RunOptions};
 use crate::tui::terminal::Look;
-use crate::tui::theme::{self, Theme};
+use crate::tui::theme::Theme;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
@@ -210,12 +210,7 @@ fn look(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<(Look, Vec<Th
             Look::decide(&config, None, None)?
         }
     };
-    let mut themes = Vec::new();
-    for name in theme::available(Some(&folder)) {
-        match theme::load(&name, look.level, Some(&folder)) {
-            Ok(theme) => themes.push(theme.with_ascii(look.theme.is_ascii())),
-            Err(error) => problems.push(error.to_string()),
-        }
-    }
+    let (themes, broken) = run::themes(&look, Some(&folder));
+    problems.extend(broken);
     Ok((look, themes, problems))
 }

@@ -17,6 +17,8 @@ const PATIENCE: u32 = 3;
 struct Question {
     due: Option<Time>,
     asked: bool,
+    /// Whether it has been answered, or not been answered in time, before.
+    settled: bool,
     failures: u32,
 }
 
@@ -121,16 +123,17 @@ impl Hosts {
     /// What is due now, within what may be asked at once; it counts as asked.
     pub fn take_due(&mut self, options: &Options, now: Time) -> Vec<Due> {
         let mut due = Vec::new();
-        let count = self.hosts.len();
         for (via, every) in [(Via::Servertime, options.servertime_every), (Via::Rrd, options.rrd_every)] {
-            let Some(every) = every else { continue };
+            if every.is_none() {
+                continue;
+            }
             let asked = self.hosts.values().filter(|host| host.question(via).asked).count();
             let mut room = options.hosts_at_once.saturating_sub(asked);
-            for (at, (r#ref, host)) in self.hosts.iter_mut().enumerate() {
+            for (r#ref, host) in &mut self.hosts {
                 let (address, uuid) = (host.address.clone(), host.uuid.clone());
                 let question = host.question_mut(via);
-                // The first time they are spread over one round.
-                let when = *question.due.get_or_insert_with(|| now + every.mul_f64(at as f64 / count.max(1) as f64));
+                // The first time all are asked as soon as may be: nothing can be said of a host before it has answered.
+                let when = *question.due.get_or_insert(now);
                 if room > 0 && when <= now && !question.asked && !(via == Via::Rrd && address.is_empty()) {
                     question.asked = true;
                     room -= 1;
@@ -147,13 +150,17 @@ impl Hosts {
             Via::Servertime => options.servertime_every,
             Via::Rrd => options.rrd_every,
         };
+        let (place, count) = (self.hosts.range(..r#ref.clone()).count(), self.hosts.len().max(1));
         let Some(host) = self.hosts.get_mut(r#ref) else { return 0 };
         let question = host.question_mut(via);
         question.asked = false;
         question.failures = if ok { 0 } else { question.failures.saturating_add(1) };
         let patient = via == Via::Rrd && question.failures >= PATIENCE;
         let every = every.unwrap_or(Duration::from_secs(3600));
-        question.due = Some(now + if patient { every * 2 } else { every });
+        // After the first round they are spread over time, so that no two rounds are a burst.
+        let spread = every.mul_f64(0.5 + 0.5 * (place as f64 + 1.0) / count as f64);
+        let first = !std::mem::replace(&mut question.settled, true);
+        question.due = Some(now + if patient { every * 2 } else if first { spread } else { every });
         question.failures
     }
 
