@@ -114,6 +114,7 @@ impl Session {
                     if let Some(fingerprint) = answer.thumbprint.filter(|_| here.tls) {
                         client.guard().vouch(&next, vec![fingerprint]);
                     }
+                    tracing::info!("{here} is a member; it says that the pool's coordinator is {next}");
                     here = next;
                 }
                 Error::Api(error)

@@ -127,14 +127,20 @@ impl Hosts {
             let asked = self.hosts.values().filter(|host| host.question(via).asked).count();
             let mut room = options.hosts_at_once.saturating_sub(asked);
             for (at, (r#ref, host)) in self.hosts.iter_mut().enumerate() {
-                let (address, uuid) = (host.address.clone(), host.uuid.clone());
+                let askable = via == Via::Servertime || !host.address.is_empty();
                 let question = host.question_mut(via);
                 // The first time they are spread over one round.
                 let when = *question.due.get_or_insert_with(|| now + every.mul_f64(at as f64 / count.max(1) as f64));
-                if room > 0 && when <= now && !question.asked && !(via == Via::Rrd && address.is_empty()) {
+                if room > 0 && when <= now && !question.asked && askable {
                     question.asked = true;
                     room -= 1;
-                    due.push(Due { host: r#ref.clone(), via, address, uuid, is_coordinator: false });
+                    due.push(Due {
+                        host: r#ref.clone(),
+                        via,
+                        address: host.address.clone(),
+                        uuid: host.uuid.clone(),
+                        is_coordinator: false,
+                    });
                 }
             }
         }
