@@ -1,1 +1,3 @@
 //! One file a subcommand: arguments to exit code.
+
+pub mod sim;

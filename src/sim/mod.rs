@@ -4,4 +4,11 @@
 //! seed. `server` is a thin layer of HTTP and TLS on it.
 
 pub mod api;
+pub mod db;
+pub mod front;
+pub mod scenario;
+pub mod schema;
+pub mod server;
+pub mod start;
 pub mod value;
+pub mod world;

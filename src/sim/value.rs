@@ -29,6 +29,38 @@ pub enum Value {
     Set(Vec<Value>),
     /// A map; keys are text on the wire.
     Map(BTreeMap<Arc<str>, Value>),
+    /// A whole object of the database: a map on the wire, its fields in xapi's order.
+    Record(Record),
+}
+
+/// An object of the database at one moment. Shares the database's storage, so that it costs nothing to hand one out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    names: &'static [&'static str],
+    values: Arc<[Value]>,
+}
+
+impl Record {
+    /// A record of these fields and their values, in the same order.
+    pub const fn new(names: &'static [&'static str], values: Arc<[Value]>) -> Self {
+        Self { names, values }
+    }
+
+    /// Names and values, in xapi's order.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.names.iter().copied().zip(self.values.iter())
+    }
+
+    /// The value of a field.
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.iter().find_map(|(name, value)| (name == field).then_some(value))
+    }
+}
+
+impl From<Record> for Value {
+    fn from(record: Record) -> Self {
+        Self::Record(record)
+    }
 }
 
 impl From<&str> for Value {

@@ -1,0 +1,183 @@
+//! Classes of hosts and what belongs to one host.
+//!
+//! Field names, order, types and defaults are those of xapi 26.17 (source: its datamodel).
+
+use crate::sim::schema::Role;
+use crate::sim::schema::def::{
+    BOOL, ClassDef, DATE, FLOAT, INT, INTS, Kind, MAP, Preset, REF_MAP, SET, STR, class, one, refs, ro, rw,
+};
+pub(super) const HOST: ClassDef = class(
+    "host",
+    Role::PoolOperator,
+    &[
+        ro("uuid", STR),
+        rw("name_label", STR),
+        rw("name_description", STR),
+        ro("memory_overhead", INT),
+        ro("allowed_operations", SET),
+        ro("current_operations", MAP),
+        ro("API_version_major", INT),
+        ro("API_version_minor", INT),
+        ro("API_version_vendor", STR),
+        ro("API_version_vendor_implementation", MAP),
+        ro("enabled", BOOL),
+        ro("software_version", MAP),
+        rw("other_config", MAP),
+        ro("capabilities", SET),
+        ro("cpu_configuration", MAP),
+        ro("sched_policy", STR),
+        ro("supported_bootloaders", SET),
+        ro("resident_VMs", refs("VM")).of("VM", "resident_on"),
+        rw("logging", MAP),
+        ro("PIFs", refs("PIF")).of("PIF", "host"),
+        rw("suspend_image_sr", one("SR")),
+        rw("crash_dump_sr", one("SR")),
+        ro("crashdumps", refs("host_crashdump")).of("host_crashdump", "host"),
+        ro("patches", refs("host_patch")).of("host_patch", "host"),
+        ro("updates", refs("pool_update")),
+        ro("PBDs", refs("PBD")).of("PBD", "host"),
+        ro("host_CPUs", refs("host_cpu")).of("host_cpu", "host"),
+        ro("cpu_info", MAP),
+        rw("hostname", STR),
+        rw("address", STR),
+        ro("metrics", one("host_metrics")),
+        ro("license_params", MAP),
+        ro("ha_statefiles", SET),
+        ro("ha_network_peers", SET),
+        ro("blobs", REF_MAP),
+        rw("tags", SET).by(Role::VmOperator),
+        ro("external_auth_type", STR),
+        ro("external_auth_service_name", STR),
+        ro("external_auth_configuration", MAP),
+        ro("edition", STR),
+        rw("license_server", MAP).or(Preset::Map(&[("address", "localhost"), ("port", "27000")])),
+        ro("bios_strings", MAP),
+        ro("power_on_mode", STR),
+        ro("power_on_config", MAP),
+        ro("local_cache_sr", one("SR")),
+        ro("chipset_info", MAP),
+        ro("PCIs", refs("PCI")).of("PCI", "host"),
+        ro("PGPUs", refs("PGPU")).of("PGPU", "host"),
+        ro("PUSBs", refs("PUSB")).of("PUSB", "host"),
+        rw("ssl_legacy", BOOL).or(Preset::Bool(true)),
+        rw("guest_VCPUs_params", MAP),
+        rw("display", Kind::Enum(&["enabled", "disable_on_reboot", "disabled", "enable_on_reboot"])).or(Preset::Str("enabled")),
+        ro("virtual_hardware_platform_versions", INTS),
+        ro("control_domain", one("VM")),
+        ro("updates_requiring_reboot", refs("pool_update")),
+        ro("features", refs("Feature")).of("Feature", "host"),
+        rw("iscsi_iqn", STR),
+        rw("multipathing", BOOL),
+        ro("uefi_certificates", STR),
+        ro("certificates", refs("Certificate")).of("Certificate", "host"),
+        ro("editions", SET),
+        ro("pending_guidances", SET),
+        ro("tls_verification_enabled", BOOL),
+        ro("last_software_update", DATE),
+        rw("https_only", BOOL),
+        ro("latest_synced_updates_applied", STR).or(Preset::Str("unknown")),
+        rw("numa_affinity_policy", Kind::Enum(&["any", "best_effort", "default_policy"]))
+            .or(Preset::Str("default_policy"))
+            .by(Role::PoolAdmin),
+        ro("pending_guidances_recommended", SET),
+        ro("pending_guidances_full", SET),
+        ro("last_update_hash", STR),
+        ro("ssh_enabled", BOOL).or(Preset::Bool(true)),
+        rw("ssh_enabled_timeout", INT).by(Role::PoolAdmin),
+        ro("ssh_expiry", DATE),
+        rw("console_idle_timeout", INT).by(Role::PoolAdmin),
+        rw("ssh_auto_mode", BOOL).by(Role::PoolAdmin),
+        rw("max_cstate", STR),
+        ro("secure_boot", BOOL),
+        rw("ntp_mode", Kind::Enum(&["DHCP", "Custom", "Factory", "Disabled"])).or(Preset::Str("Factory")),
+        rw("ntp_custom_servers", SET),
+        rw("timezone", STR).or(Preset::Str("UTC")),
+    ],
+);
+
+pub(super) const HOST_CRASHDUMP: ClassDef = class(
+    "host_crashdump",
+    Role::PoolOperator,
+    &[ro("uuid", STR), ro("host", one("host")), ro("timestamp", DATE), ro("size", INT), rw("other_config", MAP)],
+);
+
+pub(super) const HOST_PATCH: ClassDef = class(
+    "host_patch",
+    Role::PoolOperator,
+    &[
+        ro("uuid", STR),
+        ro("name_label", STR),
+        ro("name_description", STR),
+        ro("version", STR),
+        ro("host", one("host")),
+        ro("applied", BOOL),
+        ro("timestamp_applied", DATE),
+        ro("size", INT),
+        ro("pool_patch", one("pool_patch")),
+        rw("other_config", MAP),
+    ],
+);
+
+pub(super) const HOST_METRICS: ClassDef = class(
+    "host_metrics",
+    Role::PoolOperator,
+    &[
+        ro("uuid", STR),
+        ro("memory_total", INT),
+        ro("memory_free", INT),
+        ro("live", BOOL),
+        ro("last_updated", DATE),
+        rw("other_config", MAP),
+    ],
+);
+
+pub(super) const HOST_CPU: ClassDef = class(
+    "host_cpu",
+    Role::PoolOperator,
+    &[
+        ro("uuid", STR),
+        ro("host", one("host")),
+        ro("number", INT),
+        ro("vendor", STR),
+        ro("speed", INT),
+        ro("modelname", STR),
+        ro("family", INT),
+        ro("model", INT),
+        ro("stepping", STR),
+        ro("flags", STR),
+        ro("features", STR),
+        ro("utilisation", FLOAT),
+        rw("other_config", MAP),
+    ],
+);
+
+pub(super) const HOST_DRIVER: ClassDef = class(
+    "Host_driver",
+    Role::PoolOperator,
+    &[
+        ro("uuid", STR),
+        ro("host", one("host")),
+        ro("name", STR),
+        ro("friendly_name", STR),
+        ro("variants", refs("Driver_variant")).of("Driver_variant", "driver"),
+        ro("active_variant", one("Driver_variant")),
+        ro("selected_variant", one("Driver_variant")),
+        ro("type", STR),
+        ro("description", STR),
+        ro("info", STR),
+    ],
+);
+
+pub(super) const DRIVER_VARIANT: ClassDef = class(
+    "Driver_variant",
+    Role::PoolOperator,
+    &[
+        ro("uuid", STR),
+        ro("name", STR),
+        ro("driver", one("Host_driver")),
+        ro("version", STR),
+        ro("hardware_present", BOOL),
+        ro("priority", FLOAT),
+        ro("status", STR),
+    ],
+);

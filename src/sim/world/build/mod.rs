@@ -1,0 +1,103 @@
+//! From a scenario to a world: the machines and guests, and every record that xapi has of them.
+
+mod guests;
+mod hosts;
+mod storage;
+
+pub use hosts::software_version;
+
+use super::Options;
+use super::cluster::Cluster;
+use super::state::{Guest, Host, Store};
+use crate::sim::db::Db;
+use crate::sim::scenario::Scenario;
+use crate::sim::value::Value;
+use crate::time::Time;
+use crate::xenapi::record::Ref;
+use std::time::Duration;
+
+/// What is being built.
+pub struct Builder<'a> {
+    pub scenario: &'a Scenario,
+    pub rng: &'a mut fastrand::Rng,
+    pub db: Db,
+    pub now: Time,
+    pub pool: Ref,
+    pub pool_uuid: String,
+    pub network: Ref,
+    pub hosts: Vec<Host>,
+    pub stores: Vec<Store>,
+    pub guests: Vec<Guest>,
+    pub cluster: Option<Cluster>,
+}
+
+/// Builds everything.
+pub fn build<'a>(scenario: &'a Scenario, options: &Options, rng: &'a mut fastrand::Rng) -> Builder<'a> {
+    let mut db = Db::with_dialect(rng.u64(..), options.dialect);
+    let network = db.create(
+        "network",
+        &[
+            ("name_label", "Pool-wide network associated with eth0".into()),
+            ("bridge", "xenbr0".into()),
+            ("MTU", 1500.into()),
+            ("default_locking_mode", "unlocked".into()),
+            ("managed", true.into()),
+        ],
+    );
+    let pool = db.create("pool", &[("name_label", scenario.pool.as_str().into()), ("name_description", "".into())]);
+    let pool_uuid = db.text(&pool, "uuid").to_owned();
+    let mut builder = Builder {
+        scenario,
+        rng,
+        db,
+        now: options.start,
+        pool,
+        pool_uuid,
+        network,
+        hosts: Vec::new(),
+        stores: Vec::new(),
+        guests: Vec::new(),
+        cluster: None,
+    };
+    builder.build_hosts();
+    builder.build_storage();
+    builder.build_guests();
+    builder.finish_pool();
+    builder
+}
+
+impl Builder<'_> {
+    fn finish_pool(&mut self) {
+        let shared = self.stores.iter().find(|s| s.shared && s.kind != "iso").or(self.stores.first());
+        let default = shared.map(|s| s.r.clone()).unwrap_or_default();
+        let master = self.hosts.first().map(|h| h.r.clone()).unwrap_or_default();
+        let pool = self.pool.clone();
+        let fields: [(&str, Value); 8] = [
+            ("master", master.into()),
+            ("default_SR", default.clone().into()),
+            ("suspend_image_SR", default.into()),
+            ("other_config", super::book::text_map([("memory-ratio-hvm", "0.25"), ("memory-ratio-pv", "0.25"), ("auto_poweron", "true")])),
+            ("restrictions", super::book::text_map([("restrict_pool_size", "false"), ("restrict_rpu", "false"), ("restrict_corosync", "false")])),
+            ("ha_cluster_stack", if self.scenario.cluster { "corosync" } else { "xhad" }.into()),
+            ("cpu_info", super::book::text_map([("vendor", "AuthenticAMD"), ("cpu_count", "32"), ("socket_count", "1")])),
+            ("tls_verification_enabled", true.into()),
+        ];
+        for (field, value) in fields {
+            self.db.set(&pool, field, value);
+        }
+    }
+
+    /// A time in the past, up to `most` before the start.
+    fn before(&mut self, least: Duration, most: Duration) -> Time {
+        let span = u64::try_from(most.as_secs().saturating_sub(least.as_secs())).unwrap_or(0).max(1);
+        self.now - least - Duration::from_secs(self.rng.u64(0..span))
+    }
+}
+
+/// Bytes.
+pub const GIB: u64 = 1 << 30;
+
+/// A number of bytes as the API has it.
+pub fn int(bytes: u64) -> Value {
+    Value::Int(i64::try_from(bytes).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,120 @@
+//! `pool.*`.
+
+use super::super::Core;
+use super::super::jobs::{Job, Kind};
+use super::{Answered, DONE, answer};
+use crate::sim::api::Failure;
+use crate::sim::front::{Args, Ctx, Outcome};
+use crate::sim::value::Value;
+use std::time::Duration;
+
+impl Core {
+    /// `None`: the front's generic call shall do it.
+    pub(super) fn pool_call(&mut self, ctx: &Ctx, name: &str, args: Args) -> Option<Answered> {
+        Some(match name {
+            "enable_ha" => self.call_enable_ha(args),
+            "disable_ha" => self.disable_ha().and_then(|()| DONE),
+            "designate_new_master" => self.designate(ctx, args),
+            "emergency_transition_to_master" => self.transition(ctx),
+            "recover_slaves" => {
+                let back = self.hosts.iter().enumerate().filter(|(at, h)| *at != self.coordinator && h.reachable());
+                answer(back.map(|(_, h)| Value::from(&h.r)).collect::<Vec<_>>())
+            }
+            "sync_database" => DONE,
+            "check_update_readiness" => self.check_update_readiness(args),
+            "has_extension" => answer(false),
+            "set_ha_host_failures_to_tolerate" => args.handle(0, &self.db, "pool").and_then(|r| {
+                let wanted = args.int(1)?;
+                if !self.ha.on {
+                    return Err(Failure::bare("HA_NOT_ENABLED"));
+                }
+                if wanted < 0 || wanted > self.tolerable() {
+                    return Err(Failure::bare("HA_NO_PLAN"));
+                }
+                self.set(&r, "ha_host_failures_to_tolerate", wanted);
+                DONE
+            }),
+            "ha_compute_max_host_failures_to_tolerate" => answer(self.tolerable()),
+            _ => return None,
+        })
+    }
+
+    /// Host failures that the enabled hosts can make up for.
+    fn tolerable(&self) -> i64 {
+        let enabled = self.hosts.iter().filter(|h| h.live && h.enabled).count();
+        i64::try_from(enabled.saturating_sub(1) / 2).unwrap_or(0)
+    }
+
+    fn call_enable_ha(&mut self, args: Args) -> Answered {
+        if self.rolling_upgrade() {
+            return Err(Failure::bare("NOT_SUPPORTED_DURING_UPGRADE"));
+        }
+        let srs = args.texts(0)?;
+        let configuration = args.map(1)?;
+        let timeout = match configuration.get("timeout") {
+            Some(text) => text.parse::<u32>().map_err(|_| Failure::new("INVALID_VALUE", ["timeout", text]))?,
+            None => 60,
+        };
+        let store = match srs.first() {
+            Some(sr) => self
+                .stores
+                .iter()
+                .position(|s| s.r.as_str() == *sr)
+                .ok_or_else(|| Failure::new("HANDLE_INVALID", ["SR", sr]))?,
+            None => {
+                let suited = self.stores.iter().position(|s| s.shared && s.kind.starts_with("lvmo"));
+                suited.ok_or_else(|| Failure::bare("CANNOT_CREATE_STATE_FILE"))?
+            }
+        };
+        self.enable_ha(store, Duration::from_secs(u64::from(timeout.max(1))))?;
+        DONE
+    }
+
+    fn designate(&mut self, ctx: &Ctx, args: Args) -> Answered {
+        let host = self.arg_host(args, 0)?;
+        self.reach(host)?;
+        if host == self.coordinator {
+            return DONE;
+        }
+        self.start_job(Job::call(ctx), Kind::Designate { host }, Duration::from_secs(2));
+        Ok(Outcome::Later(ctx.job))
+    }
+
+    /// Called at a member that is to take over. Its database is taken as up to date.
+    fn transition(&mut self, ctx: &Ctx) -> Answered {
+        if self.ha.on {
+            return Err(Failure::bare("HA_IS_ENABLED"));
+        }
+        let host = ctx.host.0;
+        if host == self.coordinator {
+            return DONE;
+        }
+        self.hand_over(host);
+        DONE
+    }
+
+    fn check_update_readiness(&mut self, args: Args) -> Answered {
+        args.handle(0, &self.db, "pool")?;
+        let reboots = args.boolean(1)?;
+        let mut errors: Vec<Failure> = Vec::new();
+        if self.ha.on {
+            errors.push(Failure::bare("HA_IS_ENABLED"));
+        }
+        errors.extend(self.hosts.iter().filter(|h| !h.live).map(|h| Failure::new("HOST_OFFLINE", [h.r.as_str()])));
+        if reboots {
+            for host in 0..self.hosts.len() {
+                errors.extend(self.evacuation_blockers(host).into_iter().map(|(_, f)| f));
+            }
+        }
+        let one = |f: Failure| Value::from(std::iter::once(f.code).chain(f.params).collect::<Vec<_>>());
+        answer(Value::Set(errors.into_iter().map(one).collect()))
+    }
+
+    /// `pool.designate_new_master` has done its work: both hosts' xapis restart in their new roles.
+    pub(in super::super) fn hand_over(&mut self, to: usize) {
+        let old = self.coordinator;
+        self.restart_toolstack(old);
+        self.coordinator = to;
+        self.restart_toolstack(to);
+    }
+}

@@ -1,0 +1,323 @@
+//! The world of the simulated pool: machines, guests, storage and networks on a virtual clock, and what xapi does
+//! about them. It is the other half of [`super::front`], which knows sessions, events and generic calls.
+//!
+//! The physical truth (who has power, which path works, which copy is behind) is in typed structs; the database is what
+//! xapi *believes*, which can be wrong: without HA a host that died silently stays `live` for ten minutes.
+//!
+//! Nothing here does I/O, reads a clock or starts a thread. The same scenario, options and calls always give the same
+//! events.
+
+mod activity;
+mod adapt;
+mod book;
+mod build;
+mod calls;
+mod certificates;
+mod cluster;
+mod fault;
+mod guests;
+mod inject;
+mod jobs;
+mod liveness;
+mod menu;
+mod mirror;
+mod moving;
+mod ops;
+mod paths;
+mod power;
+mod rrd;
+mod serve;
+mod state;
+mod storage;
+mod tell;
+mod timer;
+
+pub use crate::sim::schema::Dialect;
+pub use certificates::CertificateFacts;
+pub use fault::{Cut, FAULTS, Fault, FaultError, FaultKind};
+pub use menu::Suggestion;
+pub use state::Harm;
+
+use crate::sim::api::Failure;
+use crate::sim::db::Db;
+use crate::sim::front::{Front, Settings};
+use crate::sim::scenario::{Activity, Boot, Scenario, Versions};
+use crate::time::Time;
+use crate::xenapi::record::Ref;
+use activity::Director;
+use cluster::Cluster;
+use jobs::Running;
+use liveness::Ha;
+use power::{LastResort, Step};
+use state::{Guest, Host, Store};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use timer::Timers;
+
+/// What a world is built with beside its scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Everything that happens by chance follows from it.
+    pub seed: u64,
+    /// The virtual time at the start.
+    pub start: Time,
+    /// Which API it speaks.
+    pub dialect: Dialect,
+    /// As shipped, the progress of `SR Recovering` stays 0; this lets it move all the same.
+    pub shipped_progress: bool,
+}
+
+impl Options {
+    /// The designed dialect, at a start.
+    pub const fn new(seed: u64, start: Time) -> Self {
+        Self { seed, start, dialect: Dialect::Designed, shipped_progress: false }
+    }
+
+    /// With another dialect.
+    pub const fn speaking(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
+    }
+}
+
+/// A simulated pool. Drive it through [`crate::sim::api::Api`].
+pub struct World {
+    core: Core,
+    /// Stand-ins for the core's database and front while those are at work (see [`adapt`]).
+    spare: (Db, Front),
+}
+
+/// What falls due.
+#[derive(Clone, Debug)]
+enum Due {
+    /// Only to be awake then.
+    Nothing,
+    /// A step of a boot.
+    Step { host: usize, life: u32, step: Step },
+    /// A step of going down.
+    Leave { host: usize, life: u32, step: LastResort },
+    /// A host may have been silent for too long.
+    Silent { host: usize },
+    /// The same with HA.
+    HaCheck { host: usize, life: u32 },
+    /// HA needs a new coordinator.
+    Elect,
+    /// A host that was cut off tickles.
+    Tickle { host: usize, life: u32 },
+    /// The cluster's watcher looks.
+    ClusterWatch,
+    /// A node may start to resync.
+    ResyncStart { store: usize, node: usize },
+    /// A resync may have ended.
+    ResyncEnd { store: usize, node: usize },
+    /// xapi asks the storage backend.
+    Poll { store: usize },
+    /// A job.
+    Job(u64),
+    /// The multipath monitor speaks.
+    PathAlert,
+    /// An event of the scenario.
+    Event(usize),
+    /// The round of hosts.
+    Director,
+    /// Something goes on in a busy pool.
+    Busy,
+}
+
+/// A call that will not go as it should.
+#[derive(Clone, Debug)]
+struct Trap {
+    method: String,
+    times: u32,
+    how: How,
+}
+
+/// What happens to a trapped call.
+#[derive(Clone, Debug)]
+enum How {
+    /// It fails, without effect.
+    Fail(Failure),
+    /// It has its effect, and no answer.
+    Silence,
+}
+
+/// Everything in a world.
+struct Core {
+    now: Time,
+    seed: u64,
+    rng: fastrand::Rng,
+    dialect: Dialect,
+    shipped_progress: bool,
+    timers: Timers<Due>,
+    db: Db,
+    front: Front,
+
+    pool: Ref,
+    pool_uuid: String,
+    coordinator: usize,
+    hosts: Vec<Host>,
+    guests: Vec<Guest>,
+    stores: Vec<Store>,
+    cluster: Option<Cluster>,
+    has_cluster: bool,
+    ha: Ha,
+    boot: Boot,
+    versions: Versions,
+
+    jobs: BTreeMap<u64, Running>,
+    job_count: u64,
+    /// Guests that start again when their host is enabled.
+    again: Vec<(usize, usize)>,
+    path_events: Vec<String>,
+    alert_armed: bool,
+    last_alert: Option<Time>,
+    harms: Vec<(Time, Harm)>,
+
+    activity: Activity,
+    director: Option<Director>,
+    events: Vec<(Duration, Fault)>,
+
+    late_until: Time,
+    traps: Vec<Trap>,
+    held: Vec<serve::Held>,
+    held_count: u64,
+}
+
+impl World {
+    /// Builds a world from a scenario.
+    pub fn build(scenario: &Scenario, options: Options) -> Self {
+        Self::with_settings(scenario, options, Settings::default())
+    }
+
+    /// The same, with other users or delays.
+    pub fn with_settings(scenario: &Scenario, options: Options, settings: Settings) -> Self {
+        let mut rng = fastrand::Rng::with_seed(options.seed ^ rrd::hash(&scenario.pool));
+        let built = build::build(scenario, &options, &mut rng);
+        let build::Builder { mut db, pool, pool_uuid, hosts, stores, guests, cluster, .. } = built;
+        let front = Front::new(settings.clone());
+        front.install(&mut db);
+        let timeout = Duration::from_secs(u64::from(scenario.ha.timeout_s.max(1)));
+        let mut core = Core {
+            now: options.start,
+            seed: options.seed,
+            rng,
+            dialect: options.dialect,
+            shipped_progress: options.shipped_progress,
+            timers: Timers::default(),
+            db,
+            front,
+            pool,
+            pool_uuid,
+            coordinator: 0,
+            hosts,
+            guests,
+            stores,
+            has_cluster: cluster.is_some(),
+            cluster,
+            ha: Ha { on: false, timeout, statefile_sr: None, statefile: None },
+            boot: scenario.boot,
+            versions: scenario.versions.clone(),
+            jobs: BTreeMap::new(),
+            job_count: 0,
+            again: Vec::new(),
+            path_events: Vec::new(),
+            alert_armed: false,
+            last_alert: None,
+            harms: Vec::new(),
+            activity: scenario.activity.clone(),
+            director: None,
+            events: Core::parse_events(&scenario.events),
+            late_until: Time::EPOCH,
+            traps: Vec::new(),
+            held: Vec::new(),
+            held_count: 0,
+        };
+        core.publish_everything();
+        for host in 0..core.hosts.len() {
+            core.note_load(host);
+        }
+        if scenario.ha.enabled {
+            let suited = (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
+            if let Some(store) = suited {
+                // A scenario without a suitable SR simply has no HA.
+                let _ = core.enable_ha(store, timeout);
+            }
+        }
+        core.begin_activity();
+        let spare = (Db::with_dialect(0, options.dialect), Front::new(settings));
+        Self { core, spare }
+    }
+
+    /// Does a fault, or repairs one. What it did, in words.
+    pub fn fault(&mut self, fault: Fault) -> Result<String, FaultError> {
+        let said = self.core.inject(fault);
+        self.core.settle();
+        said
+    }
+
+    /// What has been lost so far: running guests and disks without a good copy. Empty after an orderly rollout.
+    pub fn harms(&self) -> &[(Time, Harm)] {
+        &self.core.harms
+    }
+
+    /// What xapi believes: its database.
+    pub fn database(&self) -> &Db {
+        &self.core.db
+    }
+
+    /// The pool's name.
+    pub fn pool_name(&self) -> &str {
+        self.core.db.text(&self.core.pool, "name_label")
+    }
+
+    /// Names of the hosts, in order.
+    pub fn host_names(&self) -> Vec<String> {
+        self.core.hosts.iter().map(|h| h.name.clone()).collect()
+    }
+}
+
+impl Core {
+    fn designed(&self) -> bool {
+        self.dialect == Dialect::Designed
+    }
+
+    /// Notes something that should not happen. Bounded.
+    fn harm(&mut self, harm: Harm) {
+        if self.harms.len() < 10_000 {
+            self.harms.push((self.now, harm));
+        }
+    }
+
+    /// Does everything that is due at `now` or before.
+    fn run_due(&mut self) {
+        while let Some((_, due)) = self.timers.pop(self.now) {
+            self.handle(due);
+        }
+    }
+
+    fn handle(&mut self, due: Due) {
+        let alive = |core: &Self, host: usize, life: u32| core.hosts.get(host).is_some_and(|h| h.life == life);
+        match due {
+            Due::Nothing => {}
+            Due::Step { host, life, step } if alive(self, host, life) => self.boot_step(host, step),
+            Due::Leave { host, life, step } if alive(self, host, life) => self.go_down(host, step),
+            Due::Step { .. } | Due::Leave { .. } => {}
+            Due::Silent { host } => self.check_silent(host),
+            Due::HaCheck { host, life } => self.ha_check(host, life),
+            Due::Elect => self.elect(),
+            Due::Tickle { host, life } if alive(self, host, life) => self.heard_again(host),
+            Due::Tickle { .. } => {}
+            Due::ClusterWatch => self.cluster_update(),
+            Due::ResyncStart { store, node } => self.resync_start(store, node),
+            Due::ResyncEnd { store, node } => self.resync_end(store, node),
+            Due::Poll { store } => self.poll(store),
+            Due::Job(id) => self.job_due(id),
+            Due::PathAlert => self.path_alert(),
+            Due::Event(at) => self.event_due(at),
+            Due::Director => self.direct(),
+            Due::Busy => self.busy(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
