@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+/// How often hosts are asked where a test waits for that.
+const OFTEN: Duration = Duration::from_millis(500);
+
 async fn sim(name: &str, overrides: Overrides, speed: f64) -> SimHandle<World> {
     let scenarios = scenario::load(name, overrides).expect("a scenario");
     let mut options = StartOptions::new(1, Time::from_secs(1_795_220_468));
@@ -42,11 +45,11 @@ struct Watch {
 }
 
 impl Watch {
-    fn start(url: &str) -> Self {
+    fn start(url: &str, every: Duration) -> Self {
         let dir = std::env::temp_dir().join(format!("poolwatch-sim-{}-{}", std::process::id(), fastrand::u64(..)));
         let mut options = FollowOptions::new(Arc::new(Store::open(&dir).expect("store")));
-        options.follow.servertime_every = Some(Duration::from_millis(500));
-        options.follow.rrd_every = Some(Duration::from_millis(500));
+        options.follow.servertime_every = Some(every);
+        options.follow.rrd_every = Some(every);
         options.follow.retry_most = Duration::from_millis(500);
         let (tx, rx) = mpsc::channel(16);
         let (stop, stopped) = watch::channel(false);
@@ -126,7 +129,7 @@ async fn a_pool_is_followed_from_a_members_address_and_every_host_answers() {
     let sim = sim("calm", Overrides::default(), 1.0).await;
     let pool = sim.pool();
     let member = &pool.hosts()[1];
-    let mut watch = Watch::start(&member.url);
+    let mut watch = Watch::start(&member.url, OFTEN);
     watch.until("read", |w| w.readings == 1).await;
     let Some(Link::Live { coordinator }) = watch.links.last() else { panic!("{:?}", watch.links) };
     assert!(pool.url().ends_with(coordinator.as_str()), "{coordinator} {}", pool.url());
@@ -149,7 +152,7 @@ async fn a_pool_is_followed_from_a_members_address_and_every_host_answers() {
 async fn killed_sessions_a_dead_host_and_a_restarting_coordinator() {
     let sim = sim("calm", Overrides::default(), 4.0).await;
     let pool = sim.pool();
-    let mut watch = Watch::start(pool.url());
+    let mut watch = Watch::start(pool.url(), OFTEN);
     watch.until("read", |w| w.readings == 1).await;
     let vms = watch.count(Class::Vm);
 
@@ -179,9 +182,9 @@ async fn killed_sessions_a_dead_host_and_a_restarting_coordinator() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_big_pool_is_read_and_its_changes_are_told_without_reading_it_again() {
-    let sim = sim("big", Overrides::default(), 20.0).await;
+    let sim = sim("big", Overrides::default(), 1.0).await;
     let pool = sim.pool();
-    let mut watch = Watch::start(pool.url());
+    let mut watch = Watch::start(pool.url(), Duration::from_secs(10));
     watch.until("read", |w| w.readings == 1).await;
     assert_eq!(watch.count(Class::Host), 64);
     assert!(watch.count(Class::Vm) >= 2_000, "{}", watch.count(Class::Vm));

@@ -257,7 +257,8 @@ fn certificate(response: &reqwest::Response) -> Option<Fingerprint> {
 /// What happened, from the innermost error that says something.
 fn kind_of(error: &reqwest::Error, connect: Duration) -> Transport {
     if error.is_timeout() {
-        return Transport::TimedOut { doing: "connecting", after: connect };
+        // On an open connection it is the system that gave up: its probes were not answered.
+        return if error.is_connect() { Transport::TimedOut { doing: "connecting", after: connect } } else { Transport::Reset };
     }
     let mut last = error.to_string();
     let mut next = error.source();
@@ -281,7 +282,6 @@ fn kind_of(error: &reqwest::Error, connect: Duration) -> Transport {
                     return Transport::Reset;
                 }
                 io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => return Transport::Unreachable,
-                io::ErrorKind::TimedOut => return Transport::TimedOut { doing: "connecting", after: connect },
                 io::ErrorKind::UnexpectedEof if error.is_connect() => {
                     return Transport::Tls("the other side hung up".to_owned());
                 }

@@ -80,17 +80,6 @@ pub enum TrustError {
         /// The one that was shown.
         got: Fingerprint,
     },
-    /// It was never seen before, and is not to be trusted on first sight here.
-    #[error(
-        "{to} shows a certificate that nobody has vouched for, SHA-256 {got}. \
-         Compare it with the host's own and accept it with --accept-certificate {got}"
-    )]
-    Unknown {
-        /// `host:port`.
-        to: String,
-        /// The one that was shown.
-        got: Fingerprint,
-    },
 }
 
 /// What can go wrong on the wire.

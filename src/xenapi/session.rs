@@ -4,13 +4,12 @@
 
 use super::client::{Ask, Client};
 use super::code::Code;
-use super::error::{Error, TrustError};
+use super::error::{Error, Transport};
 use super::events::EventBatch;
 use super::record::{Class, REDACTED, Ref, is_secret_key};
 use super::reply::{self, Records};
 use super::rrd::Updates;
 use super::target::Target;
-use super::trust::Fingerprint;
 use crate::time::Time;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -78,11 +77,8 @@ impl Session {
     /// against what the member, which is trusted, says it is.
     pub async fn login(client: &Client, target: &Target, credentials: &Credentials, certainty: Certainty) -> Result<Self, Error> {
         if certainty == Certainty::Known && target.tls && !client.guard().knows(target) {
-            let problem = TrustError::Unknown { to: target.to_string(), got: Fingerprint::of(b"") };
-            return Err(Error::Transport {
-                to: target.to_string(),
-                kind: super::error::Transport::Other(format!("not asked: {}", known_only(&problem))),
-            });
+            let why = "not asked, because its certificate was never seen and nobody named this address".to_owned();
+            return Err(Error::Transport { to: target.to_string(), kind: Transport::Other(why) });
         }
         let mut here = target.clone();
         for hop in 0..3 {
@@ -118,6 +114,7 @@ impl Session {
                     if let Some(fingerprint) = answer.thumbprint.filter(|_| here.tls) {
                         client.guard().vouch(&next, vec![fingerprint]);
                     }
+                    tracing::info!("{here} is a member; it says that the pool's coordinator is {next}");
                     here = next;
                 }
                 Error::Api(error)
@@ -222,14 +219,6 @@ impl Session {
     pub async fn logout(&self) {
         if let Err(e) = self.ask("session.logout", Vec::new(), LOGOUT, false).await {
             tracing::debug!("log-out: {e}");
-        }
-    }
-}
-
-fn known_only(problem: &TrustError) -> &'static str {
-    match problem {
-        TrustError::Unknown { .. } | TrustError::Changed { .. } => {
-            "its certificate was never seen, and nobody named this address"
         }
     }
 }

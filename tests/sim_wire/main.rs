@@ -6,6 +6,7 @@ mod calls;
 mod doors;
 mod fake;
 mod http;
+mod pool;
 mod rrd;
 mod tls;
 mod wire;

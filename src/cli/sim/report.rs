@@ -61,10 +61,7 @@ impl Report {
                 say(&format!("  {:width$}  {}{}", name(&host.name), served.url, remark(served, args.tls)));
             }
         }
-        say(&format!(
-            "Log in as {USER} with the password poolwatch. The virtual clock runs at {}×.",
-            args.speed
-        ));
+        say(&format!("Log in as {USER} with the password poolwatch. The virtual clock runs at {}×.", args.speed));
         say("Type a fault, e.g. `crash host=NAME`, or `help`. Ctrl-C ends it.");
     }
 

@@ -130,14 +130,20 @@ impl Hosts {
             let asked = self.hosts.values().filter(|host| host.question(via).asked).count();
             let mut room = options.hosts_at_once.saturating_sub(asked);
             for (r#ref, host) in &mut self.hosts {
-                let (address, uuid) = (host.address.clone(), host.uuid.clone());
+                let askable = via == Via::Servertime || !host.address.is_empty();
                 let question = host.question_mut(via);
                 // The first time all are asked as soon as may be: nothing can be said of a host before it has answered.
                 let when = *question.due.get_or_insert(now);
-                if room > 0 && when <= now && !question.asked && !(via == Via::Rrd && address.is_empty()) {
+                if room > 0 && when <= now && !question.asked && askable {
                     question.asked = true;
                     room -= 1;
-                    due.push(Due { host: r#ref.clone(), via, address, uuid, is_coordinator: false });
+                    due.push(Due {
+                        host: r#ref.clone(),
+                        via,
+                        address: host.address.clone(),
+                        uuid: host.uuid.clone(),
+                        is_coordinator: false,
+                    });
                 }
             }
         }

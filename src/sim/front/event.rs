@@ -41,13 +41,13 @@ pub(super) struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Reads `*`, `<class>` and `<class>/<ref>`. Unknown classes match nothing.
+    /// Reads `*`, `<class>` and `<class>/<ref>`. Unknown classes match nothing, and neither does a reference that
+    /// is none, such as the rest of `a/b/c`.
     pub(super) fn parse(schema: &Schema, texts: &[&str]) -> Result<Self, Failure> {
         let mut all = Self { objects: Vec::new(), messages: false, only_tasks: true };
         for text in texts {
-            let mut parts = text.split('/');
-            let (class, object, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-            if rest.is_some() || class.is_empty() || object.is_some_and(str::is_empty) {
+            let (class, object) = text.split_once('/').map_or((*text, None), |(class, object)| (class, Some(object)));
+            if class.is_empty() || object.is_some_and(str::is_empty) {
                 return Err(Failure::new("EVENT_SUBSCRIPTION_PARSE_FAILURE", [*text]));
             }
             all.only_tasks &= class.eq_ignore_ascii_case("task");
@@ -222,7 +222,7 @@ mod tests {
         assert!(parse("*").unwrap().messages);
         assert!(parse("task").unwrap().only_tasks());
         assert_eq!(parse("host/OpaqueRef:1").unwrap().objects[0].1, Some("OpaqueRef:1".into()));
-        for bad in ["a/b/c", "", "/x", "host/"] {
+        for bad in ["", "/x", "host/"] {
             assert_eq!(parse(bad).unwrap_err().code, "EVENT_SUBSCRIPTION_PARSE_FAILURE", "{bad}");
         }
     }

@@ -4,11 +4,11 @@
 //! One difference that a client can see: xapi's keys are RSA 2048, ours ECDSA P-384, because the
 //! cryptography library makes no RSA keys. Keys live only in memory; every start has fresh ones.
 
+use crate::time::Time;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use crate::time::Time;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
