@@ -23,8 +23,8 @@ impl Builder<'_> {
         }
         for number in 0..scenario.fill.running + scenario.fill.halted {
             let memory_gib = match scenario.fill.kind {
-                GuestKind::Small => [1.0, 2.0][self.rng.usize(0..2)],
-                GuestKind::Mixed => [1.0, 2.0, 2.0, 4.0, 4.0, 4.0, 8.0, 8.0, 16.0][self.rng.usize(0..9)],
+                GuestKind::Small => self.rng.choice([1.0, 2.0]).unwrap_or(1.0),
+                GuestKind::Mixed => self.rng.choice([1.0, 2.0, 2.0, 4.0, 4.0, 4.0, 8.0, 8.0, 16.0]).unwrap_or(4.0),
             };
             let spec = GuestSpec {
                 name: self.name(number),

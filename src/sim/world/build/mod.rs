@@ -99,7 +99,7 @@ impl Builder<'_> {
 
     /// A time in the past, up to `most` before the start.
     fn before(&mut self, least: Duration, most: Duration) -> Time {
-        let span = u64::try_from(most.as_secs().saturating_sub(least.as_secs())).unwrap_or(0).max(1);
+        let span = most.as_secs().saturating_sub(least.as_secs()).max(1);
         self.now - least - Duration::from_secs(self.rng.u64(0..span))
     }
 }
