@@ -9,7 +9,8 @@ mod model;
 
 pub use builtin::{Named, list, load, resize};
 pub use model::{
-    Activity, Boot, Busy, Event, Fill, GuestKind, GuestSpec, HaSpec, HostSpec, LunSpec, MirrorSpec, Pinned, Round, Scenario, SrSpec, Versions,
+    Activity, Boot, Busy, Event, Fill, GuestKind, GuestSpec, HaSpec, HostSpec, LunSpec, MirrorSpec, Pinned, Round, Scenario,
+    SrSpec, Versions,
 };
 
 /// What may be changed about a scenario when it is loaded. `None` keeps what the scenario says.
@@ -55,8 +56,8 @@ pub enum ScenarioError {
 impl Scenario {
     /// Reads a scenario from TOML and checks it. `name` is used in errors and where the text gives none.
     pub fn from_toml(name: &str, text: &str) -> Result<Self, ScenarioError> {
-        let mut scenario: Self =
-            toml::from_str(text).map_err(|e| ScenarioError::Unreadable { name: name.to_owned(), why: e.to_string().trim().to_owned() })?;
+        let mut scenario: Self = toml::from_str(text)
+            .map_err(|e| ScenarioError::Unreadable { name: name.to_owned(), why: e.to_string().trim().to_owned() })?;
         if scenario.name.is_empty() {
             name.clone_into(&mut scenario.name);
         }

@@ -72,7 +72,9 @@ impl Core {
         let host = director.host;
         match director.phase {
             Phase::Pause(until) if now >= until => {
-                let ready = self.coordinator_up() && self.all_well();
+                // Guests on their way cannot be moved away again before they have arrived.
+                let moving = self.guests.iter().any(|g| g.busy.is_some());
+                let ready = self.coordinator_up() && self.all_well() && !moving;
                 if ready && self.take_out(host).is_ok() {
                     let task = self.new_task("Async.host.evacuate", "", Some(host), None);
                     match self.begin_evacuate(host, 0, Job::client(task)) {
@@ -97,13 +99,13 @@ impl Core {
                     director = self.next_host(director, round.skip_coordinator, secs(round.pause_s));
                 }
             }
-            Phase::Updating(until) if now >= until => {
-                if self.check_host_op(host, HostOp::Reboot).is_ok() && self.coordinator_up() {
-                    let task = self.new_task("Async.host.reboot", "", Some(host), None);
-                    self.leave(host, true);
-                    self.end_task(&task, Ok(crate::sim::value::Value::Void));
-                    director.phase = Phase::Rebooting(now);
-                }
+            Phase::Updating(until)
+                if now >= until && self.check_host_op(host, HostOp::Reboot).is_ok() && self.coordinator_up() =>
+            {
+                let task = self.new_task("Async.host.reboot", "", Some(host), None);
+                self.leave(host, true);
+                self.end_task(&task, Ok(crate::sim::value::Value::Void));
+                director.phase = Phase::Rebooting(now);
             }
             Phase::Rebooting(since) => {
                 let back = self.hosts.get(host).is_some_and(|h| h.booted > since && h.stage == Stage::Up && h.enabled);
@@ -118,7 +120,11 @@ impl Core {
                 // A rebuild may start late: only a quiet while counts.
                 if since.is_some_and(|s| now.since(s) >= Duration::from_secs(20)) {
                     self.bring_home(host);
-                    director = self.next_host(director, round.skip_coordinator, secs(round.pause_s).saturating_sub(Duration::from_secs(20)));
+                    director = self.next_host(
+                        director,
+                        round.skip_coordinator,
+                        secs(round.pause_s).saturating_sub(Duration::from_secs(20)),
+                    );
                 }
             }
             _ => {}
@@ -230,7 +236,10 @@ impl Core {
                 (Some(Power::Running), _) => {
                     let from = self.guests.get(guest).and_then(|g| g.on);
                     let to = self.rng.usize(0..self.hosts.len());
-                    if from != Some(to) && self.guests.get(guest).is_some_and(|g| g.busy.is_none()) && self.cannot_run(guest, to, 0).is_none() {
+                    if from != Some(to)
+                        && self.guests.get(guest).is_some_and(|g| g.busy.is_none())
+                        && self.cannot_run(guest, to, 0).is_none()
+                    {
                         let task = self.new_task("Async.VM.pool_migrate", "", from, None);
                         if self.begin_move(guest, to, Some(Job::client(task.clone())), None).is_err() {
                             self.drop_task(&task);

@@ -205,7 +205,8 @@ impl Core {
 
     /// `mpath-<SCSIid>` of a PBD: taken away and put back, as SM does; gone if no path is left.
     pub(super) fn publish_path(&mut self, store: usize, host: usize, lun: usize) {
-        if !self.coordinator_up() || self.hosts.get(host).is_none_or(|h| !h.reachable() && h.stage < super::state::Stage::Joined) {
+        if !self.coordinator_up() || self.hosts.get(host).is_none_or(|h| !h.reachable() && h.stage < super::state::Stage::Joined)
+        {
             return;
         }
         let Some(s) = self.stores.get(store) else { return };

@@ -1,6 +1,6 @@
 //! The corosync cluster of the hosts, as its coordinator's watcher writes it down.
 
-use super::{Due, Core};
+use super::{Core, Due};
 use crate::xenapi::record::Ref;
 use std::time::Duration;
 

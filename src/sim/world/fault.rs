@@ -188,12 +188,12 @@ fn words(text: &str) -> Vec<String> {
 struct Values {
     fault: String,
     usage: &'static str,
-    values: BTreeMap<String, String>,
+    given: BTreeMap<String, String>,
 }
 
 impl Values {
     fn maybe(&mut self, key: &'static str) -> Option<String> {
-        self.values.remove(key)
+        self.given.remove(key)
     }
 
     fn need(&mut self, key: &'static str) -> Result<String, FaultError> {
@@ -229,10 +229,10 @@ impl FromStr for Fault {
         let mut parts = words(text).into_iter();
         let name = parts.next().unwrap_or_default();
         let kind = FAULTS.iter().find(|k| k.name == name).ok_or_else(|| FaultError::Unknown(name.clone()))?;
-        let mut v = Values { fault: name, usage: kind.usage, values: BTreeMap::new() };
+        let mut v = Values { fault: name, usage: kind.usage, given: BTreeMap::new() };
         for part in parts {
             let Some((key, value)) = part.split_once('=') else { return v.bad(&part, String::new()) };
-            v.values.insert(key.to_owned(), value.to_owned());
+            v.given.insert(key.to_owned(), value.to_owned());
         }
         let fault = match kind.name {
             "crash" => Self::Crash { host: v.need("host")? },
@@ -272,7 +272,7 @@ impl FromStr for Fault {
             "unpause" => Self::UnpauseGuest { vm: v.need("vm")? },
             other => return Err(FaultError::Unknown(other.to_owned())),
         };
-        match v.values.into_keys().next() {
+        match v.given.into_keys().next() {
             Some(key) => Err(FaultError::Extra { fault: v.fault, key, usage: v.usage }),
             None => Ok(fault),
         }
@@ -316,7 +316,9 @@ impl fmt::Display for Fault {
                 let out = if params.is_empty() { out } else { out.key("params", &params.join(",")) };
                 out.key("times", &times.to_string())
             }
-            Self::TimeoutCall { method, times } => out.name("timeout-call").key("method", method).key("times", &times.to_string()),
+            Self::TimeoutCall { method, times } => {
+                out.name("timeout-call").key("method", method).key("times", &times.to_string())
+            }
             Self::PauseGuest { vm } => out.name("pause").key("vm", vm),
             Self::UnpauseGuest { vm } => out.name("unpause").key("vm", vm),
         };
@@ -378,7 +380,12 @@ mod tests {
     #[test]
     fn every_kind_says_how_it_is_written_and_can_be_read() {
         for kind in FAULTS {
-            let example = kind.usage.replace(['[', ']'], "").replace("network|all", "all").replace("SECONDS", "5").replace("paths=N", "paths=2");
+            let example = kind
+                .usage
+                .replace(['[', ']'], "")
+                .replace("network|all", "all")
+                .replace("SECONDS", "5")
+                .replace("paths=N", "paths=2");
             assert!(example.starts_with(kind.name));
             example.parse::<Fault>().unwrap_or_else(|e| panic!("{example}: {e}"));
         }

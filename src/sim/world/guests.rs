@@ -2,7 +2,7 @@
 
 use super::jobs::{Job, Kind};
 use super::state::{Power, secs};
-use super::{Due, Core};
+use super::{Core, Due};
 use crate::sim::api::Failure;
 use crate::sim::scenario::Pinned;
 use crate::xenapi::record::Ref;
@@ -11,7 +11,9 @@ use std::time::Duration;
 impl Core {
     /// The guests that xapi has on a host, dead ones excepted.
     pub(super) fn guests_on(&self, host: usize) -> Vec<usize> {
-        (0..self.guests.len()).filter(|g| self.guests.get(*g).is_some_and(|g| g.on == Some(host) && !g.gone && g.is_active())).collect()
+        (0..self.guests.len())
+            .filter(|g| self.guests.get(*g).is_some_and(|g| g.on == Some(host) && !g.gone && g.is_active()))
+            .collect()
     }
 
     /// Bytes that are free on a host, with what is on its way to it taken off.
@@ -74,7 +76,8 @@ impl Core {
             Pinned::Pci => Some(Failure::new("VM_HAS_PCI_ATTACHED", [vm])),
             Pinned::LocalSr => Some(Failure::new("VM_REQUIRES_SR", [vm, sr().as_str()])),
             Pinned::Iso => {
-                let local = self.stores.iter().find(|s| s.local == g.on && s.kind == "udev").map(|s| s.r.clone()).unwrap_or_default();
+                let local =
+                    self.stores.iter().find(|s| s.local == g.on && s.kind == "udev").map(|s| s.r.clone()).unwrap_or_default();
                 Some(Failure::new("VM_REQUIRES_SR", [vm, local.as_str()]))
             }
         }

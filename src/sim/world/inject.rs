@@ -147,7 +147,11 @@ impl Core {
             }
             Fault::FailCall { method, code, params, times } => {
                 let said = format!("the next {times} calls of {method} fail with {code}");
-                self.traps.push(super::Trap { method, times, how: super::How::Fail(crate::sim::api::Failure::new(&code, params)) });
+                self.traps.push(super::Trap {
+                    method,
+                    times,
+                    how: super::How::Fail(crate::sim::api::Failure::new(&code, params)),
+                });
                 Ok(said)
             }
             Fault::TimeoutCall { method, times } => {
@@ -167,7 +171,12 @@ impl Core {
         Ok(format!("{vm} is {}", if paused { "paused" } else { "running again" }))
     }
 
-    fn mirror_fault(&mut self, sr: Option<&str>, what: &str, act: impl Fn(&mut super::mirror::Mirror)) -> Result<String, FaultError> {
+    fn mirror_fault(
+        &mut self,
+        sr: Option<&str>,
+        what: &str,
+        act: impl Fn(&mut super::mirror::Mirror),
+    ) -> Result<String, FaultError> {
         let store = self.named_mirror(sr)?;
         if let Some(mirror) = self.stores.get_mut(store).and_then(|s| s.mirror.as_mut()) {
             act(mirror);

@@ -1,6 +1,6 @@
 //! Operations that take time: who waits for them, and what happens when they are due.
 
-use super::{Due, Core};
+use super::{Core, Due};
 use crate::sim::api::Failure;
 use crate::sim::front::{Ctx, JobId};
 use crate::sim::value::Value;

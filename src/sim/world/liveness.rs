@@ -4,7 +4,7 @@
 //! declared dead after the time-out, fenced if it still runs, and its protected guests start elsewhere.
 
 use super::state::{Power, Stage};
-use super::{Due, Core};
+use super::{Core, Due};
 use crate::sim::api::Failure;
 use crate::time::Time;
 use std::time::Duration;
@@ -225,7 +225,13 @@ impl Core {
             .filter(|g| self.guests.get(*g).is_some_and(|g| g.on == Some(host) && (g.gone || g.is_active())))
             .collect();
         // Protected ones first.
-        lost.sort_by_key(|g| self.guests.get(*g).map_or(2, |g| match g.ha.as_str() { "restart" => 0, "best-effort" => 1, _ => 2 }));
+        lost.sort_by_key(|g| {
+            self.guests.get(*g).map_or(2, |g| match g.ha.as_str() {
+                "restart" => 0,
+                "best-effort" => 1,
+                _ => 2,
+            })
+        });
         for guest in lost {
             let Some(g) = self.guests.get_mut(guest) else { continue };
             g.gone = false;
@@ -248,7 +254,9 @@ impl Core {
         if !self.ha.on || self.hosts.get(old).is_some_and(super::state::Host::reachable) {
             return;
         }
-        let Some(new) = (0..self.hosts.len()).find(|h| *h != old && self.hosts.get(*h).is_some_and(super::state::Host::reachable)) else {
+        let Some(new) =
+            (0..self.hosts.len()).find(|h| *h != old && self.hosts.get(*h).is_some_and(super::state::Host::reachable))
+        else {
             // Nobody can: try again later.
             self.timers.set(self.now + HA_MONITOR, Due::Elect);
             return;

@@ -1,8 +1,8 @@
 //! Faults that fit this world, ready to be done: for the keys of `demo`.
 
+use super::World;
 use super::fault::{Cut, Fault};
 use super::state::Stage;
-use super::World;
 
 /// A fault with a key.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,11 @@ impl World {
             let host = h.name.clone();
             list.push(('c', format!("crash {host}: it dies silently and stays dead"), Fault::Crash { host: host.clone() }));
             list.push(('r', format!("reset {host}: it dies silently and boots again"), Fault::Reset { host: host.clone() }));
-            list.push(('n', format!("cut {host} off from the network"), Fault::CutOff { host: host.clone(), what: Cut::Network }));
+            list.push((
+                'n',
+                format!("cut {host} off from the network"),
+                Fault::CutOff { host: host.clone(), what: Cut::Network },
+            ));
             list.push(('k', format!("the clock of {host} goes 4 s wrong"), Fault::SkewClock { host, millis: 4_000 }));
         }
         if let Some((_, h)) = core.paths().find(|(up, _)| *up) {

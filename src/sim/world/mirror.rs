@@ -441,7 +441,8 @@ mod tests {
 
     #[test]
     fn nodes_outside_the_pool_rebuild_too() {
-        let mut mirror = Mirror::new(vec![("a".into(), Some(0)), ("b".into(), Some(1)), ("x".into(), None)], 1_000, Duration::ZERO);
+        let mut mirror =
+            Mirror::new(vec![("a".into(), Some(0)), ("b".into(), Some(1)), ("x".into(), None)], 1_000, Duration::ZERO);
         mirror.node_down(2, t(0));
         assert_eq!(mirror.outside_offline(), 1);
         mirror.node_up(2, t(5));

@@ -74,6 +74,7 @@ impl Options {
     }
 
     /// With another dialect.
+    #[must_use]
     pub const fn speaking(self, dialect: Dialect) -> Self {
         Self { dialect, ..self }
     }
@@ -87,7 +88,7 @@ pub struct World {
 }
 
 /// What falls due.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Due {
     /// Only to be awake then.
     Nothing,
@@ -236,7 +237,8 @@ impl World {
             core.note_load(host);
         }
         if scenario.ha.enabled {
-            let suited = (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
+            let suited =
+                (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
             if let Some(store) = suited {
                 // A scenario without a suitable SR simply has no HA.
                 let _ = core.enable_ha(store, timeout);
@@ -297,15 +299,14 @@ impl Core {
     fn handle(&mut self, due: Due) {
         let alive = |core: &Self, host: usize, life: u32| core.hosts.get(host).is_some_and(|h| h.life == life);
         match due {
-            Due::Nothing => {}
             Due::Step { host, life, step } if alive(self, host, life) => self.boot_step(host, step),
             Due::Leave { host, life, step } if alive(self, host, life) => self.go_down(host, step),
-            Due::Step { .. } | Due::Leave { .. } => {}
             Due::Silent { host } => self.check_silent(host),
             Due::HaCheck { host, life } => self.ha_check(host, life),
             Due::Elect => self.elect(),
             Due::Tickle { host, life } if alive(self, host, life) => self.heard_again(host),
-            Due::Tickle { .. } => {}
+            // Of an earlier life.
+            Due::Nothing | Due::Step { .. } | Due::Leave { .. } | Due::Tickle { .. } => {}
             Due::ClusterWatch => self.cluster_update(),
             Due::ResyncStart { store, node } => self.resync_start(store, node),
             Due::ResyncEnd { store, node } => self.resync_end(store, node),

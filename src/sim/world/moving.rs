@@ -3,7 +3,7 @@
 use super::jobs::{Job, Kind, Running};
 use super::ops::HostOp;
 use super::state::Power;
-use super::{Due, Core};
+use super::{Core, Due};
 use crate::sim::api::Failure;
 use crate::sim::value::Value;
 use crate::xenapi::record::Ref;
@@ -23,7 +23,13 @@ impl Core {
     }
 
     /// A guest begins to move. Returns the job.
-    pub(super) fn begin_move(&mut self, guest: usize, to: usize, job: Option<Job>, parent: Option<(u64, Ref)>) -> Result<u64, Failure> {
+    pub(super) fn begin_move(
+        &mut self,
+        guest: usize,
+        to: usize,
+        job: Option<Job>,
+        parent: Option<(u64, Ref)>,
+    ) -> Result<u64, Failure> {
         let Some(g) = self.guests.get(guest) else { return Err(Failure::bare("INTERNAL_ERROR")) };
         if g.power != Power::Running || g.busy.is_some() {
             return Err(self.bad_state(guest, "running"));
@@ -38,12 +44,11 @@ impl Core {
         if let Some(failure) = self.cannot_run(guest, to, 0) {
             return Err(failure);
         }
-        let job = match job {
-            Some(job) => job,
-            None => {
-                let task = self.new_task("Async.VM.pool_migrate", "", Some(from), parent.as_ref().map(|(_, t)| t));
-                Job::own(task)
-            }
+        let job = if let Some(job) = job {
+            job
+        } else {
+            let task = self.new_task("Async.VM.pool_migrate", "", Some(from), parent.as_ref().map(|(_, t)| t));
+            Job::own(task)
         };
         let task = self.job_task(Some(&job), "VM.pool_migrate", Some(from));
         let takes = self.move_time(guest);
@@ -67,7 +72,7 @@ impl Core {
         let (task, done, takes) = (task.clone(), self.now.since(*began), *takes);
         if done < takes {
             self.task_progress(&task, done.as_secs_f64() / takes.as_secs_f64());
-            let next = (self.now + tick(takes)).min(self.now + (takes - done));
+            let next = (self.now + tick(takes)).min(self.now + takes.saturating_sub(done));
             self.timers.set(next, Due::Job(id));
             return;
         }
@@ -93,7 +98,9 @@ impl Core {
             self.tell_moved(guest, from, to);
         }
         self.finish(job, failure.clone().map_or(Ok(Value::Void), Err));
-        if let Some(Running { kind: Kind::Evacuate { running, failure: first, .. }, .. }) = parent.and_then(|p| self.jobs.get_mut(&p)) {
+        if let Some(Running { kind: Kind::Evacuate { running, failure: first, .. }, .. }) =
+            parent.and_then(|p| self.jobs.get_mut(&p))
+        {
             *running = running.saturating_sub(1);
             if first.is_none() {
                 *first = failure;
@@ -205,7 +212,8 @@ impl Core {
     /// Starts the next migrations of an evacuation, or ends it.
     pub(super) fn evacuate_on(&mut self, id: u64) {
         loop {
-            let Some(Running { kind: Kind::Evacuate { host, task, queue, running, batch, failure, .. }, .. }) = self.jobs.get_mut(&id)
+            let Some(Running { kind: Kind::Evacuate { host, task, queue, running, batch, failure, .. }, .. }) =
+                self.jobs.get_mut(&id)
             else {
                 return;
             };
@@ -228,7 +236,10 @@ impl Core {
                 self.evacuated(id, Some(failure));
             }
         }
-        let Some(Running { kind: Kind::Evacuate { host, queue, running, failure, total, task, .. }, .. }) = self.jobs.get(&id) else { return };
+        let Some(Running { kind: Kind::Evacuate { host, queue, running, failure, total, task, .. }, .. }) = self.jobs.get(&id)
+        else {
+            return;
+        };
         let left = queue.len() + running;
         if *running > 0 || (failure.is_none() && !queue.is_empty()) {
             if *total > 0 {

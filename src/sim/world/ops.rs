@@ -114,14 +114,18 @@ mod tests {
     #[test]
     fn an_enabled_host_lists_neither_reboot_nor_shutdown() {
         let host = Ref::from("h");
-        assert_eq!(names(&belief(&host, true, &[]), false), ["vm_migrate", "provision", "vm_resume", "enable", "evacuate", "vm_start"]);
+        assert_eq!(
+            names(&belief(&host, true, &[]), false),
+            ["vm_migrate", "provision", "vm_resume", "enable", "evacuate", "vm_start"]
+        );
         assert_eq!(check(HostOp::Reboot, &belief(&host, true, &[])).unwrap_err().code, "HOST_NOT_DISABLED");
     }
 
     #[test]
     fn a_disabled_host_lists_them() {
         let host = Ref::from("h");
-        let want = ["vm_migrate", "provision", "vm_resume", "apply_updates", "enable", "reboot", "evacuate", "vm_start", "shutdown"];
+        let want =
+            ["vm_migrate", "provision", "vm_resume", "apply_updates", "enable", "reboot", "evacuate", "vm_start", "shutdown"];
         assert_eq!(names(&belief(&host, false, &[]), false), want);
     }
 
@@ -131,7 +135,10 @@ mod tests {
         let task = Ref::from("t");
         let during = |op| vec![(task.clone(), op)];
         assert_eq!(names(&belief(&host, false, &during(HostOp::Reboot)), false), ["enable", "reboot", "evacuate", "vm_start"]);
-        assert_eq!(names(&belief(&host, false, &during(HostOp::Shutdown)), false), ["enable", "evacuate", "vm_start", "shutdown"]);
+        assert_eq!(
+            names(&belief(&host, false, &during(HostOp::Shutdown)), false),
+            ["enable", "evacuate", "vm_start", "shutdown"]
+        );
         let want = ["apply_updates", "enable", "reboot", "evacuate", "vm_start", "shutdown"];
         assert_eq!(names(&belief(&host, false, &during(HostOp::Evacuate)), false), want);
         let want = ["vm_migrate", "provision", "vm_resume", "enable", "vm_start"];

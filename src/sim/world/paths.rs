@@ -1,7 +1,7 @@
 //! Paths to LUNs and links of bonds: what fails, and how xapi and its monitors tell.
 
 use super::fault::{Cut, FaultError};
-use super::{Due, Core};
+use super::{Core, Due};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -10,7 +10,12 @@ const ALERT_EVERY: Duration = Duration::from_secs(120);
 
 impl Core {
     /// Sets how many paths a host has to a LUN, or to all of its LUNs. Returns how many LUNs changed.
-    pub(super) fn set_paths(&mut self, host: usize, lun: Option<&str>, wanted: impl Fn(u8, u8) -> u8) -> Result<usize, FaultError> {
+    pub(super) fn set_paths(
+        &mut self,
+        host: usize,
+        lun: Option<&str>,
+        wanted: impl Fn(u8, u8) -> u8,
+    ) -> Result<usize, FaultError> {
         let mut changed = Vec::new();
         let mut known = Vec::new();
         for (store, s) in self.stores.iter_mut().enumerate() {

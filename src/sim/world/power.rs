@@ -1,7 +1,7 @@
 //! Machines going down and coming up, stage by stage, as xapi goes through them.
 
 use super::state::{Leaving, Power, Stage, secs};
-use super::{Due, Harm, Core};
+use super::{Core, Due, Harm};
 use std::time::Duration;
 
 /// What xapi gives guests to move away, shut down, and be killed when a host that still has some goes down.

@@ -9,7 +9,7 @@
 //! polls every 30 s, progress stays 0, and the task is destroyed at the end.
 
 use super::state::Host;
-use super::{Due, Harm, Core};
+use super::{Core, Due, Harm};
 use crate::sim::api::Failure;
 use crate::sim::value::Value;
 use std::time::Duration;
@@ -20,7 +20,8 @@ const POLL_SHIPPED: Duration = Duration::from_secs(30);
 impl Core {
     /// The next SR at or after `from` that a host has a detached PBD for.
     pub(super) fn next_unplugged(&self, host: usize, from: usize) -> Option<usize> {
-        (from..self.stores.len()).find(|s| self.stores.get(*s).is_some_and(|s| s.pbds.iter().any(|p| p.host == host && !p.attached)))
+        (from..self.stores.len())
+            .find(|s| self.stores.get(*s).is_some_and(|s| s.pbds.iter().any(|p| p.host == host && !p.attached)))
     }
 
     /// `PBD.plug`, where the host is. Attached already is fine.
@@ -47,9 +48,11 @@ impl Core {
                 self.storage_node(host, true);
             }
             if !self.designed() {
-                let recovering = self.stores.get(store).and_then(|s| s.mirror.as_ref()).is_some_and(|m| {
-                    m.rebuilding() || (m.late.is_zero() && m.behind())
-                });
+                let recovering = self
+                    .stores
+                    .get(store)
+                    .and_then(|s| s.mirror.as_ref())
+                    .is_some_and(|m| m.rebuilding() || (m.late.is_zero() && m.behind()));
                 if recovering {
                     self.begin_rebuild_task(store);
                     self.poll_in(store, POLL_SHIPPED);
@@ -173,8 +176,12 @@ impl Core {
     }
 
     fn note_mirror_loads(&mut self, store: usize) {
-        let hosts: Vec<usize> =
-            self.stores.get(store).and_then(|s| s.mirror.as_ref()).map(|m| m.nodes().iter().filter_map(|n| n.host).collect()).unwrap_or_default();
+        let hosts: Vec<usize> = self
+            .stores
+            .get(store)
+            .and_then(|s| s.mirror.as_ref())
+            .map(|m| m.nodes().iter().filter_map(|n| n.host).collect())
+            .unwrap_or_default();
         for host in hosts {
             self.note_load(host);
         }
@@ -228,7 +235,8 @@ impl Core {
             _ => {}
         }
         let moves = designed || self.shipped_progress;
-        if let (true, Some((done, total)), Some(task)) = (moves, progress, self.stores.get(store).and_then(|s| s.rebuild.clone())) {
+        if let (true, Some((done, total)), Some(task)) = (moves, progress, self.stores.get(store).and_then(|s| s.rebuild.clone()))
+        {
             let share = if total == 0 { 1.0 } else { done as f64 / total as f64 };
             self.task_progress(&task, share.min(0.999));
         }
@@ -272,7 +280,9 @@ impl Core {
 
     /// A host with a PBD for it is down or on its way, a mirror is rebuilt, or a node outside the pool is offline.
     fn designed_trouble(&self, store: &super::state::Store) -> bool {
-        let down = |h: &Host| !h.live || h.current.iter().any(|(_, op)| matches!(op, super::ops::HostOp::Reboot | super::ops::HostOp::Shutdown));
+        let down = |h: &Host| {
+            !h.live || h.current.iter().any(|(_, op)| matches!(op, super::ops::HostOp::Reboot | super::ops::HostOp::Shutdown))
+        };
         store.rebuild.is_some()
             || store.pbds.iter().any(|p| self.hosts.get(p.host).is_some_and(down))
             || store.mirror.as_ref().is_some_and(|m| m.outside_offline() > 0)
@@ -295,8 +305,11 @@ impl Core {
             () => "healthy",
         };
         let r = s.r.clone();
-        let pairs =
-            [("mirror_state", state.to_owned()), ("mirrors_in_step", format!("{good}/{all}")), ("nodes_offline", offline.to_string())];
+        let pairs = [
+            ("mirror_state", state.to_owned()),
+            ("mirrors_in_step", format!("{good}/{all}")),
+            ("nodes_offline", offline.to_string()),
+        ];
         self.set_keys(&r, "sm_config", &pairs);
         self.refresh_all_ops();
     }

@@ -137,7 +137,11 @@ impl Rig {
 
     pub fn ops(&self, host: &str) -> Vec<String> {
         let r = self.host(host);
-        self.db().set_of(&r, "allowed_operations").iter().map(|v| if let Value::Str(s) = v { s.to_string() } else { String::new() }).collect()
+        self.db()
+            .set_of(&r, "allowed_operations")
+            .iter()
+            .map(|v| if let Value::Str(s) = v { s.to_string() } else { String::new() })
+            .collect()
     }
 
     pub fn may_reboot(&self, host: &str) -> bool {
@@ -165,11 +169,18 @@ impl Rig {
     }
 
     pub fn task(&self, name: &str) -> Option<Ref> {
-        self.db().refs_of("task").find(|t| self.db().text(t, "name_label") == name && self.db().text(t, "status") == "pending").cloned()
+        self.db()
+            .refs_of("task")
+            .find(|t| self.db().text(t, "name_label") == name && self.db().text(t, "status") == "pending")
+            .cloned()
     }
 
     pub fn messages(&self, name: &str) -> Vec<String> {
-        self.db().refs_of("message").filter(|m| self.db().text(m, "name") == name).map(|m| self.db().text(m, "body").to_owned()).collect()
+        self.db()
+            .refs_of("message")
+            .filter(|m| self.db().text(m, "name") == name)
+            .map(|m| self.db().text(m, "body").to_owned())
+            .collect()
     }
 
     pub fn guests_of(&self, host: &str) -> usize {

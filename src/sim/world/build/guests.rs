@@ -9,7 +9,8 @@ use crate::xenapi::record::Ref;
 use std::time::Duration;
 
 const ROLES: [&str; 18] = [
-    "web", "db", "build", "mail", "ldap", "cache", "git", "monitor", "ci", "api", "proxy", "files", "backup", "dns", "queue", "app", "log", "vpn",
+    "web", "db", "build", "mail", "ldap", "cache", "git", "monitor", "ci", "api", "proxy", "files", "backup", "dns", "queue",
+    "app", "log", "vpn",
 ];
 const TAILS: [&str; 5] = ["old", "new", "test", "main", "spare"];
 
@@ -22,8 +23,8 @@ impl Builder<'_> {
         }
         for number in 0..scenario.fill.running + scenario.fill.halted {
             let memory_gib = match scenario.fill.kind {
-                GuestKind::Small => [1.0, 2.0][self.rng.usize(0..2)],
-                GuestKind::Mixed => [1.0, 2.0, 2.0, 4.0, 4.0, 4.0, 8.0, 8.0, 16.0][self.rng.usize(0..9)],
+                GuestKind::Small => self.rng.choice([1.0, 2.0]).unwrap_or(1.0),
+                GuestKind::Mixed => self.rng.choice([1.0, 2.0, 2.0, 4.0, 4.0, 4.0, 8.0, 8.0, 16.0]).unwrap_or(4.0),
             };
             let spec = GuestSpec {
                 name: self.name(number),
@@ -68,7 +69,8 @@ impl Builder<'_> {
             return at;
         }
         // Mirrored storage first; every fourth guest elsewhere, if there is an elsewhere.
-        let shared: Vec<usize> = (0..self.stores.len()).filter(|s| self.stores.get(*s).is_some_and(|s| s.shared && s.kind != "iso")).collect();
+        let shared: Vec<usize> =
+            (0..self.stores.len()).filter(|s| self.stores.get(*s).is_some_and(|s| s.shared && s.kind != "iso")).collect();
         let mirrored = shared.iter().copied().find(|s| self.stores.get(*s).is_some_and(|s| s.mirror.is_some()));
         let others: Vec<usize> = shared.iter().copied().filter(|s| Some(*s) != mirrored).collect();
         match (mirrored, others.get(self.rng.usize(0..others.len().max(1)))) {
@@ -90,7 +92,11 @@ impl Builder<'_> {
         };
         let on = host.and_then(|h| self.hosts.get(h)).map(|h| h.r.clone()).unwrap_or_default();
         let running = host.is_some();
-        let started = if running { self.before(Duration::from_secs(3600), Duration::from_secs(86_400 * 20)) } else { crate::time::Time::EPOCH };
+        let started = if running {
+            self.before(Duration::from_secs(3600), Duration::from_secs(86_400 * 20))
+        } else {
+            crate::time::Time::EPOCH
+        };
         let metrics = self.db.create(
             "VM_metrics",
             &[
@@ -107,7 +113,15 @@ impl Builder<'_> {
             self.db.create(
                 "VM_guest_metrics",
                 &[
-                    ("os_version", text_map([("name", "Debian GNU/Linux 12 (bookworm)"), ("distro", "debian"), ("major", "12"), ("minor", "11")])),
+                    (
+                        "os_version",
+                        text_map([
+                            ("name", "Debian GNU/Linux 12 (bookworm)"),
+                            ("distro", "debian"),
+                            ("major", "12"),
+                            ("minor", "11"),
+                        ]),
+                    ),
                     ("PV_drivers_version", text_map([("major", "8"), ("minor", "4"), ("micro", "0"), ("build", "1")])),
                     ("PV_drivers_up_to_date", true.into()),
                     ("PV_drivers_detected", true.into()),

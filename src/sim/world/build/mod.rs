@@ -76,8 +76,18 @@ impl Builder<'_> {
             ("master", master.into()),
             ("default_SR", default.clone().into()),
             ("suspend_image_SR", default.into()),
-            ("other_config", super::book::text_map([("memory-ratio-hvm", "0.25"), ("memory-ratio-pv", "0.25"), ("auto_poweron", "true")])),
-            ("restrictions", super::book::text_map([("restrict_pool_size", "false"), ("restrict_rpu", "false"), ("restrict_corosync", "false")])),
+            (
+                "other_config",
+                super::book::text_map([("memory-ratio-hvm", "0.25"), ("memory-ratio-pv", "0.25"), ("auto_poweron", "true")]),
+            ),
+            (
+                "restrictions",
+                super::book::text_map([
+                    ("restrict_pool_size", "false"),
+                    ("restrict_rpu", "false"),
+                    ("restrict_corosync", "false"),
+                ]),
+            ),
             ("ha_cluster_stack", if self.scenario.cluster { "corosync" } else { "xhad" }.into()),
             ("cpu_info", super::book::text_map([("vendor", "AuthenticAMD"), ("cpu_count", "32"), ("socket_count", "1")])),
             ("tls_verification_enabled", true.into()),
@@ -89,7 +99,7 @@ impl Builder<'_> {
 
     /// A time in the past, up to `most` before the start.
     fn before(&mut self, least: Duration, most: Duration) -> Time {
-        let span = u64::try_from(most.as_secs().saturating_sub(least.as_secs())).unwrap_or(0).max(1);
+        let span = most.as_secs().saturating_sub(least.as_secs()).max(1);
         self.now - least - Duration::from_secs(self.rng.u64(0..span))
     }
 }

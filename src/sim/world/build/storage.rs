@@ -24,7 +24,16 @@ impl Builder<'_> {
     pub(super) fn build_storage(&mut self) {
         for (kind, file, stack) in TYPES {
             let stacks: Vec<&str> = [stack].into_iter().filter(|s| !s.is_empty()).collect();
-            let features = ["SR_PROBE", "SR_UPDATE", "SR_STATS", "VDI_CREATE", "VDI_DELETE", "VDI_ATTACH", "VDI_DETACH", "VDI_GENERATE_CONFIG"];
+            let features = [
+                "SR_PROBE",
+                "SR_UPDATE",
+                "SR_STATS",
+                "VDI_CREATE",
+                "VDI_DELETE",
+                "VDI_ATTACH",
+                "VDI_DETACH",
+                "VDI_GENERATE_CONFIG",
+            ];
             self.db.create(
                 "SM",
                 &[
@@ -77,7 +86,8 @@ impl Builder<'_> {
     fn local(&mut self, host: usize, name: &str, kind: &str, content: &str, size: u64) {
         let r = self.sr(name, kind, content, false, false, size);
         let uuid = self.db.text(&r, "uuid").to_owned();
-        let spec = SrSpec { name: name.into(), kind: kind.into(), size_gib: size, hosts: Vec::new(), mirror: None, luns: Vec::new() };
+        let spec =
+            SrSpec { name: name.into(), kind: kind.into(), size_gib: size, hosts: Vec::new(), mirror: None, luns: Vec::new() };
         let pbd = self.pbd(host, &r, &spec, Vec::new());
         self.stores.push(Store {
             name: name.into(),

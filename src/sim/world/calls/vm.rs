@@ -25,7 +25,9 @@ impl Core {
                 let reach = here.map_or(Ok(()), |h| self.reach(h));
                 reach.and_then(|()| later(self.begin_stop(guest, clean, Some(Job::call(ctx)))))
             }
-            "pause" | "unpause" => here.map_or(Ok(()), |h| self.reach(h)).and_then(|()| self.pause(guest, name == "pause")).and_then(|()| DONE),
+            "pause" | "unpause" => {
+                here.map_or(Ok(()), |h| self.reach(h)).and_then(|()| self.pause(guest, name == "pause")).and(DONE)
+            }
             "pool_migrate" => self.arg_host(args, 1).and_then(|to| {
                 args.map(2)?;
                 if here == Some(to) {
@@ -38,9 +40,7 @@ impl Core {
                 let refs: Vec<Value> = hosts.filter_map(|h| Some(Value::from(&self.hosts.get(h)?.r))).collect();
                 answer(Value::Set(refs))
             }
-            "assert_can_boot_here" => {
-                self.arg_host(args, 1).and_then(|h| self.cannot_run(guest, h, 0).map_or(DONE, Err))
-            }
+            "assert_can_boot_here" => self.arg_host(args, 1).and_then(|h| self.cannot_run(guest, h, 0).map_or(DONE, Err)),
             "assert_agile" => self.blocker(guest).map_or(DONE, Err),
             "set_ha_restart_priority" => args.text(1).and_then(|priority| {
                 if !["", "best-effort", "restart"].contains(&priority) {

@@ -12,18 +12,26 @@ fn a_day_of_rolling_update_is_harmless_and_quick() {
         for _ in 0..24 * 12 {
             rig.run(300.0);
             rig.check_invariants();
+            let failed: Vec<_> = rig
+                .db()
+                .refs_of("task")
+                .filter(|t| rig.db().text(t, "status") == "failure")
+                .map(|t| format!("{:?}", rig.db().get(t, "error_info")))
+                .collect();
+            assert!(failed.is_empty(), "{failed:?}");
             for host in ["xcp1", "xcp2", "xcp3", "xcp4"] {
                 boots.insert((host, rig.db().map_get(&rig.host(host), "other_config", "boot_time").unwrap().to_owned()));
             }
         }
         assert!(boots.len() > 4 * 20, "{} boots in a day", boots.len());
-        let failed: Vec<_> = rig.db().refs_of("task").filter(|t| rig.db().text(t, "status") == "failure").map(|t| format!("{:?}", rig.db().get(t, "error_info"))).collect();
-        assert!(failed.is_empty(), "{failed:?}");
         assert!(rig.world.harms().is_empty(), "{:?}", rig.world.harms().first());
         let took = began.elapsed();
         assert!(took < Duration::from_secs(60), "a virtual day took {took:?}");
-        let versions: std::collections::BTreeSet<_> =
-            rig.db().refs_of("host").map(|h| rig.db().map_get(h, "software_version", "product_version").unwrap().to_owned()).collect();
+        let versions: std::collections::BTreeSet<_> = rig
+            .db()
+            .refs_of("host")
+            .map(|h| rig.db().map_get(h, "software_version", "product_version").unwrap().to_owned())
+            .collect();
         assert!(versions.len() <= 2 && !versions.contains("8.3.0"), "{versions:?}");
     }
 }
@@ -32,7 +40,8 @@ fn a_day_of_rolling_update_is_harmless_and_quick() {
 fn mirror_rebuild_shows_what_it_promises_within_its_first_minutes() {
     for dialect in [Dialect::Designed, Dialect::Shipped] {
         let mut rig = Rig::named("mirror-rebuild", dialect, Overrides::default());
-        let down = rig.until(16, "a host reboots within 15 s", |r| r.db().refs_of("host_metrics").any(|m| !r.db().boolean(m, "live")));
+        let down =
+            rig.until(16, "a host reboots within 15 s", |r| r.db().refs_of("host_metrics").any(|m| !r.db().boolean(m, "live")));
         assert!(down <= 15.0, "{down}");
         rig.until(120, "rebuild", |r| r.task("SR Recovering").is_some());
         let long = rig.until(600, "rebuilt", |r| r.task("SR Recovering").is_none());
@@ -40,7 +49,12 @@ fn mirror_rebuild_shows_what_it_promises_within_its_first_minutes() {
         let first = rig.db().refs_of("message").count();
         rig.until(300, "the next host", |r| r.db().refs_of("host_metrics").any(|m| !r.db().boolean(m, "live")));
         assert!(rig.db().refs_of("message").count() > first);
-        let failed: Vec<_> = rig.db().refs_of("task").filter(|t| rig.db().text(t, "status") == "failure").map(|t| format!("{:?}", rig.db().get(t, "error_info"))).collect();
+        let failed: Vec<_> = rig
+            .db()
+            .refs_of("task")
+            .filter(|t| rig.db().text(t, "status") == "failure")
+            .map(|t| format!("{:?}", rig.db().get(t, "error_info")))
+            .collect();
         assert!(failed.is_empty(), "{failed:?}");
         assert!(rig.world.harms().is_empty());
     }
@@ -49,7 +63,8 @@ fn mirror_rebuild_shows_what_it_promises_within_its_first_minutes() {
 #[test]
 fn path_loss_repeats() {
     let mut rig = Rig::named("path-loss", Dialect::Designed, Overrides::default());
-    let degraded = |r: &Rig| r.world.core.stores.iter().any(|s| s.pbds.iter().any(|p| p.up.iter().zip(&s.luns).any(|(u, l)| *u < l.paths)));
+    let degraded =
+        |r: &Rig| r.world.core.stores.iter().any(|s| s.pbds.iter().any(|p| p.up.iter().zip(&s.luns).any(|(u, l)| *u < l.paths)));
     rig.until(20, "first loss", degraded);
     rig.until(600, "all repaired", |r| !degraded(r));
     rig.until(700, "lost again", degraded);

@@ -19,7 +19,11 @@ fn cycle(dialect: Dialect) {
     rig.run(0.5);
     let current = format!("{:?}", rig.db().map(&b, "current_operations"));
     assert!(current.contains("evacuate") && current.contains(task.as_str()), "{current}");
-    assert!(rig.db().refs_of("task").any(|t| rig.db().text(t, "name_label") == "Async.VM.pool_migrate" && rig.db().reference(t, "subtask_of") == task));
+    assert!(
+        rig.db()
+            .refs_of("task")
+            .any(|t| rig.db().text(t, "name_label") == "Async.VM.pool_migrate" && rig.db().reference(t, "subtask_of") == task)
+    );
     rig.until(300, "evacuated", |r| r.db().text(&task, "status") == "success");
     assert_eq!(rig.guests_of("b"), 0);
     assert_eq!(rig.messages("VM_MIGRATED").len(), before);

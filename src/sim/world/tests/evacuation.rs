@@ -94,7 +94,11 @@ fn a_destination_that_dies_fails_the_migration_and_keeps_the_guest() {
     let mut rig = with("memory_gib = 64.0");
     let special = rig.db().find("VM", "name_label", &"special".into()).unwrap();
     let d = rig.host("d");
-    let Ok(Value::Ref(task)) = rig.call("Async.VM.pool_migrate", [Value::Ref(special.clone()), Value::Ref(d), Value::Map([].into())]) else { panic!() };
+    let Ok(Value::Ref(task)) =
+        rig.call("Async.VM.pool_migrate", [Value::Ref(special.clone()), Value::Ref(d), Value::Map([].into())])
+    else {
+        panic!()
+    };
     rig.run(5.0);
     assert!(rig.db().float(&task, "progress") > 0.0);
     rig.fault("crash host=d");

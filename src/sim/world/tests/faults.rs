@@ -43,7 +43,9 @@ fn late_events_come_late_but_come() {
         other => panic!("{other:?}"),
     };
     rig.fault("late-events by=20");
-    let Reply::Waiting(ticket) = rig.ask("event.from", [vec!["host"].into(), token, Value::Float(60.0)]) else { panic!("answered") };
+    let Reply::Waiting(ticket) = rig.ask("event.from", [vec!["host"].into(), token, Value::Float(60.0)]) else {
+        panic!("answered")
+    };
     rig.on("disable", "b").unwrap();
     rig.run(10.0);
     assert!(rig.world.poll(ticket).is_none());
@@ -80,7 +82,11 @@ fn what_the_menu_offers_can_be_done() {
             for one in rig.world.suggestions() {
                 // An earlier one of this round may have made it impossible; then it says so in words.
                 if let Err(error) = rig.world.fault(one.fault.clone()) {
-                    assert!(!error.to_string().is_empty() && round > 0 || matches!(error, FaultError::NotNow(_)), "{}: {error}", one.title);
+                    assert!(
+                        !error.to_string().is_empty() && round > 0 || matches!(error, FaultError::NotNow(_)),
+                        "{}: {error}",
+                        one.title
+                    );
                 }
             }
             rig.run(30.0);

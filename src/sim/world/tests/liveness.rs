@@ -136,7 +136,10 @@ fn with_ha_another_host_takes_over_from_a_dead_coordinator() {
     assert!(!rig.live("a") && rig.live("b"));
     rig.fault("power-on host=a");
     rig.until(200, "back as a member", |r| r.up("a"));
-    match rig.world.call(HostIx(0), Call { method: "session.login_with_password".into(), params: vec!["root".into(), "poolwatch".into()] }) {
+    match rig
+        .world
+        .call(HostIx(0), Call { method: "session.login_with_password".into(), params: vec!["root".into(), "poolwatch".into()] })
+    {
         Reply::Done(Err(f)) => assert_eq!((f.code.as_str(), f.params[0].as_str()), ("HOST_IS_SLAVE", "127.0.0.2")),
         other => panic!("{other:?}"),
     }

@@ -93,7 +93,8 @@ fn a_host_that_boots_without_paths_says_so() {
 fn the_cluster_follows_a_crash_and_an_orderly_leave_as_real_xapi_writes_them() {
     let mut rig = Rig::new(Dialect::Shipped);
     let cluster = rig.db().all("Cluster")[0].clone();
-    let numbers = |r: &Rig| (r.db().int(&cluster, "live_hosts"), r.db().int(&cluster, "expected_hosts"), r.db().int(&cluster, "quorum"));
+    let numbers =
+        |r: &Rig| (r.db().int(&cluster, "live_hosts"), r.db().int(&cluster, "expected_hosts"), r.db().int(&cluster, "quorum"));
     assert_eq!(numbers(&rig), (4, 4, 3));
     rig.fault("crash host=d");
     rig.run(6.0);
@@ -104,6 +105,7 @@ fn the_cluster_follows_a_crash_and_an_orderly_leave_as_real_xapi_writes_them() {
     rig.until(120, "joined", |r| numbers(r) == (4, 4, 3));
     assert_eq!(rig.messages("CLUSTER_HOST_JOINING").len(), 1);
     rig.until(60, "enabled", |r| r.up("d"));
+    rig.until(900, "rebuilt", |r| r.task("SR Recovering").is_none());
     rig.on("disable", "c").unwrap();
     rig.on("evacuate", "c").unwrap();
     rig.on("reboot", "c").unwrap();
