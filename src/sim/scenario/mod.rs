@@ -7,7 +7,7 @@ mod check;
 mod fleet;
 mod model;
 
-pub use builtin::{Named, list, load};
+pub use builtin::{Named, list, load, resize};
 pub use model::{
     Activity, Boot, Busy, Event, Fill, GuestKind, GuestSpec, HaSpec, HostSpec, LunSpec, MirrorSpec, Pinned, Round, Scenario,
     SrSpec, Versions,
