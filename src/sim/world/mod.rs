@@ -38,7 +38,7 @@ pub use fault::{Cut, FAULTS, Fault, FaultError, FaultKind};
 pub use menu::Suggestion;
 pub use state::Harm;
 
-use crate::sim::api::Failure;
+use crate::sim::api::{Failure, Ticket};
 use crate::sim::db::Db;
 use crate::sim::front::{Front, Settings};
 use crate::sim::scenario::{Activity, Boot, Scenario, Versions};
@@ -50,7 +50,7 @@ use jobs::Running;
 use liveness::Ha;
 use power::{LastResort, Step};
 use state::{Guest, Host, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use timer::Timers;
 
@@ -181,6 +181,8 @@ struct Core {
     traps: Vec<Trap>,
     held: Vec<serve::Held>,
     held_count: u64,
+    /// Calls that wait for events: they are not answered while events are late.
+    listening: BTreeSet<Ticket>,
 }
 
 impl World {
@@ -231,8 +233,14 @@ impl World {
             traps: Vec::new(),
             held: Vec::new(),
             held_count: 0,
+            listening: BTreeSet::new(),
         };
         core.publish_everything();
+        for store in 0..core.stores.len() {
+            if core.designed() {
+                core.publish_backend(store);
+            }
+        }
         for host in 0..core.hosts.len() {
             core.note_load(host);
         }

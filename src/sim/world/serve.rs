@@ -161,6 +161,9 @@ impl Api for World {
             }
             None => {
                 let reply = self.front_call(host, &call);
+                if let (Reply::Waiting(ticket), "event.from") = (&reply, call.method.as_str()) {
+                    self.core.listening.insert(*ticket);
+                }
                 self.core.settle();
                 reply
             }
@@ -170,12 +173,18 @@ impl Api for World {
     fn poll(&mut self, ticket: Ticket) -> Option<Result<Value, Failure>> {
         match self.core.held.iter().position(|h| h.ticket == ticket) {
             Some(at) => self.poll_held(at),
-            None => self.core.poll_front(ticket),
+            None if self.core.now < self.core.late_until && self.core.listening.contains(&ticket) => None,
+            None => {
+                let result = self.core.poll_front(ticket)?;
+                self.core.listening.remove(&ticket);
+                Some(result)
+            }
         }
     }
 
     fn forget(&mut self, ticket: Ticket) {
         let held = self.core.held.iter().position(|h| h.ticket == ticket).map(|at| self.core.held.remove(at));
+        self.core.listening.remove(&ticket);
         let inner = held.map_or(Some(ticket), |h| h.inner);
         if let Some(inner) = inner {
             self.core.front.forget(inner);

@@ -28,6 +28,8 @@ pub struct Builder<'a> {
     pub hosts: Vec<Host>,
     pub stores: Vec<Store>,
     pub guests: Vec<Guest>,
+    /// Bytes that guests take on each host.
+    pub used: Vec<u64>,
     pub cluster: Option<Cluster>,
 }
 
@@ -57,6 +59,7 @@ pub fn build<'a>(scenario: &'a Scenario, options: &Options, rng: &'a mut fastran
         hosts: Vec::new(),
         stores: Vec::new(),
         guests: Vec::new(),
+        used: Vec::new(),
         cluster: None,
     };
     builder.build_hosts();
