@@ -7,6 +7,7 @@
 # Needs python3 with venv, node 18 or later and npm. Installs the clients by name into a temporary folder, or into
 # $POOLWATCH_WIRE_CACHE if that is set, where a later run finds them again.
 set -euo pipefail
+export PYTHONDONTWRITEBYTECODE=1
 
 poolwatch=$(realpath "$1")
 captures=$(realpath "$2")
@@ -63,6 +64,8 @@ sim plain --scenario calm --api shipped
 step "requests that a real xapi was asked" python3 "$here/compare.py" "$ready" "$captures"
 sim python --scenario calm --api shipped --tls --speed 60
 step "the official Python client" "$clients/py/bin/python" "$here/xenapi_client.py" "$(url)"
+sim designed --scenario calm --api designed --tls --speed 60
+step "the same with the API of the design documents" "$clients/py/bin/python" "$here/xenapi_client.py" "$(url)"
 sim node --scenario calm --api shipped --tls --speed 60
 step "Xen Orchestra's client" node "$here/xen-api.mjs" "$clients/js" "$(url)"
 exit "$failed"

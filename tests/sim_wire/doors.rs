@@ -94,6 +94,6 @@ async fn several_pools_have_ports_of_their_own_and_a_taken_one_is_said_so() {
     let taken = ServeOptions { listen: address(one, 0), ..options };
     let Err(error) = serve(vec![site()], &taken).await else { panic!("served twice") };
     assert!(matches!(&error, ServeError::Bind { address: at, .. } if *at == taken.listen), "{error}");
-    assert!(error.to_string().contains("--listen"), "{error}");
+    assert!(error.to_string().ends_with("Another program uses it; choose another one with --listen"), "{error}");
     assert!(matches!(serve(Vec::<Site<Fake>>::new(), &options).await, Err(ServeError::NoHosts)));
 }

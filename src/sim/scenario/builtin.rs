@@ -87,7 +87,7 @@ pub fn resize(scenario: &mut Scenario, overrides: Overrides) -> Result<(), Scena
         let all = scenario.fill.running + scenario.fill.halted;
         scenario.guests.truncate(guests);
         let made_up = guests - scenario.guests.len();
-        scenario.fill.halted = if all == 0 { 0 } else { made_up * scenario.fill.halted / all };
+        scenario.fill.halted = (made_up * scenario.fill.halted).checked_div(all).unwrap_or(0);
         scenario.fill.running = made_up - scenario.fill.halted;
     }
     check(scenario)

@@ -81,7 +81,7 @@ pub enum ServeError {
         address: String,
     },
     /// The first host's address cannot be listened on.
-    #[error("cannot listen on {address}: {source}. Is another program using it? Choose another one with --listen")]
+    #[error("cannot listen on {address}: {source}. {}; choose another one with --listen", why_not(source))]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -99,6 +99,16 @@ pub enum ServeError {
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
+}
+
+/// What the system's answer means.
+fn why_not(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "Another program uses it",
+        io::ErrorKind::AddrNotAvailable => "This machine does not have that address",
+        io::ErrorKind::PermissionDenied => "Ports below 1024 need more rights",
+        _ => "It cannot be used",
+    }
 }
 
 /// A host that is served.

@@ -99,13 +99,13 @@ impl Core {
                     director = self.next_host(director, round.skip_coordinator, secs(round.pause_s));
                 }
             }
-            Phase::Updating(until) if now >= until => {
-                if self.check_host_op(host, HostOp::Reboot).is_ok() && self.coordinator_up() {
-                    let task = self.new_task("Async.host.reboot", "", Some(host), None);
-                    self.leave(host, true);
-                    self.end_task(&task, Ok(crate::sim::value::Value::Void));
-                    director.phase = Phase::Rebooting(now);
-                }
+            Phase::Updating(until)
+                if now >= until && self.check_host_op(host, HostOp::Reboot).is_ok() && self.coordinator_up() =>
+            {
+                let task = self.new_task("Async.host.reboot", "", Some(host), None);
+                self.leave(host, true);
+                self.end_task(&task, Ok(crate::sim::value::Value::Void));
+                director.phase = Phase::Rebooting(now);
             }
             Phase::Rebooting(since) => {
                 let back = self.hosts.get(host).is_some_and(|h| h.booted > since && h.stage == Stage::Up && h.enabled);

@@ -211,6 +211,9 @@ impl Core {
         }
         let Some(s) = self.stores.get(store) else { return };
         let Some((spec, pbd)) = s.luns.get(lun).zip(s.pbds.iter().find(|p| p.host == host)) else { return };
+        if !pbd.attached {
+            return;
+        }
         let up = pbd.up.get(lun).copied().unwrap_or(0);
         let key = format!("mpath-{}", spec.scsi_id);
         let value = format!("[{up}, {}]", spec.paths);

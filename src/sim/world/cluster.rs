@@ -71,13 +71,13 @@ impl Core {
         self.set(&r, "expected_hosts", number(expected));
         self.set(&r, "quorum", number(quorum));
         self.set(&r, "is_quorate", quorate);
-        for (name, list) in [("CLUSTER_HOST_LEAVING", &left), ("CLUSTER_HOST_JOINING", &joined)] {
+        for (name, priority, list) in [("CLUSTER_HOST_LEAVING", 3, &left), ("CLUSTER_HOST_JOINING", 4, &joined)] {
             let says = if name.ends_with("LEAVING") { "left" } else { "joined" };
             for (uuid, host) in list {
                 let body = format!(
                     "<body><message>Host {host} has {says} the cluster</message><host>{host}</host><total_hosts>{expected}</total_hosts><quorum>{quorum}</quorum></body>"
                 );
-                self.message(name, 3, "Host", uuid, &body);
+                self.message(name, priority, "Host", uuid, &body);
             }
         }
         if !left.is_empty() && live <= quorum {
@@ -85,7 +85,7 @@ impl Core {
             let body = format!(
                 "<body><message>The cluster is losing quorum</message><live_hosts>{live}</live_hosts><quorum>{quorum}</quorum></body>"
             );
-            self.message("CLUSTER_QUORUM_APPROACHING_LOST", 3, "Pool", &pool, &body);
+            self.message("CLUSTER_QUORUM_APPROACHING_LOST", 2, "Pool", &pool, &body);
         }
     }
 }

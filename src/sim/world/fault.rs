@@ -188,12 +188,12 @@ fn words(text: &str) -> Vec<String> {
 struct Values {
     fault: String,
     usage: &'static str,
-    values: BTreeMap<String, String>,
+    given: BTreeMap<String, String>,
 }
 
 impl Values {
     fn maybe(&mut self, key: &'static str) -> Option<String> {
-        self.values.remove(key)
+        self.given.remove(key)
     }
 
     fn need(&mut self, key: &'static str) -> Result<String, FaultError> {
@@ -229,10 +229,10 @@ impl FromStr for Fault {
         let mut parts = words(text).into_iter();
         let name = parts.next().unwrap_or_default();
         let kind = FAULTS.iter().find(|k| k.name == name).ok_or_else(|| FaultError::Unknown(name.clone()))?;
-        let mut v = Values { fault: name, usage: kind.usage, values: BTreeMap::new() };
+        let mut v = Values { fault: name, usage: kind.usage, given: BTreeMap::new() };
         for part in parts {
             let Some((key, value)) = part.split_once('=') else { return v.bad(&part, String::new()) };
-            v.values.insert(key.to_owned(), value.to_owned());
+            v.given.insert(key.to_owned(), value.to_owned());
         }
         let fault = match kind.name {
             "crash" => Self::Crash { host: v.need("host")? },
@@ -272,7 +272,7 @@ impl FromStr for Fault {
             "unpause" => Self::UnpauseGuest { vm: v.need("vm")? },
             other => return Err(FaultError::Unknown(other.to_owned())),
         };
-        match v.values.into_keys().next() {
+        match v.given.into_keys().next() {
             Some(key) => Err(FaultError::Extra { fault: v.fault, key, usage: v.usage }),
             None => Ok(fault),
         }

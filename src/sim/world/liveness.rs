@@ -216,7 +216,7 @@ impl Core {
         h.enabled = false;
         let (uuid, silent) = (h.uuid.clone(), h.silent || h.cut.is_some());
         if silent {
-            self.message("HA_HOST_FAILED", 1, "Host", &uuid, "");
+            self.message("HA_HOST_FAILED", 3, "Host", &uuid, "");
         }
         self.publish_enabled(host);
         self.liveness_changed(host);
@@ -238,11 +238,11 @@ impl Core {
             g.power = Power::Halted;
             g.on = None;
             g.busy = None;
-            let protected = !g.ha.is_empty();
+            let (protected, uuid) = (!g.ha.is_empty(), g.uuid.to_string());
             self.publish_guest(guest);
-            if protected {
-                // No place for it: it stays halted, as with the plan broken.
-                let _ = self.begin_start(guest, None, None);
+            if protected && self.begin_start(guest, None, None).is_err() {
+                // No place for it: it stays halted.
+                self.message("HA_PROTECTED_VM_RESTART_FAILED", 2, "VM", &uuid, "");
             }
         }
         self.publish_residents(host);

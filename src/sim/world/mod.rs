@@ -38,7 +38,7 @@ pub use fault::{Cut, FAULTS, Fault, FaultError, FaultKind};
 pub use menu::Suggestion;
 pub use state::Harm;
 
-use crate::sim::api::Failure;
+use crate::sim::api::{Failure, Ticket};
 use crate::sim::db::Db;
 use crate::sim::front::{Front, Settings};
 use crate::sim::scenario::{Activity, Boot, Scenario, Versions};
@@ -50,7 +50,7 @@ use jobs::Running;
 use liveness::Ha;
 use power::{LastResort, Step};
 use state::{Guest, Host, Store};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use timer::Timers;
 
@@ -74,6 +74,7 @@ impl Options {
     }
 
     /// With another dialect.
+    #[must_use]
     pub const fn speaking(self, dialect: Dialect) -> Self {
         Self { dialect, ..self }
     }
@@ -87,7 +88,7 @@ pub struct World {
 }
 
 /// What falls due.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Due {
     /// Only to be awake then.
     Nothing,
@@ -180,6 +181,8 @@ struct Core {
     traps: Vec<Trap>,
     held: Vec<serve::Held>,
     held_count: u64,
+    /// Calls that wait for events: they are not answered while events are late.
+    listening: BTreeSet<Ticket>,
 }
 
 impl World {
@@ -230,8 +233,14 @@ impl World {
             traps: Vec::new(),
             held: Vec::new(),
             held_count: 0,
+            listening: BTreeSet::new(),
         };
         core.publish_everything();
+        for store in 0..core.stores.len() {
+            if core.designed() {
+                core.publish_backend(store);
+            }
+        }
         for host in 0..core.hosts.len() {
             core.note_load(host);
         }
@@ -298,15 +307,14 @@ impl Core {
     fn handle(&mut self, due: Due) {
         let alive = |core: &Self, host: usize, life: u32| core.hosts.get(host).is_some_and(|h| h.life == life);
         match due {
-            Due::Nothing => {}
             Due::Step { host, life, step } if alive(self, host, life) => self.boot_step(host, step),
             Due::Leave { host, life, step } if alive(self, host, life) => self.go_down(host, step),
-            Due::Step { .. } | Due::Leave { .. } => {}
             Due::Silent { host } => self.check_silent(host),
             Due::HaCheck { host, life } => self.ha_check(host, life),
             Due::Elect => self.elect(),
             Due::Tickle { host, life } if alive(self, host, life) => self.heard_again(host),
-            Due::Tickle { .. } => {}
+            // Of an earlier life.
+            Due::Nothing | Due::Step { .. } | Due::Leave { .. } | Due::Tickle { .. } => {}
             Due::ClusterWatch => self.cluster_update(),
             Due::ResyncStart { store, node } => self.resync_start(store, node),
             Due::ResyncEnd { store, node } => self.resync_end(store, node),

@@ -44,12 +44,11 @@ impl Core {
         if let Some(failure) = self.cannot_run(guest, to, 0) {
             return Err(failure);
         }
-        let job = match job {
-            Some(job) => job,
-            None => {
-                let task = self.new_task("Async.VM.pool_migrate", "", Some(from), parent.as_ref().map(|(_, t)| t));
-                Job::own(task)
-            }
+        let job = if let Some(job) = job {
+            job
+        } else {
+            let task = self.new_task("Async.VM.pool_migrate", "", Some(from), parent.as_ref().map(|(_, t)| t));
+            Job::own(task)
         };
         let task = self.job_task(Some(&job), "VM.pool_migrate", Some(from));
         let takes = self.move_time(guest);
@@ -73,7 +72,7 @@ impl Core {
         let (task, done, takes) = (task.clone(), self.now.since(*began), *takes);
         if done < takes {
             self.task_progress(&task, done.as_secs_f64() / takes.as_secs_f64());
-            let next = (self.now + tick(takes)).min(self.now + (takes - done));
+            let next = (self.now + tick(takes)).min(self.now + takes.saturating_sub(done));
             self.timers.set(next, Due::Job(id));
             return;
         }

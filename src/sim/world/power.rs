@@ -79,6 +79,9 @@ impl Core {
             }
             LastResort::Shutdown | LastResort::Kill => {
                 for guest in left {
+                    let vm = self.guests.get(guest).map(|g| g.name.to_string()).unwrap_or_default();
+                    let name = self.host_name(host);
+                    self.harm(Harm::GuestStopped { vm, host: name });
                     self.shut_guest_down(guest, Duration::from_secs(20));
                 }
                 self.timers.set(self.now + LAST_SHUTDOWN, Due::Leave { host, life, step: LastResort::Kill });
@@ -123,6 +126,7 @@ impl Core {
         h.stage = Stage::Off;
         h.since = now;
         h.silent = silent;
+        h.unclean = silent;
         h.leaving = None;
         h.cluster_up = false;
         self.storage_node(host, false);
@@ -227,6 +231,7 @@ impl Core {
                     self.coordinator_starts();
                 }
                 self.hello(host);
+                self.tell_fenced(host);
                 let wait = if warm { Duration::from_millis(500) } else { secs(self.boot.cluster_s) };
                 self.step(host, wait, Step::Cluster);
             }
@@ -306,6 +311,15 @@ impl Core {
         let host = self.hosts.get(host).map(|h| h.name.clone()).unwrap_or_default();
         self.harm(Harm::GuestLost { vm, host });
         self.guest_writes(guest, false);
+    }
+
+    /// A host that was not shut down in an orderly way while HA was on says so.
+    fn tell_fenced(&mut self, host: usize) {
+        let Some(h) = self.hosts.get_mut(host) else { return };
+        let (unclean, uuid) = (std::mem::take(&mut h.unclean), h.uuid.clone());
+        if unclean && self.ha.on {
+            self.message("HA_HOST_WAS_FENCED", 4, "Host", &uuid, "");
+        }
     }
 
     /// Whether a host is cut off from the others.

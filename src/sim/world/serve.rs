@@ -25,12 +25,12 @@ pub struct Held {
 
 impl World {
     /// Lets the front and the core work on each other.
-    fn front_call(&mut self, host: HostIx, call: Call) -> Reply {
+    fn front_call(&mut self, host: HostIx, call: &Call) -> Reply {
         let Self { core, spare: (db, front) } = self;
         std::mem::swap(db, &mut core.db);
         std::mem::swap(front, &mut core.front);
         let now = core.now;
-        let reply = front.call(db, core, host, &call, now);
+        let reply = front.call(db, core, host, call, now);
         std::mem::swap(db, &mut core.db);
         std::mem::swap(front, &mut core.front);
         reply
@@ -68,7 +68,7 @@ impl World {
             return None;
         }
         let (host, call) = held.call.take()?;
-        match self.front_call(host, call) {
+        match self.front_call(host, &call) {
             Reply::Done(result) => {
                 self.core.held.remove(at);
                 Some(result)
@@ -153,14 +153,17 @@ impl Api for World {
         match self.trap(&call.method) {
             Some(How::Fail(failure)) => Reply::Done(Err(failure)),
             Some(How::Silence) => {
-                if let Reply::Waiting(inner) = self.front_call(host, call) {
+                if let Reply::Waiting(inner) = self.front_call(host, &call) {
                     self.core.front.forget(inner);
                 }
                 self.core.settle();
                 self.hold(None)
             }
             None => {
-                let reply = self.front_call(host, call);
+                let reply = self.front_call(host, &call);
+                if let (Reply::Waiting(ticket), "event.from") = (&reply, call.method.as_str()) {
+                    self.core.listening.insert(*ticket);
+                }
                 self.core.settle();
                 reply
             }
@@ -170,12 +173,18 @@ impl Api for World {
     fn poll(&mut self, ticket: Ticket) -> Option<Result<Value, Failure>> {
         match self.core.held.iter().position(|h| h.ticket == ticket) {
             Some(at) => self.poll_held(at),
-            None => self.core.poll_front(ticket),
+            None if self.core.now < self.core.late_until && self.core.listening.contains(&ticket) => None,
+            None => {
+                let result = self.core.poll_front(ticket)?;
+                self.core.listening.remove(&ticket);
+                Some(result)
+            }
         }
     }
 
     fn forget(&mut self, ticket: Ticket) {
         let held = self.core.held.iter().position(|h| h.ticket == ticket).map(|at| self.core.held.remove(at));
+        self.core.listening.remove(&ticket);
         let inner = held.map_or(Some(ticket), |h| h.inner);
         if let Some(inner) = inner {
             self.core.front.forget(inner);

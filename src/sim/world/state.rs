@@ -61,6 +61,8 @@ pub struct Host {
     pub life: u32,
     /// It died without saying so.
     pub silent: bool,
+    /// Its last end was not orderly; it notices when it boots.
+    pub unclean: bool,
     pub cut: Option<Cut>,
     /// How far its clock is from the true time.
     pub clock_ms: i64,
@@ -224,6 +226,13 @@ pub struct Store {
 pub enum Harm {
     /// A running guest was lost with its host.
     GuestLost {
+        /// Its name.
+        vm: String,
+        /// The host.
+        host: String,
+    },
+    /// A guest that could not move was shut down because its host went down.
+    GuestStopped {
         /// Its name.
         vm: String,
         /// The host.

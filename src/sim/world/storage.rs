@@ -294,7 +294,7 @@ impl Core {
     }
 
     /// What the backend says of itself, in the designed dialect.
-    fn publish_backend(&mut self, store: usize) {
+    pub(super) fn publish_backend(&mut self, store: usize) {
         let Some(s) = self.stores.get(store) else { return };
         let Some(mirror) = s.mirror.as_ref() else { return };
         let (good, all) = mirror.in_step();

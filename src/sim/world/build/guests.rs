@@ -23,8 +23,8 @@ impl Builder<'_> {
         }
         for number in 0..scenario.fill.running + scenario.fill.halted {
             let memory_gib = match scenario.fill.kind {
-                GuestKind::Small => [1.0, 2.0][self.rng.usize(0..2)],
-                GuestKind::Mixed => [1.0, 2.0, 2.0, 4.0, 4.0, 4.0, 8.0, 8.0, 16.0][self.rng.usize(0..9)],
+                GuestKind::Small => self.rng.choice([1.0, 2.0]).unwrap_or(1.0),
+                GuestKind::Mixed => self.rng.choice([1.0, 2.0, 2.0, 4.0, 4.0, 4.0, 8.0, 8.0, 16.0]).unwrap_or(4.0),
             };
             let spec = GuestSpec {
                 name: self.name(number),
@@ -53,7 +53,7 @@ impl Builder<'_> {
 
     /// The host with most room, if a guest fits without filling it beyond two thirds.
     fn roomiest(&self, memory: u64) -> Option<usize> {
-        let used = |host: usize| -> u64 { self.guests.iter().filter(|g| g.on == Some(host)).map(|g| g.memory).sum() };
+        let used = |host: usize| self.used.get(host).copied().unwrap_or(0);
         let room = |host: usize| self.hosts.get(host).map_or(0, |h| h.memory.saturating_sub(h.overhead + used(host)));
         let best = (0..self.hosts.len()).max_by_key(|h| (room(*h), std::cmp::Reverse(*h)))?;
         let whole = self.hosts.get(best)?.memory;
@@ -165,6 +165,9 @@ impl Builder<'_> {
         // Some write a lot, most little; on average what the scenario says.
         let writes = (rate * 1_048_576.0 * (0.4 + 1.2 * self.rng.f64())) as u64;
         let disk = mirror.map(|m| m.add_disk(40 * GIB, if power == Power::Running { writes } else { 0 }));
+        if let Some(used) = host.and_then(|h| self.used.get_mut(h)) {
+            *used += memory + overhead;
+        }
         self.guests.push(Guest {
             name: spec.name.as_str().into(),
             uuid: uuid.into(),

@@ -63,6 +63,7 @@ impl Builder<'_> {
         for (at, spec) in scenario.hosts.iter().enumerate() {
             let host = self.host(at, spec);
             self.hosts.push(host);
+            self.used.push(0);
         }
         if let Some(cluster) = &self.cluster {
             let all = i64::try_from(self.hosts.len()).unwrap_or(0);
@@ -195,6 +196,7 @@ impl Builder<'_> {
             since: booted,
             life: 0,
             silent: false,
+            unclean: false,
             cut: None,
             clock_ms: 0,
             booted,

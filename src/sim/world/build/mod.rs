@@ -28,6 +28,8 @@ pub struct Builder<'a> {
     pub hosts: Vec<Host>,
     pub stores: Vec<Store>,
     pub guests: Vec<Guest>,
+    /// Bytes that guests take on each host.
+    pub used: Vec<u64>,
     pub cluster: Option<Cluster>,
 }
 
@@ -57,6 +59,7 @@ pub fn build<'a>(scenario: &'a Scenario, options: &Options, rng: &'a mut fastran
         hosts: Vec::new(),
         stores: Vec::new(),
         guests: Vec::new(),
+        used: Vec::new(),
         cluster: None,
     };
     builder.build_hosts();
@@ -99,7 +102,7 @@ impl Builder<'_> {
 
     /// A time in the past, up to `most` before the start.
     fn before(&mut self, least: Duration, most: Duration) -> Time {
-        let span = u64::try_from(most.as_secs().saturating_sub(least.as_secs())).unwrap_or(0).max(1);
+        let span = most.as_secs().saturating_sub(least.as_secs()).max(1);
         self.now - least - Duration::from_secs(self.rng.u64(0..span))
     }
 }

@@ -81,6 +81,7 @@ type Answered = Result<Outcome, Failure>;
 const DONE: Answered = Ok(Outcome::VOID);
 
 /// Done, with a result.
+#[allow(clippy::unnecessary_wraps, reason = "an arm among others that can fail")]
 fn answer(value: impl Into<Value>) -> Answered {
     Ok(Outcome::Done(Ok(value.into())))
 }
@@ -150,6 +151,7 @@ impl Core {
     }
 
     /// An answer that takes a moment.
+    #[allow(clippy::unnecessary_wraps, reason = "an arm among others that can fail")]
     fn after(&mut self, ctx: &Ctx, wait: Duration, result: Result<Value, Failure>) -> Answered {
         self.start_job(Job::call(ctx), Kind::Answer(result), wait);
         Ok(Outcome::Later(ctx.job))

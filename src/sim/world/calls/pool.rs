@@ -13,7 +13,7 @@ impl Core {
     pub(super) fn pool_call(&mut self, ctx: &Ctx, name: &str, args: Args) -> Option<Answered> {
         Some(match name {
             "enable_ha" => self.call_enable_ha(args),
-            "disable_ha" => self.disable_ha().and_then(|()| DONE),
+            "disable_ha" => self.disable_ha().and(DONE),
             "designate_new_master" => self.designate(ctx, args),
             "emergency_transition_to_master" => self.transition(ctx),
             "recover_slaves" => {
@@ -55,14 +55,12 @@ impl Core {
             Some(text) => text.parse::<u32>().map_err(|_| Failure::new("INVALID_VALUE", ["timeout", text]))?,
             None => 60,
         };
-        let store = match srs.first() {
-            Some(sr) => {
-                self.stores.iter().position(|s| s.r.as_str() == *sr).ok_or_else(|| Failure::new("HANDLE_INVALID", ["SR", sr]))?
-            }
-            None => {
-                let suited = self.stores.iter().position(|s| s.shared && s.kind.starts_with("lvmo"));
-                suited.ok_or_else(|| Failure::bare("CANNOT_CREATE_STATE_FILE"))?
-            }
+        let store = if let Some(sr) = srs.first() {
+            let named = self.stores.iter().position(|s| s.r.as_str() == *sr);
+            named.ok_or_else(|| Failure::new("HANDLE_INVALID", ["SR", sr]))?
+        } else {
+            let suited = self.stores.iter().position(|s| s.shared && s.kind.starts_with("lvmo"));
+            suited.ok_or_else(|| Failure::bare("CANNOT_CREATE_STATE_FILE"))?
         };
         self.enable_ha(store, Duration::from_secs(u64::from(timeout.max(1))))?;
         DONE

@@ -26,7 +26,7 @@ impl Core {
                 reach.and_then(|()| later(self.begin_stop(guest, clean, Some(Job::call(ctx)))))
             }
             "pause" | "unpause" => {
-                here.map_or(Ok(()), |h| self.reach(h)).and_then(|()| self.pause(guest, name == "pause")).and_then(|()| DONE)
+                here.map_or(Ok(()), |h| self.reach(h)).and_then(|()| self.pause(guest, name == "pause")).and(DONE)
             }
             "pool_migrate" => self.arg_host(args, 1).and_then(|to| {
                 args.map(2)?;

@@ -42,14 +42,15 @@ fn late_events_come_late_but_come() {
         Ok(Value::Record(record)) => record.get("token").unwrap().clone(),
         other => panic!("{other:?}"),
     };
+    let ask = [vec!["host"].into(), token, Value::Float(60.0)];
+    let Reply::Waiting(before) = rig.ask("event.from", ask.clone()) else { panic!("answered") };
     rig.fault("late-events by=20");
-    let Reply::Waiting(ticket) = rig.ask("event.from", [vec!["host"].into(), token, Value::Float(60.0)]) else {
-        panic!("answered")
-    };
+    let Reply::Waiting(ticket) = rig.ask("event.from", ask) else { panic!("answered") };
     rig.on("disable", "b").unwrap();
     rig.run(10.0);
-    assert!(rig.world.poll(ticket).is_none());
+    assert!(rig.world.poll(ticket).is_none() && rig.world.poll(before).is_none());
     rig.run(11.0);
+    assert!(rig.world.poll(before).is_some());
     let result = rig.wait_for(ticket, 5).unwrap();
     assert!(format!("{result:?}").contains("\"b\""));
 }

@@ -123,6 +123,7 @@ fn with_ha_a_host_that_is_cut_off_is_fenced() {
     assert!(!rig.live("c"), "it cannot come back while it is cut off");
     rig.fault("heal host=c");
     rig.until(120, "back", |r| r.up("c"));
+    assert_eq!(rig.messages("HA_HOST_WAS_FENCED").len(), 1);
 }
 
 #[test]
