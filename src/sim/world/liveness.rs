@@ -79,16 +79,12 @@ impl Core {
 
     /// A host that was cut off tickles again.
     pub(super) fn heard_again(&mut self, host: usize) {
-        let Some(h) = self.hosts.get_mut(host) else { return };
-        if !h.reachable() {
-            return;
-        }
+        // Without anybody to hear it, it is heard when the coordinator is back.
+        let deaf = !self.coordinator_up() || (host != self.coordinator && self.is_cut(self.coordinator));
+        let Some(h) = self.hosts.get_mut(host).filter(|h| h.reachable() && !deaf) else { return };
         h.heard = None;
-        let was = h.live;
-        if self.coordinator_up() && !was {
-            if let Some(h) = self.hosts.get_mut(host) {
-                h.live = true;
-            }
+        if !h.live {
+            h.live = true;
             self.liveness_changed(host);
             self.consider_enabling(host);
         }
@@ -181,6 +177,15 @@ impl Core {
                 self.arm_dead_check(host);
             } else if h.reachable() && host != self.coordinator {
                 self.consider_enabling(host);
+            }
+        }
+        if !self.is_cut(self.coordinator) {
+            // Members that are well are heard again at their next tickle.
+            for host in 0..self.hosts.len() {
+                let Some(life) = self.hosts.get(host).filter(|h| h.reachable() && h.heard.is_some()).map(|h| h.life) else {
+                    continue;
+                };
+                self.timers.set(now + Duration::from_secs(1 + host as u64 % 8), Due::Tickle { host, life });
             }
         }
         self.poll_all_storage();

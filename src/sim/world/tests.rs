@@ -1,6 +1,7 @@
 //! Rules of the world, trigger by trigger, through the border that servers and clients use.
 
 mod bench;
+mod chaos;
 mod cycle;
 mod evacuation;
 mod faults;
