@@ -34,7 +34,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let times = picture.rebuilds.iter().map(|r| width(&left(model, r.ends))).chain([5]).max().unwrap_or(5).min(16);
     let host = Column::new("", 4, hosts, hosts);
     let mut columns = vec![
-        Column::new("", 0, name.min(16), name),
+        Column::new("", 0, name.min(16), name.min(24)).grow(name),
         // Nothing to show must not cost a gap either.
         if hosts == 0 { host.without() } else { host },
         Column::new("", 1, 5, 14).snap(10),

@@ -141,11 +141,17 @@ fn foot(model: &Model, picture: &Picture, width: u16, hang: u16) -> Vec<Line> {
             } else if model.size.1 >= TALL {
                 vec![[vec![lead()], opens].concat(), [vec![lead()], also].concat()]
             } else {
-                let more = span(look, format!("+{} more (v)", others.len()), Role::Muted);
-                let cut = room.saturating_sub(spans_width(std::slice::from_ref(&more)) + 4);
+                // What opens the gate is worth two lines; of the rest it is said that there is more.
+                let more = span(look, format!("    +{} more (v)", others.len()), Role::Muted);
                 let words = opens.iter().map(|s| s.content.as_ref()).collect::<String>();
-                let shown = crate::tui::draw::words::fit(&words, cut, look.glyphs.ellipsis).into_owned();
-                vec![vec![lead(), span(look, shown, Role::Muted), gap, more]]
+                let mut lines: Vec<Line> =
+                    wrap(&words, room).into_iter().take(2).map(|text| vec![lead(), span(look, text, Role::Muted)]).collect();
+                if let Some(last) = lines.last_mut()
+                    && spans_width(last) + spans_width(std::slice::from_ref(&more)) <= width
+                {
+                    last.push(more);
+                }
+                lines
             }
         }
     }
