@@ -133,9 +133,12 @@ pub fn findings(known: &Known) -> Findings {
     }
 }
 
+/// A finding with the name of the host that it is about, if it is about one.
+type Named<'a> = (Option<&'a str>, &'a Finding);
+
 /// The same finding about many hosts as one, so that a large pool in trouble is still readable.
-fn merge<'a>(findings: impl Iterator<Item = (Option<&'a str>, &'a Finding)>) -> Vec<Finding> {
-    let mut groups: Vec<(&'static str, Vec<(Option<&str>, &Finding)>)> = Vec::new();
+fn merge<'a>(findings: impl Iterator<Item = Named<'a>>) -> Vec<Finding> {
+    let mut groups: Vec<(&'static str, Vec<Named>)> = Vec::new();
     for one in findings {
         match groups.iter_mut().find(|(code, _)| *code == one.1.reason.code) {
             Some((_, group)) => group.push(one),
