@@ -231,6 +231,15 @@ fn a_click_selects_and_the_wheel_moves() {
 }
 
 #[test]
+fn esc_takes_back_a_key_that_began_something() {
+    let mut model = model((120, 40));
+    press(&mut model, "g");
+    assert!(screen(&model).lines().last().expect("footer").trim_end().ends_with("g …"));
+    press(&mut model, "esc");
+    assert!(model.begun.is_empty() && model.toast.is_none());
+}
+
+#[test]
 fn a_paste_is_text_never_keys() {
     let mut model = model((120, 40));
     update(&mut model, Msg::Paste("qqq".into()));
