@@ -3,7 +3,7 @@
 use crate::pool::picture::{LinkState, Picture, Severity};
 use crate::tui::draw::Look;
 use crate::tui::draw::pen::{Pen, spans_width};
-use crate::tui::draw::words::{ago, countdown, moment, plural, wrap};
+use crate::tui::draw::words::{ago, moment, plural, wrap};
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
@@ -168,9 +168,8 @@ fn trouble(model: &Model, picture: &Picture, width: u16) -> Vec<Line> {
     let sign = look.link(link.state);
     let since = moment(link.since, model.now, &model.zone);
     let mut words = format!("since {since}: {}", link.text);
-    if let Some(retry) = link.retry_at.filter(|_| link.state == LinkState::Lost) {
-        let close = if words.ends_with(['.', '!', '?']) { "" } else { "." };
-        words = format!("{words}{close} Next try {}.", countdown(model.now, retry));
+    if !words.ends_with(['.', '!', '?']) {
+        words.push('.');
     }
     if let Some(heard) = link.heard {
         words = format!("{words} Below is what was last known, {}.", ago(model.now, heard));
