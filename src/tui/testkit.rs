@@ -253,7 +253,7 @@ pub(crate) fn lost() -> Picture {
     let mut picture = busy();
     picture.link = LinkView {
         state: LinkState::Lost,
-        text: "10.0.4.11 does not answer: connection refused (try 4)".into(),
+        text: "10.0.4.11 does not answer: connection refused; next try in 22 s (4 tries)".into(),
         since: ago(125),
         heard: Some(ago(130)),
         retry_at: Some(ahead(22)),

@@ -86,21 +86,31 @@ fn full_height(model: &Model, pane: Pane) -> u16 {
     }
 }
 
-/// The hosts above; what else there is below: one pane, and the one that has the keys.
+/// A stack: hosts, tasks, then the pane that has the keys (else the alerts), then as many others as there is room for.
 fn narrow(model: &Model, mut area: Rect, plan: &mut Plan) {
     let hosts = full_height(model, Pane::Hosts).min((area.height / 2).max(4));
     plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
-    let second = match model.focus {
-        Pane::Hosts | Pane::Tasks | Pane::Fleet => Pane::Alerts,
-        other => other,
-    };
     let tasks = full_height(model, Pane::Tasks).clamp(2, (area.height / 2).max(2));
-    if area.height >= 5 {
-        plan.panes.push((Pane::Tasks, take(&mut area, tasks)));
-        plan.panes.push((second, area));
-    } else {
+    if area.height < 5 {
         let only = if model.focus == Pane::Hosts { Pane::Tasks } else { model.focus };
         plan.panes.push((only, area));
+        return;
+    }
+    plan.panes.push((Pane::Tasks, take(&mut area, tasks)));
+    let mut rest = vec![Pane::Alerts, Pane::Paths, Pane::Cluster, Pane::Log];
+    if let Some(at) = rest.iter().position(|pane| *pane == model.focus) {
+        let focused = rest.remove(at);
+        rest.insert(0, focused);
+    }
+    let last = rest.len() - 1;
+    for (at, pane) in rest.into_iter().enumerate() {
+        let needed = full_height(model, pane);
+        // The next one needs a title and some rows to be worth it.
+        if at == last || needed.saturating_add(4) > area.height {
+            plan.panes.push((pane, area));
+            return;
+        }
+        plan.panes.push((pane, take(&mut area, needed)));
     }
 }
 

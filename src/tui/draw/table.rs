@@ -154,13 +154,21 @@ impl<'s, F: FnMut(usize, usize, u16) -> Vec<Span<'s>>> Rows<'_, 's, F> {
         }
         let top = u16::from(self.head);
         let area = Rect { y: area.y + top, height: area.height - top, ..area };
+        let last = self.columns.len().checked_sub(1);
         let step = if self.below.is_some() { 2 } else { 1 };
         let height = usize::from(area.height / step);
         for (line, row) in (self.first..self.count).take(height).enumerate() {
             let y = area.y + line as u16 * step;
             let mut x = area.x + 2;
             for (at, (column, width)) in self.columns.iter().zip(&widths).enumerate() {
-                let Some(width) = *width else { continue };
+                let Some(mut width) = *width else { continue };
+                // Next to the last column that says nothing there is more room.
+                if let Some(last) = last.filter(|last| at + 1 == *last)
+                    && let Some(more) = widths.get(last).copied().flatten()
+                    && (self.cell)(row, last, more).is_empty()
+                {
+                    width += more + GAP;
+                }
                 let spans = (self.cell)(row, at, width);
                 if column.right && spans_width(&spans) <= width {
                     pen.right(x, y, width, &spans);

@@ -114,17 +114,6 @@ pub(crate) fn ago(now: Time, then: Time) -> String {
     }
 }
 
-/// Time to go in calm steps: by the second only when it is near.
-pub(crate) fn countdown(now: Time, then: Time) -> String {
-    let secs = then.since(now).as_millis().div_ceil(1000);
-    match secs {
-        0 => "now".to_owned(),
-        1..=10 => format!("in {secs} s"),
-        11..=59 => format!("in {} s", secs.div_ceil(5) * 5),
-        _ => format!("in {}", text::duration(then.since(now))),
-    }
-}
-
 /// Hours and minutes where the operator is.
 pub(crate) fn clock(time: Time, zone: &TimeZone) -> String {
     stamp(time, zone, "%H:%M")
@@ -202,15 +191,6 @@ mod tests {
         assert_eq!(find("Xcp-ÄB", "äb"), Some(4..7));
         assert_eq!(find("xcp", "q"), None);
         assert_eq!(find("aab", "ab"), Some(1..3));
-    }
-
-    #[test]
-    fn countdowns_are_calm_until_they_are_near() {
-        let t = Time::from_secs;
-        assert_eq!(countdown(t(0), t(0)), "now");
-        assert_eq!(countdown(t(0), t(9)), "in 9 s");
-        assert_eq!(countdown(t(0), t(22)), "in 25 s");
-        assert_eq!(countdown(t(0), t(150)), "in 2 min");
     }
 
     proptest! {

@@ -36,6 +36,9 @@ const NAMES: [(&str, KeyCode); 16] = [
 ];
 
 impl Key {
+    /// The escape key.
+    pub const ESC: Self = Self { code: KeyCode::Esc, mods: KeyModifiers::NONE };
+
     /// The normal form: shift is in the character, control takes the small letter, back-tab carries no shift.
     pub fn new(code: KeyCode, mods: KeyModifiers) -> Self {
         let mut mods = mods & (KeyModifiers::SHIFT | KeyModifiers::CONTROL | KeyModifiers::ALT);

@@ -11,13 +11,18 @@ use std::time::Duration;
 /// As long as something was heard within this many milliseconds the pool is simply "live".
 pub(crate) const FRESH_MS: u64 = 40_000;
 
-/// How long the words of a picture may stay as they are: those that count seconds change while a host is on its way,
-/// something is rebuilt or the connection is lost; else they count minutes.
+/// How long the words of a picture may stay as they are: a countdown moves by the second when it is near, words that
+/// count seconds while a host is on its way or something is rebuilt every few, and else they count minutes.
 fn period(picture: &Picture) -> Duration {
+    let near = picture.link.retry_at.is_some_and(|at| at > picture.at && at.since(picture.at) <= Duration::from_secs(10));
     let moving = picture.hosts.iter().any(|h| !matches!(h.state.stage, Stage::Live | Stage::Disabled | Stage::Unknown))
         || picture.rebuilds.iter().any(|r| r.ended.is_none())
         || picture.link.state != LinkState::Live;
-    Duration::from_secs(if moving { 5 } else { 60 })
+    Duration::from_secs(match (near, moving) {
+        (true, _) => 1,
+        (false, true) => 5,
+        (false, false) => 60,
+    })
 }
 
 impl Model {
@@ -103,12 +108,6 @@ impl Model {
                 let step = if age < FRESH_MS { FRESH_MS } else { (age / 10_000 + 1) * 10_000 };
                 due.push(heard + Duration::from_millis(step));
             }
-        } else if let Some(retry) = link.retry_at {
-            let left = retry.since(self.now).as_millis() as u64;
-            // The countdown moves by the second when it is near, else in steps of five.
-            let step = if left > 10_000 { left % 5_000 } else { left % 1_000 };
-            let unit = if left > 10_000 { 5_000 } else { 1_000 };
-            due.push(self.now + Duration::from_millis(if step == 0 { unit } else { step }));
         }
         due
     }

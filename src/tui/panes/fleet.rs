@@ -2,11 +2,11 @@
 
 use super::hosts::marked;
 use super::{View, empty, header, open};
-use crate::pool::picture::{LinkState, Stage};
+use crate::pool::picture::{GateState, LinkState, Stage};
 use crate::tui::draw::Look;
 use crate::tui::draw::pen::{Pen, spans_width};
 use crate::tui::draw::table::{Column, Rows};
-use crate::tui::draw::words::width;
+use crate::tui::draw::words::{plural, width};
 use crate::tui::model::{Model, Pane, PoolView};
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
@@ -15,7 +15,16 @@ use ratatui::text::Span;
 /// Draws the pane.
 pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let total = model.pools.len();
-    let Some(view) = open(pen, model, Pane::Fleet, area, total, Vec::new()) else { return };
+    let mut extra = Vec::new();
+    for state in [GateState::Closed, GateState::Unknown, GateState::Open] {
+        let count = model.pools.iter().filter(|p| p.picture.verdict.state == state).count();
+        if count > 0 {
+            let answer = pen.look.answer(state);
+            extra.push(pen.span(format!("{count} {}  ", answer.word), answer.role));
+        }
+    }
+    extra.push(pen.span(plural(total, "pool", "pools"), Role::Muted));
+    let Some(view) = open(pen, model, Pane::Fleet, area, total, extra) else { return };
     if view.order.is_empty() {
         empty(pen, &view, total, "No pool was named.");
         return;

@@ -14,7 +14,7 @@ pub(crate) fn link_words(pen: &Pen<'_>, model: &Model, picture: &Picture) -> Vec
     let mut words = format!("{} {}", sign.glyph, sign.word);
     let mut role = sign.role;
     match (picture.link.state, picture.link.heard) {
-        (LinkState::Live, Some(heard)) => {
+        (LinkState::Live | LinkState::Syncing, Some(heard)) => {
             let age = model.now.since(heard);
             if age.as_millis() as u64 >= crate::tui::model::FRESH_MS {
                 words = format!("{} last heard {}", pen.look.glyphs.warning, ago(model.now, heard));

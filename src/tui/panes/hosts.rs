@@ -5,7 +5,7 @@ use crate::pool::picture::{HostView, Latency, Picture};
 use crate::text;
 use crate::tui::draw::look::Look;
 use crate::tui::draw::pen::Pen;
-use crate::tui::draw::table::{Column, Rows};
+use crate::tui::draw::table::{Column, EXTRA, Rows};
 use crate::tui::draw::words::{fit, width};
 use crate::tui::model::{Model, Pane};
 use crate::tui::theme::Role;
@@ -53,16 +53,21 @@ fn columns(picture: &Picture) -> Vec<Column> {
     let samples = widest(&|h| h.latency.len() as u16, 8, 60);
     let pending_column = Column::new("pending", 9, pending.min(12), pending);
     let guided = picture.hosts.iter().any(|h| !h.guidance.is_empty());
+    // A column in which nothing is known gives way to those that say something.
+    let rank = |rank: u8, known: bool| if known { rank } else { EXTRA + 8 };
+    let watched = picture.hosts.iter().any(|h| h.paths.is_some());
+    let fenced = picture.hosts.iter().any(|h| h.fence_margin_s.is_some());
+    let asked = picture.hosts.iter().any(|h| h.latency.iter().any(|l| *l != Latency::None));
     vec![
-        Column::new("name", 0, name.min(10), name),
-        Column::new("state", 1, state.min(14), state),
+        Column::new("name", 0, name.min(16), name),
+        Column::new("state", 1, state.min(18), state),
         Column::new("enabled", 10, 7, 7),
         Column::new("gate", 2, 9, 9),
         Column::new("VMs", 4, 3, 4).right(),
         Column::new("memory", 3, 6, 16).snap(12),
-        Column::new("paths", 5, 5, 5).right(),
-        Column::new("fence in", 6, 8, 8).right(),
-        Column::new("answers", 8, 12, 16).grow(samples),
+        Column::new("paths", rank(5, watched), 5, 5).right(),
+        Column::new("fence in", rank(6, fenced), 8, 8).right(),
+        Column::new("answers", rank(8, asked), 12, 16).grow(samples),
         Column::new("version", 7, version, version),
         if guided { pending_column } else { pending_column.without() },
         Column::new("up for", 11, 9, 10).right(),

@@ -3,7 +3,7 @@
 use crate::pool::picture::LinkState;
 use crate::text;
 use crate::tui::draw::pen::Pen;
-use crate::tui::draw::words::{countdown, wrap};
+use crate::tui::draw::words::wrap;
 use crate::tui::model::{Model, PoolView};
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
@@ -48,9 +48,6 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, pool: &PoolView, area: Re
         if !link.text.is_empty() {
             lines.push((String::new(), Role::Text));
             lines.extend(wrap(&link.text, width).into_iter().map(|l| (l, Role::Text)));
-        }
-        if let Some(retry) = link.retry_at.filter(|_| link.state == LinkState::Lost) {
-            lines.push((format!("Next try {}.", countdown(model.now, retry)), Role::Muted));
         }
         let waited = model.now.since(link.since);
         if link.since > crate::time::Time::EPOCH && waited.as_secs() >= 60 {

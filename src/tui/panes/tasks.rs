@@ -34,7 +34,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let times = picture.rebuilds.iter().map(|r| width(&left(model, r.ends))).chain([5]).max().unwrap_or(5).min(16);
     let host = Column::new("", 4, hosts, hosts);
     let mut columns = vec![
-        Column::new("", 0, name.min(16), name),
+        Column::new("", 0, name.min(16), name.min(24)).grow(name),
         // Nothing to show must not cost a gap either.
         if hosts == 0 { host.without() } else { host },
         Column::new("", 1, 5, 14).snap(10),
@@ -116,9 +116,25 @@ fn rebuild_cell(look: &Look, model: &Model, r: &Rebuild, column: usize, room: u1
             Some(ended) => vec![span(moment(ended, model.now, &model.zone), Role::Muted)],
             None => vec![span(left(model, r.ends), Role::Text)],
         },
-        4 => marked(look, r.text.clone(), needle, Role::Muted),
+        4 => marked(look, rebuild_words(look, model, r), needle, Role::Muted),
         _ => Vec::new(),
     }
+}
+
+/// What the gauge does not say: words, rate, since when, and how it is known.
+fn rebuild_words(look: &Look, model: &Model, r: &Rebuild) -> String {
+    let percent = r.progress.map(|p| format!("{:.0} %", (p.clamp(0.0, 1.0) * 100.0).floor()));
+    let mut parts = Vec::new();
+    // The gauge beside it has said the percentage already.
+    if !r.text.is_empty() && percent.is_none_or(|p| !r.text.starts_with(&p)) {
+        parts.push(r.text.clone());
+    }
+    if let Some(rate) = r.rate.filter(|rate| rate.is_finite() && r.ended.is_none()) {
+        parts.push(format!("{:.1} % a minute", rate * 6_000.0));
+    }
+    parts.push(format!("since {}", moment(r.since, model.now, &model.zone)));
+    parts.push(format!("known from {}", r.source));
+    parts.join(&format!(" {} ", look.glyphs.dot))
 }
 
 fn task_cell(look: &Look, model: &Model, t: &TaskView, column: usize, room: u16, needle: &str) -> Vec<Span<'static>> {

@@ -3,7 +3,7 @@
 use crate::pool::picture::{LinkState, Picture, Severity};
 use crate::tui::draw::Look;
 use crate::tui::draw::pen::{Pen, spans_width};
-use crate::tui::draw::words::{ago, countdown, moment, plural, wrap};
+use crate::tui::draw::words::{ago, moment, plural, wrap};
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
@@ -141,11 +141,17 @@ fn foot(model: &Model, picture: &Picture, width: u16, hang: u16) -> Vec<Line> {
             } else if model.size.1 >= TALL {
                 vec![[vec![lead()], opens].concat(), [vec![lead()], also].concat()]
             } else {
-                let more = span(look, format!("+{} more (v)", others.len()), Role::Muted);
-                let cut = room.saturating_sub(spans_width(std::slice::from_ref(&more)) + 4);
+                // What opens the gate is worth two lines; of the rest it is said that there is more.
+                let more = span(look, format!("    +{} more (v)", others.len()), Role::Muted);
                 let words = opens.iter().map(|s| s.content.as_ref()).collect::<String>();
-                let shown = crate::tui::draw::words::fit(&words, cut, look.glyphs.ellipsis).into_owned();
-                vec![vec![lead(), span(look, shown, Role::Muted), gap, more]]
+                let mut lines: Vec<Line> =
+                    wrap(&words, room).into_iter().take(2).map(|text| vec![lead(), span(look, text, Role::Muted)]).collect();
+                if let Some(last) = lines.last_mut()
+                    && spans_width(last) + spans_width(std::slice::from_ref(&more)) <= width
+                {
+                    last.push(more);
+                }
+                lines
             }
         }
     }
@@ -162,9 +168,8 @@ fn trouble(model: &Model, picture: &Picture, width: u16) -> Vec<Line> {
     let sign = look.link(link.state);
     let since = moment(link.since, model.now, &model.zone);
     let mut words = format!("since {since}: {}", link.text);
-    if let Some(retry) = link.retry_at.filter(|_| link.state == LinkState::Lost) {
-        let close = if words.ends_with(['.', '!', '?']) { "" } else { "." };
-        words = format!("{words}{close} Next try {}.", countdown(model.now, retry));
+    if !words.ends_with(['.', '!', '?']) {
+        words.push('.');
     }
     if let Some(heard) = link.heard {
         words = format!("{words} Below is what was last known, {}.", ago(model.now, heard));

@@ -135,7 +135,7 @@ pub(crate) fn gate_words(gate: &Gate) -> String {
         .into_iter()
         .map(|(severity, word)| (count(severity), word))
         .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
+        .map(|(n, word)| if word == "note" && n > 1 { format!("{n} notes") } else { format!("{n} {word}") })
         .collect();
     let word = super::model::rows::gate_word(gate.state);
     if parts.is_empty() { format!("gate {word}") } else { format!("gate {word}: {}", parts.join(", ")) }

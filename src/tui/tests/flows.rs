@@ -231,6 +231,31 @@ fn a_click_selects_and_the_wheel_moves() {
 }
 
 #[test]
+fn the_age_of_what_is_shown_is_told_as_soon_as_it_matters() {
+    use crate::pool::picture::LinkState;
+    for (age, state, words) in [
+        (20, LinkState::Live, "● live"),
+        (50, LinkState::Live, "▲ last heard 50 s ago"),
+        (200, LinkState::Syncing, "▲ last heard 3 min ago"),
+    ] {
+        let mut model = model((120, 40));
+        model.pools[0].picture.link.state = state;
+        model.pools[0].picture.link.heard = Some(ago(age));
+        let text = screen(&model);
+        assert!(text.lines().next().is_some_and(|line| line.contains(words)), "{words}:\n{text}");
+    }
+}
+
+#[test]
+fn esc_takes_back_a_key_that_began_something() {
+    let mut model = model((120, 40));
+    press(&mut model, "g");
+    assert!(screen(&model).lines().last().expect("footer").trim_end().ends_with("g …"));
+    press(&mut model, "esc");
+    assert!(model.begun.is_empty() && model.toast.is_none());
+}
+
+#[test]
 fn a_paste_is_text_never_keys() {
     let mut model = model((120, 40));
     update(&mut model, Msg::Paste("qqq".into()));

@@ -61,7 +61,7 @@ fn first_connecting_then_the_pool_then_the_loss_of_it() {
     let lost = Link::Lost { error: "connection refused".into(), retry_at: at + Duration::from_secs(9), attempt: 1 };
     let text = step(at, vec![Seen::Link(lost)]);
     assert!(text.contains("connection lost") && text.contains("connection refused"), "{text}");
-    assert!(text.contains("Next try in 9 s") && text.contains("xcp1 ♛"), "{text}");
+    assert!(text.contains("next try in 9 s") && text.contains("xcp1 ♛"), "{text}");
     assert!(model.due().is_some_and(|due| due <= at + Duration::from_secs(1)), "the countdown is due: {:?}", model.due());
 }
 

@@ -3,6 +3,7 @@
 use crate::tui::log::{Level, LogLine};
 use crate::tui::model::Model;
 use crate::tui::testkit::*;
+use ratatui::style::{Color, Modifier};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 10)];
 
@@ -120,6 +121,7 @@ fn a_filter_marks_what_it_found() {
 
 #[test]
 fn wide_and_tall_shows_more() {
+    insta::assert_snapshot!("busy_80x40", snapshot(&logged((80, 40))));
     insta::assert_snapshot!("busy_300x100", snapshot(&logged((300, 100))));
 }
 
@@ -128,5 +130,21 @@ fn a_status_never_hangs_on_its_colour() {
     let text = screen(&model((120, 40)));
     for words in ["closed", "live", "back for 3 min", "live, at risk", "still true", "NO", "alive", "quorate", "failed"] {
         assert!(text.contains(words), "{words} is not said:\n{text}");
+    }
+}
+
+#[test]
+fn without_colours_what_is_selected_and_what_is_wrong_can_still_be_seen() {
+    let mut model = model_of(vec![calm("a"), busy(), lost(), refused()], (120, 40), false);
+    let mono = crate::tui::theme::load("dark", crate::tui::theme::ColourLevel::None, None).expect("theme");
+    model.look = crate::tui::draw::Look::new(mono);
+    for keys in ["down", "enter", "?", "esc", "v"] {
+        press(&mut model, keys);
+        let buf = buffer(&model);
+        assert!(buf.content.iter().all(|c| c.fg == Color::Reset && c.bg == Color::Reset), "a colour after {keys}");
+        if keys == "down" {
+            assert!(buf.content.iter().any(|c| c.modifier.contains(Modifier::REVERSED)), "no selection");
+            assert!(text_of(&buf).contains('▸'));
+        }
     }
 }

@@ -55,8 +55,17 @@ pub fn availability(model: &Model, action: Action) -> Result<(), String> {
             Some(demo) if action == Action::Slower && demo.speed <= 0.25 => refuse("It does not get any slower."),
             Some(_) => Ok(()),
         },
-        Action::Copy if model.popups.is_empty() && super::action::copied(model).is_none() => refuse("Nothing is selected."),
+        Action::Copy if model.popups.is_empty() && !can_copy(model) => refuse("Nothing is selected."),
         _ => Ok(()),
+    }
+}
+
+/// Whether something is selected that can be copied. Asked for every footer, so nothing is put into words for it.
+fn can_copy(model: &Model) -> bool {
+    match model.focus {
+        Pane::Log => !model.order(Pane::Log).is_empty(),
+        Pane::Fleet => model.pool().is_some(),
+        _ => super::action::target(model).is_some(),
     }
 }
 

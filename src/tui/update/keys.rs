@@ -26,7 +26,9 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         Meaning::Beginning => Vec::new(),
         Meaning::Nothing => {
             let begun = std::mem::take(&mut model.begun);
-            if model.typing() {
+            if begun.len() > 1 && begun.last() == Some(&Key::ESC) {
+                // It only takes back what was begun.
+            } else if model.typing() {
                 typed(model, &Event::Key(key.event()));
             } else {
                 let keys: Vec<String> = begun.iter().map(ToString::to_string).collect();
