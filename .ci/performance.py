@@ -191,8 +191,8 @@ def start():
 
 def idle():
     """A calm pool: bytes written and CPU used while nothing changes."""
-    # At 120 columns there is a line of how long each host took to answer in the last two minutes; it has to fill first.
-    width, height, settle, spell = (80, 24, 8, 25) if options.quick else (120, 40, 150, 120)
+    # At 120 columns there is a line of how long each host took to answer in the last five minutes; it has to fill first.
+    width, height, settle, spell = (80, 24, 15, 30) if options.quick else (120, 40, 330, 120)
     sim = Sim("calm")
     terminal = Terminal(BINARY, "watch", sim.urls[0], width=width, height=height)
     if not terminal.read(20, "xcp1"):
@@ -226,7 +226,12 @@ class Client:
 
     def follow(self, token):
         while not self.ended:
-            batch = self.sim.call("event.from", self.session, ["host"], token, 5.0)
+            try:
+                batch = self.sim.call("event.from", self.session, ["host"], token, 5.0)
+            except OSError:
+                if self.ended:  # the pool went away at the end of the part
+                    return
+                raise
             now, token = time.monotonic(), batch["token"]
             for event in batch["events"]:
                 self.told.setdefault(event.get("snapshot", {}).get("name_label"), now)
