@@ -68,8 +68,8 @@ pub struct DemoArgs {
     /// What happens in the simulated pool (`list` prints them all)
     #[arg(long, default_value = "mirror-rebuild", value_name = "NAME")]
     pub scenario: String,
-    /// Seconds of the pool's time in one of ours
-    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    /// Seconds of the pool's time in one of ours, 0 to 100000; 0 stands still
+    #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = super::sim::speed)]
     pub speed: f64,
     /// Seed of everything that is left to chance
     #[arg(long, default_value_t = 1, value_name = "N")]

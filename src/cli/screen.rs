@@ -40,6 +40,7 @@ pub async fn run(
     flags: &Flags,
     entries: Vec<Entry>,
     read_only: bool,
+    clock: Clock,
     demo: Option<(Demo, Box<dyn Stage>)>,
 ) -> Result<ExitCode, CliError> {
     if !std::io::stdout().is_terminal() {
@@ -49,8 +50,7 @@ pub async fn run(
     let log = start_log(setup)?;
     let (look, themes, problems) = look(setup, flags, &entries)?;
     let targets = entries.iter().map(|entry| entry.label.clone()).collect();
-    let clock = Clock::start();
-    let mut followed = follow::start(entries, clock);
+    let mut followed = follow::start(entries, &clock);
     let (demo, stage) = demo.unzip();
     let (request, requests) = mpsc::channel(REQUESTS);
     let (answer, answers) = mpsc::channel(REQUESTS);

@@ -220,7 +220,7 @@ fn listen(text: Option<&str>, tls: bool) -> Result<SocketAddr, SimError> {
     text.parse().ok().or_else(ip).ok_or_else(|| SimError::Listen(text.to_owned()))
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+pub(super) fn speed(text: &str) -> Result<f64, String> {
     match text.trim_end_matches(['x', '×']).parse() {
         Ok(speed) if (0.0..=MAX_SPEED).contains(&speed) => Ok(speed),
         _ => Err(format!("a speed is a number from 0 to {MAX_SPEED}")),

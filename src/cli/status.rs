@@ -29,8 +29,8 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let entry = setup.entry(&args.target, &args.connect, 1).await?;
     let clock = Clock::start();
     let mut pool = Pool::new(&entry.label).in_zone(TimeZone::system());
-    let mut followed = follow::start(vec![entry], clock);
-    let picture = look(&mut pool, &mut followed, clock, Duration::from_secs(args.timeout)).await;
+    let mut followed = follow::start(vec![entry], &clock);
+    let picture = look(&mut pool, &mut followed, &clock, Duration::from_secs(args.timeout)).await;
     for pinned in followed.desks.iter().flat_map(crate::feed::driver::Desk::take_pinned) {
         eprintln!("poolwatch: first contact with {}: its certificate is trusted from now on, fingerprint SHA256:{}", pinned.to, pinned.fingerprint);
     }
@@ -44,7 +44,7 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
 }
 
 /// Folds what is seen until the picture is complete, the connection is refused, or time is up.
-async fn look(pool: &mut Pool, followed: &mut Followed, clock: Clock, patience: Duration) -> Picture {
+async fn look(pool: &mut Pool, followed: &mut Followed, clock: &Clock, patience: Duration) -> Picture {
     let end = clock.now() + patience;
     let mut complete: Option<Time> = None;
     loop {

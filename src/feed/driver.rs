@@ -151,7 +151,7 @@ pub async fn follow_pool(
         }
         event = loop {
             run.release();
-            let wake = machine.wake_at().map(|at| at.since(clock.now()).max(Duration::from_millis(1)));
+            let wake = machine.wake_at().map(|at| clock.wait(at.since(clock.now())).max(Duration::from_millis(1)));
             tokio::select! {
                 biased;
                 stopped = cancel.wait_for(|stop| *stop) => {

@@ -312,7 +312,7 @@ impl<W: Write, K: Keys> Driver<'_, W, K> {
             return Some(self.next_frame);
         }
         let due = self.model.due()?;
-        Some((Instant::now() + due.since(self.clock.now())).max(self.next_frame))
+        Some((Instant::now() + self.clock.wait(due.since(self.clock.now()))).max(self.next_frame))
     }
 
     fn event(&mut self, event: Event) -> Result<Option<Exit>, TuiError> {

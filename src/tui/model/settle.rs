@@ -102,12 +102,10 @@ impl Model {
         let mut due: Vec<Time> = pool.pool.next_change(pool.picture.at).into_iter().collect();
         due.push(pool.picture.at + period(&pool.picture));
         let link = &pool.picture.link;
-        if link.state == LinkState::Live {
-            if let Some(heard) = link.heard {
-                let age = self.now.since(heard).as_millis() as u64;
-                let step = if age < FRESH_MS { FRESH_MS } else { (age / 10_000 + 1) * 10_000 };
-                due.push(heard + Duration::from_millis(step));
-            }
+        if let (LinkState::Live, Some(heard)) = (link.state, link.heard) {
+            let age = self.now.since(heard).as_millis() as u64;
+            let step = if age < FRESH_MS { FRESH_MS } else { (age / 10_000 + 1) * 10_000 };
+            due.push(heard + Duration::from_millis(step));
         }
         due
     }
