@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// Watch XenServer and XCP-ng pools: may I reboot the next host now, and if not, why, and until when?
 #[derive(Debug, Parser)]
-#[command(name = "poolwatch", version, about, propagate_version = true, max_term_width = 100)]
+#[command(name = "poolwatch", version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
     /// What stands above the configuration file
     #[command(flatten)]
@@ -82,8 +82,8 @@ pub struct DemoArgs {
 /// `poolwatch watch`
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// Pools: [user@]host[:port], a URL, or a profile's name
-    #[arg(required = true, value_name = "TARGET")]
+    /// Pools: [user@]host[:port], a URL, or a profile's name [default: `profile` of the configuration file]
+    #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// How to connect
     #[command(flatten)]
@@ -96,8 +96,8 @@ pub struct WatchArgs {
 /// `poolwatch status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// The pool: [user@]host[:port], a URL, or a profile's name
-    pub target: String,
+    /// The pool: [user@]host[:port], a URL, or a profile's name [default: `profile` of the configuration file]
+    pub target: Option<String>,
     /// How to connect
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -112,8 +112,8 @@ pub struct StatusArgs {
 /// `poolwatch stream`
 #[derive(Debug, Args)]
 pub struct StreamArgs {
-    /// The pool: [user@]host[:port], a URL, or a profile's name
-    pub target: String,
+    /// The pool: [user@]host[:port], a URL, or a profile's name [default: `profile` of the configuration file]
+    pub target: Option<String>,
     /// How to connect
     #[command(flatten)]
     pub connect: ConnectArgs,

@@ -42,7 +42,7 @@ pub async fn run(args: DemoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let mut entries = Vec::with_capacity(scenarios.len());
     for (scenario, pool) in scenarios.iter().zip(sim.pools()) {
         let mut options = FollowOptions::new(Arc::clone(&setup.store));
-        options.follow = Options::for_one_of(scenarios.len());
+        options.follow = Options::default().one_of(scenarios.len());
         let target = Target::parse(pool.url(), false)?;
         let credentials = Credentials::new(USER, PASSWORD);
         entries.push(Entry { label: scenario.pool.clone(), target, credentials, options, profile: None });

@@ -32,6 +32,9 @@ pub enum CliError {
     /// `--accept-certificate` or a profile's `fingerprint`.
     #[error("{text:?} is no fingerprint: {why}")]
     Fingerprint { text: String, why: &'static str },
+    /// Neither the command line nor the configuration says which pool.
+    #[error("which pool? Name a host of it, such as root@10.0.0.1, or set `profile` in the configuration file; `poolwatch demo` needs none")]
+    NoTarget,
     /// The pool could not be followed at all; what it says is complete.
     #[error("{0}")]
     Pool(String),

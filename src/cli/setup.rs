@@ -50,8 +50,11 @@ impl Setup {
         Ok(Self { dirs, config, store })
     }
 
-    /// The pools that these words on the command line name. Asks for passwords where it must.
+    /// The pools that these words on the command line name, or the one that the configuration names. Asks for passwords where it must.
     pub async fn entries(&self, words: &[String], args: &ConnectArgs) -> Result<Vec<Entry>, CliError> {
+        if words.is_empty() {
+            return Ok(vec![self.one(None, args).await?]);
+        }
         let mut entries = Vec::with_capacity(words.len());
         for word in words {
             entries.push(self.entry(word, args, words.len()).await?);
@@ -59,8 +62,14 @@ impl Setup {
         Ok(entries)
     }
 
+    /// The one pool that a word on the command line names, or that the configuration names.
+    pub async fn one(&self, word: Option<&str>, args: &ConnectArgs) -> Result<Entry, CliError> {
+        let word = word.or(self.config.profile.as_deref()).ok_or(CliError::NoTarget)?;
+        self.entry(word, args, 1).await
+    }
+
     /// One of `of` pools.
-    pub async fn entry(&self, word: &str, args: &ConnectArgs, of: usize) -> Result<Entry, CliError> {
+    async fn entry(&self, word: &str, args: &ConnectArgs, of: usize) -> Result<Entry, CliError> {
         let profile = self.config.profiles.get(word);
         let insecure = args.insecure_http || profile.is_some_and(|p| p.insecure_http);
         let target = match profile {
@@ -72,6 +81,7 @@ impl Setup {
         let mut options = FollowOptions::new(Arc::clone(&self.store));
         options.follow = self.intervals(of);
         options.client.allow_plain_http = insecure;
+        options.client.timeout = self.config.poll.timeout;
         for text in args.accept_certificate.iter().chain(profile.and_then(|p| p.fingerprint.as_ref())) {
             let why = |why| CliError::Fingerprint { text: text.clone(), why };
             options.accept.push(text.parse::<Fingerprint>().map_err(why)?);
@@ -88,17 +98,14 @@ impl Setup {
 
     /// How often what is asked, by the configuration and the number of pools.
     fn intervals(&self, pools: usize) -> Options {
-        let mut options = Options::for_one_of(pools);
-        let usual = crate::config::Poll::default();
         let poll = self.config.poll;
-        if poll.metrics != usual.metrics {
-            options.rrd_every = Some(poll.metrics);
-        }
-        if poll.clock != usual.clock {
-            options.servertime_every = Some(poll.clock);
-        }
-        options.retry_most = poll.retry_max;
-        options
+        let options = Options {
+            servertime_every: Some(poll.clock),
+            rrd_every: Some(poll.metrics),
+            retry_most: poll.retry_max,
+            ..Options::default()
+        };
+        options.one_of(pools)
     }
 }
 

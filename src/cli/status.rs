@@ -26,7 +26,7 @@ const ANSWERS: Duration = Duration::from_secs(SUSPECT.as_secs() + 1);
 /// Looks once.
 pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let setup = Setup::load(flags)?;
-    let entry = setup.entry(&args.target, &args.connect, 1).await?;
+    let entry = setup.one(args.target.as_deref(), &args.connect).await?;
     let clock = Clock::start();
     let mut pool = Pool::new(&entry.label).in_zone(TimeZone::system());
     let mut followed = follow::start(vec![entry], &clock);

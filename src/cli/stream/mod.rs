@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Prints until it is told to stop, `--duration` is over, or the pool cannot be followed.
 pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let setup = Setup::load(flags)?;
-    let entry = setup.entry(&args.target, &args.connect, 1).await?;
+    let entry = setup.one(args.target.as_deref(), &args.connect).await?;
     let clock = Clock::start();
     let zone = TimeZone::system();
     let mut pool = Pool::new(&entry.label).in_zone(zone.clone());
