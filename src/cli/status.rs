@@ -9,7 +9,8 @@ use crate::config::Flags;
 use crate::feed::clock::Clock;
 use crate::pool::Pool;
 use crate::pool::json::{Grade, Status};
-use crate::pool::picture::{GateState, LinkState, Picture, Severity};
+use crate::pool::limits::SUSPECT;
+use crate::pool::picture::{GateState, LinkState, Picture, Severity, Stage};
 use crate::text;
 use crate::time::Time;
 use jiff::tz::TimeZone;
@@ -18,8 +19,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Once everything was read, the hosts get this long to answer for themselves: their deadline and a little.
-const ANSWERS: Duration = Duration::from_secs(6);
+/// Once everything was read, the hosts get this long to answer for themselves: until the model calls one that does not silent, and
+/// a little.
+const ANSWERS: Duration = Duration::from_secs(SUSPECT.as_secs() + 1);
 
 /// Looks once.
 pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> {
@@ -52,7 +54,9 @@ async fn look(pool: &mut Pool, followed: &mut Followed, clock: &Clock, patience:
             LinkState::Refused => return picture,
             LinkState::Live => {
                 let since = *complete.get_or_insert(now);
-                if picture.verdict.state != GateState::Unknown || now.since(since) > ANSWERS {
+                // Also once it is clear that the answer is no: a host that died must be in it.
+                let heard = picture.hosts.iter().all(|host| host.state.stage != Stage::Unknown);
+                if (heard && picture.verdict.state != GateState::Unknown) || now.since(since) > ANSWERS {
                     return picture;
                 }
             }

@@ -481,11 +481,18 @@ fn the_next_change_is_when_the_picture_changes_by_itself() {
 }
 
 #[test]
-fn designed_pools_are_known_by_what_they_list() {
+fn the_dialect_is_known_by_the_fields_of_hosts_and_by_the_codes_of_refusals() {
+    assert_eq!(Scene::empty().picture().dialect, Dialect::Unknown);
     let mut s = Scene::new(1);
-    assert_eq!(s.picture().dialect, Dialect::Unknown);
+    assert_eq!(s.picture().dialect, Dialect::Shipped, "hosts without memberships");
     s.host_is(1, |h| h.allowed_operations.push(HostOperation::Reboot));
-    assert_eq!(s.picture().dialect, Dialect::Designed);
+    assert_eq!(s.picture().dialect, Dialect::Shipped, "what is allowed at the moment tells nothing");
+    s.set("refused", Record::Task(Task { error_info: vec!["MIRROR_REBUILD_IN_PROGRESS".into()], ..Task::default() }));
+    s.host_is(1, |h| h.name_label = "renamed".into());
+    assert_eq!(s.picture().dialect, Dialect::Designed, "only the designed API has this code");
+    let mut s = Scene::new(2);
+    s.host_is(2, |h| h.memberships = Some(Vec::new()));
+    assert_eq!(s.picture().dialect, Dialect::Designed, "an empty set is a field all the same");
 }
 
 #[test]
