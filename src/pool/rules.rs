@@ -372,6 +372,11 @@ fn guests_and_a_single_host_are_words_and_no_walls() {
         gate.reasons.iter().any(|r| r.code == "guests" && r.severity == Severity::Note && r.text.starts_with("2 guests run"))
     );
     assert_eq!((s.host(1).vms, s.picture().guests), (2, 2));
+    s.host_is(1, |h| h.enabled = false);
+    assert_eq!(s.gate(1), (GateState::Closed, "guests"), "one step before its reboot the guests are a wall");
+    s.guest("v1", 2);
+    s.guest("v2", 2);
+    assert_eq!(s.gate(1).0, GateState::Open, "{:?}", s.host(1).gate);
     let mut one = Scene::new(1);
     one.guest("v1", 1);
     assert_eq!(one.gate(1), (GateState::Open, "only-host"));

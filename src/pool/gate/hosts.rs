@@ -59,6 +59,11 @@ pub fn for_itself(known: &Known, at: usize) -> Vec<Finding> {
     if known.hosts.len() == 1 && guests > 0 {
         let text = format!("{name} is the only host: its {} have to stop for a reboot.", words::count(guests, "guest"));
         out.push(Finding::soft("only-host", seen, text).opens("the guests are stopped, or you accept it"));
+    } else if guests > 0 && state.stage == Stage::Disabled {
+        // Disabled is the last step before the reboot: from here on nothing else would keep the guests from being killed.
+        let text = format!("{} still {runs} on {name}, which is disabled already.", words::count(guests, "guest"));
+        let evidence = format!("resident_VMs of {name}");
+        out.push(Finding::hard("guests", seen, text).evidence(evidence).opens(format!("no guest runs on {name} any more")));
     } else if guests > 0 {
         let text = format!("{} {runs} on {name}: disable and evacuate it first.", words::count(guests, "guest"));
         out.push(Finding::note("guests", seen, text).opens("no guest runs on it"));

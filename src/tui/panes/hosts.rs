@@ -71,7 +71,7 @@ fn columns(picture: &Picture) -> Vec<Column> {
         Column::new("version", 7, version, version),
         if guided { pending_column } else { pending_column.without() },
         Column::new("up for", 11, 9, 10).right(),
-        Column::new("address", 12, 9, address),
+        Column::new("address", 12, address, address),
     ]
 }
 
