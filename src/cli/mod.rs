@@ -6,6 +6,7 @@ mod demo;
 pub mod doctor;
 mod error;
 mod follow;
+mod logging;
 mod screen;
 mod setup;
 pub mod sim;

@@ -2,13 +2,13 @@
 
 use super::error::CliError;
 use super::follow;
+use super::logging;
 use super::setup::{Entry, Setup};
-use crate::config::{Flags, Level, ThemeChoice};
+use crate::config::{Flags, ThemeChoice};
 use crate::feed::clock::Clock;
 use crate::feed::driver::Desk;
 use crate::observation::{Link, Observation, Seen};
 use crate::tui::effect::Request;
-use crate::tui::log::{self, Notify};
 use crate::tui::model::Demo;
 use crate::tui::msg::{Answer, PoolIx};
 use crate::tui::run::{self, Exit, RunOptions};
@@ -17,9 +17,6 @@ use crate::tui::theme::Theme;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::util::SubscriberInitExt;
 
 /// The file in the state folder that keeps the theme that was picked on the screen.
 const PICKED: &str = "theme";
@@ -47,9 +44,10 @@ pub async fn run(
         return Err(CliError::Pool("the dashboard needs a terminal; without one, `poolwatch status` and `poolwatch stream` work".to_owned()));
     }
     crate::sim::server::raise_file_limit();
-    let log = start_log(setup)?;
+    let log = logging::with_pane(&setup.config.log)?;
     let (look, themes, problems) = look(setup, flags, &entries)?;
-    let targets = entries.iter().map(|entry| entry.label.clone()).collect();
+    let targets = entries.iter().map(|entry| entry.called.clone()).collect();
+    let labels = entries.iter().map(|entry| entry.label.clone()).collect();
     let mut followed = follow::start(entries, &clock);
     let (demo, stage) = demo.unzip();
     let (request, requests) = mpsc::channel(REQUESTS);
@@ -60,6 +58,7 @@ pub async fn run(
     let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED)));
     let options = RunOptions {
         targets,
+        labels,
         observations,
         answers,
         requests: request,
@@ -159,32 +158,6 @@ fn save(path: &std::path::Path, name: &str) -> std::io::Result<()> {
     std::fs::write(path, format!("{name}\n"))
 }
 
-/// The log of the program itself: into the dashboard's pane, and into a file if the configuration names one.
-fn start_log(setup: &Setup) -> Result<Notify, CliError> {
-    let level = match setup.config.log.level {
-        Level::Off => LevelFilter::OFF,
-        Level::Error => LevelFilter::ERROR,
-        Level::Warn => LevelFilter::WARN,
-        Level::Info => LevelFilter::INFO,
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Trace => LevelFilter::TRACE,
-    };
-    let (pane, notify) = log::layer();
-    let file = match &setup.config.log.file {
-        None => None,
-        Some(path) => {
-            let cannot = |error| CliError::Pool(format!("cannot write the log file {}: {error}", path.display()));
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(cannot)?;
-            Some(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::sync::Mutex::new(file)).with_filter(level))
-        }
-    };
-    // Only our own words: the libraries below us may speak of what must not be written down.
-    let ours = tracing_subscriber::filter::filter_fn(|meta| meta.target().starts_with("poolwatch"));
-    let pane = pane.with_filter(level).with_filter(ours);
-    let _ = tracing_subscriber::registry().with(pane).with(file).try_init();
-    Ok(notify)
-}
-
 /// What the dashboard looks like, all that it could, and what was wrong with any of it.
 fn look(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<(Look, Vec<Theme>, Vec<String>), CliError> {
     let folder = setup.dirs.themes();
@@ -213,4 +186,41 @@ fn look(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<(Look, Vec<Th
     let (themes, broken) = run::themes(&look, Some(&folder));
     problems.extend(broken);
     Ok((look, themes, problems))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Dirs};
+    use crate::xenapi::trust::Store;
+    use std::sync::Arc;
+
+    fn setup(name: &str, theme: &str) -> Setup {
+        let home = std::env::temp_dir().join(format!("poolwatch-screen-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&home);
+        std::fs::create_dir_all(&home).expect("a folder for the test");
+        let store = Arc::new(Store::open(&home).expect("none yet"));
+        let dirs = Dirs { home: home.clone(), config: home.clone(), data: home.clone(), state: home };
+        let config = Config { theme: ThemeChoice::named(theme), ..Config::default() };
+        Setup { dirs, config, store }
+    }
+
+    #[test]
+    fn a_theme_that_is_asked_for_now_must_be_there_and_one_of_the_file_gives_way() {
+        let flags = Flags { theme: Some("nope".into()), ..Flags::default() };
+        let error = look(&setup("flag", "nope"), &flags, &[]).map(|_| ()).expect_err("it was asked for").to_string();
+        assert!(error.contains("nope"), "{error}");
+        let (look, themes, problems) = look(&setup("file", "nope"), &Flags::default(), &[]).expect("the dashboard starts");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains("nope"), "{problems:?}");
+        assert!(themes.iter().any(|theme| theme.name == look.theme.name));
+    }
+
+    #[test]
+    fn the_theme_that_was_picked_on_the_screen_is_there_again() {
+        let setup = setup("picked", "auto");
+        save(&setup.dirs.state.join(PICKED), "mono").expect("written");
+        let (look, _, problems) = look(&setup, &Flags::default(), &[]).expect("mono is bundled");
+        assert_eq!((look.theme.name.as_str(), problems.len()), ("mono", 0));
+    }
 }

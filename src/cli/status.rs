@@ -3,6 +3,7 @@
 use super::args::StatusArgs;
 use super::error::CliError;
 use super::follow::{self, Followed};
+use super::logging;
 use super::setup::Setup;
 use super::stream::changes::gate_word;
 use crate::config::Flags;
@@ -26,9 +27,10 @@ const ANSWERS: Duration = Duration::from_secs(SUSPECT.as_secs() + 1);
 /// Looks once.
 pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let setup = Setup::load(flags)?;
+    logging::without_pane(&setup.config.log)?;
     let entry = setup.one(args.target.as_deref(), &args.connect).await?;
     let clock = Clock::start();
-    let mut pool = Pool::new(&entry.label).in_zone(TimeZone::system());
+    let mut pool = Pool::new(&entry.called).in_zone(TimeZone::system());
     let mut followed = follow::start(vec![entry], &clock);
     let picture = look(&mut pool, &mut followed, &clock, Duration::from_secs(args.timeout)).await;
     for pinned in followed.desks.iter().flat_map(crate::feed::driver::Desk::take_pinned) {
