@@ -179,16 +179,35 @@ impl Latencies {
         }
     }
 
-    /// The buckets up to `now`, oldest first.
+    /// The last five minutes, oldest first.
+    ///
+    /// The bucket under way is shown together with the one before it, the worse of both: so a lost answer shows at once, and
+    /// nothing moves only because time does. One in which a host was not asked, after one in which it answered, looks like that:
+    /// pools of a large fleet are asked less often.
     pub fn view(&self, now: Time) -> Vec<Latency> {
-        let last = Self::number(now);
+        let last = Self::number(now).saturating_sub(1);
         let mut out = vec![Latency::None; LATENCY_BUCKETS];
         for (number, worst, lost) in &self.buckets {
-            let back = usize::try_from(last.saturating_sub(*number)).unwrap_or(usize::MAX);
+            let back = usize::try_from(last.saturating_sub(*number).max(0)).unwrap_or(usize::MAX);
             let Some(slot) = LATENCY_BUCKETS.checked_sub(1).and_then(|top| top.checked_sub(back)) else { continue };
             if let Some(cell) = out.get_mut(slot) {
-                *cell = if *lost { Latency::Lost } else { Latency::Ms(*worst) };
+                *cell = match *cell {
+                    Latency::Lost => Latency::Lost,
+                    _ if *lost => Latency::Lost,
+                    Latency::Ms(before) => Latency::Ms(before.max(*worst)),
+                    Latency::None => Latency::Ms(*worst),
+                };
             }
+        }
+        let mut before = Latency::None;
+        for at in 0..out.len() {
+            let known_next = out.get(at + 1).is_none_or(|next| *next != Latency::None);
+            let Some(cell) = out.get_mut(at) else { break };
+            let asked = *cell;
+            if asked == Latency::None && known_next && matches!(before, Latency::Ms(_)) {
+                *cell = before;
+            }
+            before = asked;
         }
         out
     }
@@ -251,8 +270,37 @@ mod tests {
         l.add(at(15_000), None);
         let view = l.view(at(30_000));
         assert_eq!(view.len(), LATENCY_BUCKETS);
-        assert_eq!(&view[LATENCY_BUCKETS - 3..], [Latency::Ms(9), Latency::Lost, Latency::None]);
+        assert_eq!(&view[LATENCY_BUCKETS - 3..], [Latency::None, Latency::Ms(9), Latency::Lost]);
         assert!(l.view(at(3_600_000)).iter().all(|b| *b == Latency::None));
+    }
+
+    #[test]
+    fn a_steady_host_shows_a_steady_line_and_a_lost_answer_at_once() {
+        let mut l = Latencies::default();
+        let mut shown = Vec::new();
+        for ms in (0..900_000).step_by(1_000) {
+            if ms % 10_000 == 4_000 {
+                l.add(at(ms), Some(5));
+            }
+            if ms >= 330_000 {
+                shown.push(l.view(at(ms)));
+            }
+        }
+        assert!(shown.iter().all(|view| *view == vec![Latency::Ms(5); LATENCY_BUCKETS]), "nothing moves only because time does");
+        l.add(at(900_100), None);
+        assert_eq!(l.view(at(900_200)).last(), Some(&Latency::Lost));
+    }
+
+    #[test]
+    fn a_host_that_is_asked_seldom_has_no_holes_and_one_that_is_not_asked_any_more_has() {
+        let mut l = Latencies::default();
+        for ms in (0..600_000).step_by(30_000) {
+            l.add(at(ms), Some(5));
+        }
+        for ms in (570_000..600_000).step_by(1_000) {
+            assert_eq!(l.view(at(ms)), vec![Latency::Ms(5); LATENCY_BUCKETS], "{ms}");
+        }
+        assert_eq!(l.view(at(660_000)).last(), Some(&Latency::None));
     }
 
     #[test]
