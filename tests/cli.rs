@@ -93,7 +93,7 @@ fn server(answer: &'static [u8], endless: bool) -> String {
             std::thread::spawn(move || {
                 let _ = stream.read(&mut [0; 4096]);
                 let _ = stream.write_all(answer);
-                while endless && stream.write_all(&[b'['; 65536]).is_ok() {}
+                while endless && stream.write_all(&[b'['; 8192]).is_ok() {}
             });
         }
     });
