@@ -18,6 +18,18 @@ pub struct Observation {
     pub seen: Seen,
 }
 
+impl Observation {
+    /// Whether it is of the kind that comes all the time while all is well (answers, samples, a poll without news): most change
+    /// nothing that anyone sees, so that looking at what they mean can wait a moment, for several together.
+    pub const fn is_routine(&self) -> bool {
+        match &self.seen {
+            Seen::Heard { .. } | Seen::Samples { .. } => true,
+            Seen::Answer(answer) => matches!(answer.outcome, Outcome::Ok { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// What was seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,5 +1,7 @@
 //! The command line, as `docs/architecture.md` promises it. Only shapes; nothing runs here.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
+
 use crate::config::Flags;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;

@@ -34,7 +34,9 @@ pub enum CliError {
     #[error("{text:?} is no fingerprint: {why}")]
     Fingerprint { text: String, why: &'static str },
     /// Neither the command line nor the configuration says which pool.
-    #[error("which pool? Name a host of it, such as root@10.0.0.1, or set `profile` in the configuration file; `poolwatch demo` needs none")]
+    #[error(
+        "which pool? Name a host of it, such as root@10.0.0.1, or set `profile` in the configuration file; `poolwatch demo` needs none"
+    )]
     NoTarget,
     /// `file` of `[log]`.
     #[error("cannot write the log file {}: {error}. Correct `file` in [log] of the configuration, or its permissions", path.display())]

@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 /// The exit code of a command that could not do what it was asked; for `status` it means "cannot tell".
 const CANNOT: u8 = 3;
+/// Threads at most that read big answers, look up names and write files.
+const BLOCKING: usize = 16;
 
 /// Reads the arguments and runs the command.
 pub fn main() -> ExitCode {
@@ -41,11 +43,11 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
-        Command::Demo(args) => block_on(demo::run(args, &cli.flags)),
+        Command::Demo(args) => block_on_two(demo::run(args, &cli.flags)),
         Command::Watch(args) => block_on(watch::run(args, &cli.flags)),
         Command::Status(args) => block_on(status::run(args, &cli.flags)),
         Command::Stream(args) => block_on(stream::run(args, &cli.flags)),
-        Command::Sim(args) => block_on(async move { Ok(sim::run(&args).await.map(|()| ExitCode::SUCCESS)?) }),
+        Command::Sim(args) => block_on_two(async move { Ok(sim::run(&args).await.map(|()| ExitCode::SUCCESS)?) }),
         Command::Doctor(args) => Ok(ExitCode::from(doctor::run(&args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -65,10 +67,21 @@ fn print(bytes: &[u8]) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Runs a command that waits for pools: on one thread, which costs the least; what is big is read on others.
 fn block_on(work: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
-    // Two threads: one draws and folds, one reads the wire; more would only cost memory.
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CliError::Runtime)?;
+    run_on(tokio::runtime::Builder::new_current_thread().max_blocking_threads(BLOCKING), work)
+}
+
+/// Runs a command that simulates pools, beside whoever watches them.
+fn block_on_two(work: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
+    run_on(tokio::runtime::Builder::new_multi_thread().worker_threads(2), work)
+}
+
+fn run_on(
+    builder: &mut tokio::runtime::Builder,
+    work: impl Future<Output = Result<ExitCode, CliError>>,
+) -> Result<ExitCode, CliError> {
+    let runtime = builder.enable_all().build().map_err(CliError::Runtime)?;
     let code = runtime.block_on(work);
     // A read of the standard input cannot be taken back, and must not hold up the end.
     runtime.shutdown_background();

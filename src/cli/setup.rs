@@ -142,7 +142,8 @@ mod tests {
         std::fs::create_dir_all(&home).expect("a folder for the test");
         std::fs::write(home.join("password"), "secret\n").expect("written");
         let dirs = Dirs { home: home.clone(), config: home.clone(), data: home.clone(), state: home.clone() };
-        let config = parse(Path::new(&home.join("poolwatch.toml")), config, &dirs).unwrap_or_else(|problems| panic!("{problems}"));
+        let config =
+            parse(Path::new(&home.join("poolwatch.toml")), config, &dirs).unwrap_or_else(|problems| panic!("{problems}"));
         let store = Arc::new(Store::open(&home).expect("none yet"));
         Setup { dirs, config, store }
     }

@@ -47,7 +47,13 @@ pub struct ClientOptions {
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), timeout: TIMEOUT, max_answer: 256 << 20, concurrency: 12, allow_plain_http: false }
+        Self {
+            connect: Duration::from_secs(5),
+            timeout: TIMEOUT,
+            max_answer: 256 << 20,
+            concurrency: 12,
+            allow_plain_http: false,
+        }
     }
 }
 

@@ -108,15 +108,10 @@ pub(super) fn look(flags: &Flags, background: impl FnOnce() -> Option<Background
         profiles: config.profiles.len(),
         passwords: passwords(&config),
         data: dirs.as_ref().ok().map(|dirs| folder(&dirs.data)),
-        trust: dirs
+        trust: dirs.as_ref().ok().map(|dirs| dirs.data.join(trust::FILE)).filter(|path| path.exists()).map(|path| file(&path)),
+        trusted: dirs
             .as_ref()
-            .ok()
-            .map(|dirs| dirs.data.join(trust::FILE))
-            .filter(|path| path.exists())
-            .map(|path| file(&path)),
-        trusted: dirs.as_ref().map_or(Ok(0), |dirs| {
-            Store::open(&dirs.data).map(|store| store.len()).map_err(|error| error.to_string())
-        }),
+            .map_or(Ok(0), |dirs| Store::open(&dirs.data).map(|store| store.len()).map_err(|error| error.to_string())),
         themes,
         theme_errors,
         files: rustix::process::getrlimit(rustix::process::Resource::Nofile).current,

@@ -9,6 +9,7 @@ use super::logging;
 use super::setup::Setup;
 use crate::config::Flags;
 use crate::feed::clock::Clock;
+use crate::observation::Observation;
 use crate::pool::Pool;
 use crate::pool::picture::{LinkState, Picture};
 use crate::time::Time;
@@ -48,7 +49,9 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
                 for observation in &batch {
                     pool.apply(observation);
                 }
-                next = next.min(Instant::now() + GATHER);
+                if !batch.iter().all(Observation::is_routine) {
+                    next = next.min(Instant::now() + GATHER);
+                }
             }
             () = sleep_until(next) => {
                 let now = clock.now();

@@ -11,8 +11,15 @@ mod popups;
 pub use available::availability;
 
 use super::effect::Effect;
-use super::model::Model;
+use super::model::{Model, Screen};
 use super::msg::Msg;
+use crate::observation::Observation;
+use std::time::Duration;
+
+/// How long what comes all the time may wait to be drawn, so that a large pool is not drawn again for each answer of each host.
+const ROUTINE: Duration = Duration::from_millis(500);
+/// The same for the list of pools, which shows less of each.
+const ROUTINE_FLEET: Duration = Duration::from_secs(2);
 
 /// Takes in what happened; gives what is to be done outside.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
@@ -31,11 +38,18 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Observed { pool, observations } => {
             if let Some(view) = model.pools.get_mut(pool.0) {
+                let routine = observations.iter().all(Observation::is_routine);
                 for observation in observations {
                     view.pool.apply(&observation);
                 }
                 view.changed = true;
-                model.dirty = true;
+                if routine {
+                    let wait = if model.screen == Screen::Fleet { ROUTINE_FLEET } else { ROUTINE };
+                    let at = model.now + wait;
+                    model.due = Some(model.due.map_or(at, |due| due.min(at)));
+                } else {
+                    model.dirty = true;
+                }
             }
             Vec::new()
         }
