@@ -44,13 +44,17 @@ fn files_below(folder: &Path, ends: &[&str]) -> Vec<PathBuf> {
 /// A source file without comments, and without the tests at its end.
 fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| line.split(" // ").next().unwrap().to_owned() + "\n").collect()
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .map(|line| line.split(" // ").next().unwrap().to_owned() + "\n")
+        .collect()
 }
 
 /// All sources by their path below `src`, without modules that only tests have.
 fn sources() -> BTreeMap<String, String> {
     let src = root().join("src");
-    let all: Vec<(PathBuf, String)> = files_below(&src, &["rs"]).into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect();
+    let all: Vec<(PathBuf, String)> =
+        files_below(&src, &["rs"]).into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect();
     let mut tests = BTreeSet::new();
     for (path, text) in &all {
         let within = if matches!(path.file_name().unwrap().to_str().unwrap(), "mod.rs" | "lib.rs" | "main.rs") {
@@ -59,7 +63,11 @@ fn sources() -> BTreeMap<String, String> {
             path.with_extension("")
         };
         for (line, next) in text.lines().zip(text.lines().skip(1)) {
-            let name = next.trim_start_matches("pub ").trim_start_matches("pub(crate) ").strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'));
+            let name = next
+                .trim_start_matches("pub ")
+                .trim_start_matches("pub(crate) ")
+                .strip_prefix("mod ")
+                .and_then(|rest| rest.strip_suffix(';'));
             if let (true, Some(name)) = (line.contains("cfg(test)") || line.contains("cfg(any(test"), name) {
                 tests.insert(within.join(name));
             }
@@ -134,7 +142,9 @@ fn pure_rooms_have_no_clock_no_waiting_and_no_input_or_output() {
     let mut wrong = Vec::new();
     for (path, code) in pure {
         for line in code.lines() {
-            wrong.extend(IMPURE.iter().filter(|word| line.contains(*word)).map(|word| format!("src/{path}: {word} in {}", line.trim())));
+            wrong.extend(
+                IMPURE.iter().filter(|word| line.contains(*word)).map(|word| format!("src/{path}: {word} in {}", line.trim())),
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -151,14 +161,25 @@ fn no_file_is_too_long_to_be_read_at_once() {
 #[test]
 fn nothing_unfinished_and_no_place_of_one_machine_is_written_down() {
     // Put together here, so that this file does not say them.
-    let words = [["TO", "DO"], ["FIX", "ME"], ["to", "do!("], ["unimple", "mented!("], ["db", "g!("], ["/wo", "rk/"], ["/tm", "p/"], ["/ro", "ot/"]];
+    let words = [
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["to", "do!("],
+        ["unimple", "mented!("],
+        ["db", "g!("],
+        ["/wo", "rk/"],
+        ["/tm", "p/"],
+        ["/ro", "ot/"],
+    ];
     let words: Vec<String> = words.iter().map(|halves| halves.concat()).collect();
     let mut wrong = Vec::new();
     for folder in ["src", "tests", "docs", "themes", "scenarios"] {
         for path in files_below(&root().join(folder), &["rs", "md", "toml", "snap", "json"]) {
             let text = fs::read_to_string(&path).unwrap();
             for (line, at) in text.lines().zip(1..) {
-                wrong.extend(words.iter().filter(|word| line.contains(*word)).map(|word| format!("{}:{at}: {word}", path.display())));
+                wrong.extend(
+                    words.iter().filter(|word| line.contains(*word)).map(|word| format!("{}:{at}: {word}", path.display())),
+                );
             }
         }
     }
