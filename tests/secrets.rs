@@ -135,26 +135,26 @@ async fn following_a_pool_through_trouble_writes_neither_down() {
     options.follow.rrd_every = Some(Duration::from_millis(500));
     options.follow.retry_most = Duration::from_millis(500);
     let desk = options.desk.clone();
-    written += &format!("{options:?}");
+    written.push_str(&format!("{options:?}"));
     let (tx, mut rx) = mpsc::channel(16);
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(follow_pool(target.clone(), credentials, options, Clock::start(), tx, stopped));
     let mut seen = Vec::new();
-    let mut step = 0;
+    let mut at = 0;
     let patience = tokio::time::Instant::now() + Duration::from_secs(90);
     // Each step of trouble is taken once the pool is followed with another session.
     let steps: [(usize, &[&str]); 4] =
         [(1, &["kill-sessions"]), (2, &["crash host=xcp3"]), (2, &["restart-toolstack"]), (3, &[])];
-    while let Some((needed, faults)) = steps.get(step) {
+    while let Some((needed, faults)) = steps.get(at) {
         let batch: Vec<Observation> = tokio::time::timeout_at(patience, rx.recv()).await.expect("in time").expect("it goes on");
         let answered = batch.iter().any(|o| matches!(o.seen, Seen::Answer(_)));
         seen.extend(batch);
         if answered && sessions(&heard.lock().unwrap()).len() > *needed {
-            written += &format!("{:?} {desk:?}", desk.raw_record(Class::Pool, &"OpaqueRef:none".into()).await);
+            written.push_str(&format!("{:?} {desk:?}", desk.raw_record(Class::Pool, &"OpaqueRef:none".into()).await));
             for fault in *faults {
                 pool.with(|world| world.fault(fault.parse::<Fault>().unwrap())).unwrap();
             }
-            step += 1;
+            at += 1;
         }
     }
     stop.send(true).unwrap();
@@ -163,7 +163,7 @@ async fn following_a_pool_through_trouble_writes_neither_down() {
     session.logout().await;
 
     let refused = Session::login(&client, &target, &Credentials::new("root", WRONG), Certainty::FirstUse).await.unwrap_err();
-    written += &format!("{end:?} {refused:?} {refused} {} {}", refused.explain(&()), shown(&seen));
+    written.push_str(&format!("{end:?} {refused:?} {refused} {} {}", refused.explain(&()), shown(&seen)));
     written += &logged.text();
 
     assert!(written.len() > 10_000 && logged.text().contains("TRACE"), "there was something to look through");

@@ -14,7 +14,7 @@ pub fn seen(pool: &str, seen: &Seen) {
         Seen::Link(Link::Connecting { to }) => tracing::debug!("{pool}: connecting to {to}"),
         Seen::Link(Link::Live { coordinator }) => tracing::info!("{pool}: logged in on the coordinator, {coordinator}"),
         Seen::Link(Link::Lost { error, attempt, .. }) => {
-            tracing::warn!("{pool}: {} (failed {attempt} in a row)", clean(error, LONGEST))
+            tracing::warn!("{pool}: {} (failed {attempt} in a row)", clean(error, LONGEST));
         }
         Seen::Link(Link::Refused { error }) => tracing::error!("{pool}: {}", clean(error, LONGEST)),
         Seen::Link(Link::Closed) => tracing::info!("{pool}: logged out"),
@@ -30,11 +30,11 @@ pub fn seen(pool: &str, seen: &Seen) {
         Seen::Answer(Answer { via, took_ms, outcome, .. }) => match outcome {
             Outcome::Ok { .. } => tracing::trace!("{pool}: a host answered to {via:?} within {took_ms} ms"),
             Outcome::Failed { error, .. } => {
-                tracing::debug!("{pool}: a host did not answer to {via:?}: {}", clean(error, LONGEST))
+                tracing::debug!("{pool}: a host did not answer to {via:?}: {}", clean(error, LONGEST));
             }
         },
         Seen::Set { record, .. } => {
-            tracing::trace!("{pool}: a record of class {} is there or has changed", record.class().call_name())
+            tracing::trace!("{pool}: a record of class {} is there or has changed", record.class().call_name());
         }
         Seen::Gone { class, .. } => tracing::trace!("{pool}: a record of class {} is gone", class.call_name()),
         Seen::Heard { generation } => tracing::trace!("{pool}: heard, at generation {generation:?}"),
@@ -51,7 +51,7 @@ pub fn asked(pool: &str, id: CallId, ask: &Ask) {
         Ask::Probe => tracing::debug!("{pool}: {id:?}: looking whether our place in the stream of events still holds"),
         Ask::Messages { since } => tracing::debug!("{pool}: {id:?}: reading messages since {since}"),
         Ask::Poll { token, wait } => {
-            tracing::trace!("{pool}: {id:?}: waiting up to {} for what comes after {token}", text::duration(*wait))
+            tracing::trace!("{pool}: {id:?}: waiting up to {} for what comes after {token}", text::duration(*wait));
         }
         Ask::Host(due, _) => tracing::trace!("{pool}: {id:?}: asking the host at {} by {:?}", due.address, due.via),
     }
