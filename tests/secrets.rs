@@ -135,7 +135,7 @@ async fn following_a_pool_through_trouble_writes_neither_down() {
     options.follow.rrd_every = Some(Duration::from_millis(500));
     options.follow.retry_most = Duration::from_millis(500);
     let desk = options.desk.clone();
-    written.push_str(&format!("{options:?}"));
+    written.extend([format!("{options:?}")]);
     let (tx, mut rx) = mpsc::channel(16);
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(follow_pool(target.clone(), credentials, options, Clock::start(), tx, stopped));
@@ -150,7 +150,7 @@ async fn following_a_pool_through_trouble_writes_neither_down() {
         let answered = batch.iter().any(|o| matches!(o.seen, Seen::Answer(_)));
         seen.extend(batch);
         if answered && sessions(&heard.lock().unwrap()).len() > *needed {
-            written.push_str(&format!("{:?} {desk:?}", desk.raw_record(Class::Pool, &"OpaqueRef:none".into()).await));
+            written.extend([format!("{:?} {desk:?}", desk.raw_record(Class::Pool, &"OpaqueRef:none".into()).await)]);
             for fault in *faults {
                 pool.with(|world| world.fault(fault.parse::<Fault>().unwrap())).unwrap();
             }
@@ -163,7 +163,7 @@ async fn following_a_pool_through_trouble_writes_neither_down() {
     session.logout().await;
 
     let refused = Session::login(&client, &target, &Credentials::new("root", WRONG), Certainty::FirstUse).await.unwrap_err();
-    written.push_str(&format!("{end:?} {refused:?} {refused} {} {}", refused.explain(&()), shown(&seen)));
+    written.extend([format!("{end:?} {refused:?} {refused} {} {}", refused.explain(&()), shown(&seen))]);
     written += &logged.text();
 
     assert!(written.len() > 10_000 && logged.text().contains("TRACE"), "there was something to look through");
