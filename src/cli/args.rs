@@ -1,4 +1,4 @@
-//! The command line, as `docs/architecture.md` promises it. Only shapes; nothing runs here.
+//! The command line: names, flags and their help. Only shapes; nothing runs here.
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
 

@@ -41,7 +41,9 @@ pub async fn run(
     demo: Option<(Demo, Box<dyn Stage>)>,
 ) -> Result<ExitCode, CliError> {
     if !std::io::stdout().is_terminal() {
-        return Err(CliError::Pool("the dashboard needs a terminal; without one, `poolwatch status` and `poolwatch stream` work".to_owned()));
+        return Err(CliError::Pool(
+            "the dashboard needs a terminal; without one, `poolwatch status` and `poolwatch stream` work".to_owned(),
+        ));
     }
     crate::sim::server::raise_file_limit();
     let log = logging::with_pane(&setup.config.log)?;
@@ -54,7 +56,12 @@ pub async fn run(
     let (answer, answers) = mpsc::channel(REQUESTS);
     let (seen, observations) = mpsc::channel(4);
     let desks = followed.desks.clone();
-    let passing = tokio::spawn(pass_on(std::mem::replace(&mut followed.observations, mpsc::channel(1).1), seen, desks.clone(), answer.clone()));
+    let passing = tokio::spawn(pass_on(
+        std::mem::replace(&mut followed.observations, mpsc::channel(1).1),
+        seen,
+        desks.clone(),
+        answer.clone(),
+    ));
     let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED)));
     let options = RunOptions {
         targets,
@@ -98,8 +105,14 @@ async fn pass_on(
         }
         for pinned in pinned {
             let text = match pinned.instead_of {
-                None => format!("First contact with {}: its certificate is trusted from now on. SHA256:{}", pinned.to, pinned.fingerprint),
-                Some(old) => format!("{} has another certificate, as accepted: SHA256:{} instead of SHA256:{old}", pinned.to, pinned.fingerprint),
+                None => format!(
+                    "First contact with {}: its certificate is trusted from now on. SHA256:{}",
+                    pinned.to, pinned.fingerprint
+                ),
+                Some(old) => format!(
+                    "{} has another certificate, as accepted: SHA256:{} instead of SHA256:{old}",
+                    pinned.to, pinned.fingerprint
+                ),
             };
             tracing::info!("{text}");
             // A full channel means that the screen is busy; the log has it.
