@@ -103,7 +103,10 @@ fn server(answer: &'static [u8], endless: bool) -> String {
 #[test]
 fn a_web_server_that_is_no_xenapi_is_told_apart() {
     let home = Home::new("html");
-    let url = server(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 20\r\nconnection: close\r\n\r\n<html>hello</html>  ", false);
+    let url = server(
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 20\r\nconnection: close\r\n\r\n<html>hello</html>  ",
+        false,
+    );
     let (code, _, errors) = told(&home.run(&["status", &url, "--timeout", "5"]));
     assert_eq!(code, 3, "{errors}");
     assert!(errors.contains("XenServer or XCP-ng host"), "{errors}");
@@ -189,7 +192,9 @@ fn a_reader_that_goes_away_ends_the_stream_quietly() {
 #[test]
 fn help_and_completions_and_manual_are_there() {
     let home = Home::new("help");
-    for args in [&["--help"][..], &["watch", "--help"], &["status", "-h"], &["completions", "bash"], &["completions", "fish"], &["man"]] {
+    for args in
+        [&["--help"][..], &["watch", "--help"], &["status", "-h"], &["completions", "bash"], &["completions", "fish"], &["man"]]
+    {
         let (code, words, errors) = told(&home.run(args));
         assert_eq!((code, errors.as_str()), (0, ""), "{args:?}");
         assert!(words.contains("poolwatch"), "{args:?}");

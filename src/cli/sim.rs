@@ -129,7 +129,12 @@ pub async fn run(args: &SimArgs) -> Result<(), SimError> {
     }
     let scenarios = scenarios(args)?;
     let serve = ServeOptions { listen: listen(args.listen.as_deref(), args.tls)?, tls: args.tls, speed: args.speed };
-    let options = StartOptions { serve, dialect: args.api.into(), certificates: args.certificates.clone(), ..StartOptions::new(args.seed, now()) };
+    let options = StartOptions {
+        serve,
+        dialect: args.api.into(),
+        certificates: args.certificates.clone(),
+        ..StartOptions::new(args.seed, now())
+    };
     let sim = start(&scenarios, &options).await?;
     let report = Report::new(args.json);
     report.ready(args, &scenarios, &sim);

@@ -32,7 +32,10 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let mut followed = follow::start(vec![entry], &clock);
     let picture = look(&mut pool, &mut followed, &clock, Duration::from_secs(args.timeout)).await;
     for pinned in followed.desks.iter().flat_map(crate::feed::driver::Desk::take_pinned) {
-        eprintln!("poolwatch: first contact with {}: its certificate is trusted from now on, fingerprint SHA256:{}", pinned.to, pinned.fingerprint);
+        eprintln!(
+            "poolwatch: first contact with {}: its certificate is trusted from now on, fingerprint SHA256:{}",
+            pinned.to, pinned.fingerprint
+        );
     }
     followed.stop().await;
     if picture.hosts.is_empty() {
@@ -84,7 +87,15 @@ fn to_json(picture: &Picture) -> Result<String, CliError> {
 pub fn words(picture: &Picture) -> String {
     let mut out = String::new();
     let verdict = &picture.verdict;
-    let _ = writeln!(out, "{}: {}, xapi {}, {} hosts, {} guests", picture.name, picture.product, picture.xapi, picture.hosts.len(), picture.guests);
+    let _ = writeln!(
+        out,
+        "{}: {}, xapi {}, {} hosts, {} guests",
+        picture.name,
+        picture.product,
+        picture.xapi,
+        picture.hosts.len(),
+        picture.guests
+    );
     if picture.link.state != LinkState::Live {
         let _ = writeln!(out, "connection: {}", picture.link.text);
     }
@@ -98,13 +109,23 @@ pub fn words(picture: &Picture) -> String {
             Severity::Soft => "soft",
             Severity::Note => "note",
         };
-        let _ = writeln!(out, "  {weight}: {} [{}; {} ago]", reason.text, reason.evidence, text::duration(picture.at.since(reason.seen)));
+        let _ = writeln!(
+            out,
+            "  {weight}: {} [{}; {} ago]",
+            reason.text,
+            reason.evidence,
+            text::duration(picture.at.since(reason.seen))
+        );
     }
     for host in &picture.hosts {
         let paths = host.paths.map_or_else(String::new, |(up, total)| format!(", paths {up}/{total}"));
         let role = if host.coordinator { " (coordinator)" } else { "" };
         let gate = gate_word(host.gate.state).to_lowercase();
-        let _ = writeln!(out, "host {}{role}: {}, gate {gate}, {} guests{paths}, {}", host.name, host.state.text, host.vms, host.version);
+        let _ = writeln!(
+            out,
+            "host {}{role}: {}, gate {gate}, {} guests{paths}, {}",
+            host.name, host.state.text, host.vms, host.version
+        );
     }
     for rebuild in &picture.rebuilds {
         let _ = writeln!(out, "rebuild of {}: {}", rebuild.sr, rebuild.text);

@@ -1,6 +1,12 @@
 //! What the end-to-end tests share: the program under test, a simulated pool to point it at, a folder of its own.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test support: each test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support: each test file uses a part of it"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -64,8 +70,13 @@ impl Sim {
     pub fn start(home: &Home, args: &[&str]) -> Self {
         let mut all = vec!["sim", "--json"];
         all.extend(args);
-        let mut process =
-            home.poolwatch(&all).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the simulated pool starts");
+        let mut process = home
+            .poolwatch(&all)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the simulated pool starts");
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).expect("it says when it is ready");
         let ready = serde_json::from_str(&line).unwrap_or_else(|e| panic!("not JSON ({e}): {line}"));

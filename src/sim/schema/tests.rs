@@ -3,7 +3,9 @@ use super::*;
 
 #[test]
 fn every_reference_of_every_class_points_to_a_class_that_there_is() {
-    for (schema, class) in [Dialect::Shipped, Dialect::Designed].map(Schema::of).iter().flat_map(|s| s.classes().iter().map(move |c| (s, c))) {
+    for (schema, class) in
+        [Dialect::Shipped, Dialect::Designed].map(Schema::of).iter().flat_map(|s| s.classes().iter().map(move |c| (s, c)))
+    {
         for field in &class.fields {
             if let Kind::Ref(to) | Kind::Set(Scalar::Ref(to)) = field.def.kind {
                 assert!(schema.class(to).is_some(), "{}.{} points to {to}", class.def.name, field.def.name);
