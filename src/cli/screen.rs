@@ -7,6 +7,7 @@ use super::setup::{Entry, Setup};
 use crate::config::{Flags, ThemeChoice};
 use crate::feed::clock::Clock;
 use crate::feed::driver::Desk;
+use crate::feed::journal::{Journal, Weight};
 use crate::observation::{Link, Observation, Seen};
 use crate::tui::effect::Request;
 use crate::tui::model::Demo;
@@ -48,8 +49,10 @@ pub async fn run(
     crate::sim::server::raise_file_limit();
     let log = logging::with_pane(&setup.config.log)?;
     let (look, themes, problems) = look(setup, flags, &entries)?;
-    let targets = entries.iter().map(|entry| entry.called.clone()).collect();
+    let targets: Vec<String> = entries.iter().map(|entry| entry.called.clone()).collect();
     let labels = entries.iter().map(|entry| entry.label.clone()).collect();
+    // With several pools each line of the log says whose it is.
+    let whose = targets.iter().map(|label| if targets.len() > 1 { format!("{label}: ") } else { String::new() }).collect();
     let mut followed = follow::start(entries, &clock);
     let (demo, stage) = demo.unzip();
     let (request, requests) = mpsc::channel(REQUESTS);
@@ -61,6 +64,7 @@ pub async fn run(
         seen,
         desks.clone(),
         answer.clone(),
+        whose,
     ));
     let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED)));
     let options = RunOptions {
@@ -90,14 +94,24 @@ pub async fn run(
     })
 }
 
-/// Passes observations on, and says which certificates were trusted for the first time on the way.
+/// Passes observations on, logs what is worth a line, and says which certificates were trusted for the first time on the way.
 async fn pass_on(
     mut from: mpsc::Receiver<(PoolIx, Vec<Observation>)>,
     to: mpsc::Sender<(PoolIx, Vec<Observation>)>,
     desks: Vec<Desk>,
     answers: mpsc::Sender<Answer>,
+    whose: Vec<String>,
 ) {
+    let mut journals: Vec<(String, Journal)> = whose.into_iter().map(|whose| (whose, Journal::default())).collect();
     while let Some((pool, batch)) = from.recv().await {
+        if let Some((whose, journal)) = journals.get_mut(pool.0) {
+            for (weight, text) in batch.iter().filter_map(|seen| journal.line(seen)) {
+                match weight {
+                    Weight::Info => tracing::info!(target: "poolwatch::pool", "{whose}{text}"),
+                    Weight::Warning => tracing::warn!(target: "poolwatch::pool", "{whose}{text}"),
+                }
+            }
+        }
         let contact = batch.iter().any(|o| matches!(o.seen, Seen::Link(Link::Live { .. }) | Seen::Answer(_)));
         let pinned = desks.get(pool.0).filter(|_| contact).map(Desk::take_pinned).unwrap_or_default();
         if to.send((pool, batch)).await.is_err() {
@@ -114,7 +128,7 @@ async fn pass_on(
                     pinned.to, pinned.fingerprint
                 ),
             };
-            tracing::info!("{text}");
+            tracing::info!(target: "poolwatch::pool", "{text}");
             // A full channel means that the screen is busy; the log has it.
             let _ = answers.try_send(Answer::Notice { pool: Some(pool), text, wrong: false });
         }
@@ -137,6 +151,7 @@ async fn serve(
                 // Not waited for: a slow pool must not hold up what the next key wants.
                 tokio::spawn(async move {
                     let record = desk.raw_record(class, &r#ref).await.map_err(|error| error.to_string());
+                    tracing::info!(target: "poolwatch::request", "asked for the raw fields of {} {}", class.event_name(), r#ref.as_str());
                     let result = record.and_then(|json| serde_json::to_string_pretty(&json).map_err(|error| error.to_string()));
                     let _ = answers.send(Answer::Raw { pool, r#ref, result }).await;
                 });
@@ -144,14 +159,25 @@ async fn serve(
             }
             Request::Inject { id } => {
                 let result = stage.as_mut().map_or_else(|| Err("this is a real pool".to_owned()), |stage| stage.inject(&id));
+                match &result {
+                    Ok(said) => tracing::warn!(target: "poolwatch::demo", "set off: {id}: {said}"),
+                    Err(why) => tracing::warn!(target: "poolwatch::demo", "could not set off {id}: {why}"),
+                }
                 Answer::Fault { id, result }
             }
             Request::Speed(speed) => match stage.as_mut() {
-                Some(stage) => Answer::Speed(stage.speed(speed)),
+                Some(stage) => {
+                    let speed = stage.speed(speed);
+                    tracing::info!(target: "poolwatch::demo", "the simulated time now runs at {speed} × ours");
+                    Answer::Speed(speed)
+                }
                 None => continue,
             },
             Request::SaveTheme(name) => match save(&picked, &name) {
-                Ok(()) => continue,
+                Ok(()) => {
+                    tracing::info!(target: "poolwatch::screen", "the theme {name} is kept in {}", picked.display());
+                    continue;
+                }
                 Err(error) => {
                     let text = format!("The theme could not be kept in {}: {error}", picked.display());
                     Answer::Notice { pool: None, text, wrong: true }

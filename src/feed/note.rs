@@ -1,5 +1,6 @@
-//! What following a pool puts into poolwatch's own log. Nothing is decided here, and nothing secret can come here: calls are named
-//! without their parameters, errors were cleaned where they were made.
+//! The details of following a pool for poolwatch's own log, at the levels debug and trace; what an operator wants to read is told by
+//! [`super::journal`]. Nothing is decided here, and nothing secret can come here: calls are named without their parameters, errors
+//! were cleaned where they were made.
 
 use super::follow::{Ask, CallId};
 use crate::observation::{Answer, Link, Outcome, Seen};
@@ -8,20 +9,20 @@ use crate::text::{self, clean};
 /// Characters of what a pool says that are logged.
 const LONGEST: usize = 400;
 
-/// Something was seen: what an operator may want to read about later as information, what explains it as detail.
+/// Something was seen.
 pub fn seen(pool: &str, seen: &Seen) {
     match seen {
         Seen::Link(Link::Connecting { to }) => tracing::debug!("{pool}: connecting to {to}"),
-        Seen::Link(Link::Live { coordinator }) => tracing::info!("{pool}: logged in on the coordinator, {coordinator}"),
+        Seen::Link(Link::Live { coordinator }) => tracing::debug!("{pool}: logged in on the coordinator, {coordinator}"),
         Seen::Link(Link::Lost { error, attempt, .. }) => {
-            tracing::warn!("{pool}: {} (failed {attempt} in a row)", clean(error, LONGEST));
+            tracing::debug!("{pool}: {} (failed {attempt} in a row)", clean(error, LONGEST));
         }
-        Seen::Link(Link::Refused { error }) => tracing::error!("{pool}: {}", clean(error, LONGEST)),
-        Seen::Link(Link::Closed) => tracing::info!("{pool}: logged out"),
-        Seen::Resync { classes, why } => tracing::info!("{pool}: {}: reading {} classes", clean(why, LONGEST), classes.len()),
+        Seen::Link(Link::Refused { error }) => tracing::debug!("{pool}: {}", clean(error, LONGEST)),
+        Seen::Link(Link::Closed) => tracing::debug!("{pool}: logged out"),
+        Seen::Resync { classes, why } => tracing::debug!("{pool}: {}: reading {} classes", clean(why, LONGEST), classes.len()),
         Seen::Synced { classes } => tracing::debug!("{pool}: {} classes are complete", classes.len()),
         Seen::Unreadable { class, why, .. } => {
-            tracing::warn!(
+            tracing::debug!(
                 "{pool}: a record of class {} cannot be read and is left out: {}",
                 clean(class, 40),
                 clean(why, LONGEST)

@@ -108,7 +108,7 @@ impl LinkTrack {
                 None | Some(Link::Connecting { .. }) if self.heard.is_none() => "not connected to the pool yet".into(),
                 Some(Link::Refused { .. }) => "the pool refuses our connection".into(),
                 Some(Link::Closed) => "we logged out".into(),
-                _ => format!("the connection to the pool is lost for {}", duration(now.since(self.since))),
+                _ => format!("the connection to the pool has been lost for {}", duration(now.since(self.since))),
             });
         }
         if self.synced.is_none() {

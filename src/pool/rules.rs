@@ -64,6 +64,34 @@ fn a_host_that_does_not_answer_is_silent_soon_whatever_xapi_lists() {
 }
 
 #[test]
+fn while_the_coordinator_does_not_answer_no_member_is_called_silent() {
+    let mut s = Scene::new(3);
+    s.pass(30.0);
+    s.now += 5.0;
+    let lost = |n: usize| {
+        let outcome = Outcome::Failed { code: None, error: "no answer within 5 s".into() };
+        Seen::Answer(Answer { host: r(&format!("h{n}")), via: Via::Servertime, took_ms: 5000, outcome })
+    };
+    for _ in 0..3 {
+        s.now += 5.0;
+        for n in [1, 2, 3] {
+            s.say(lost(n));
+        }
+    }
+    assert_eq!(s.stage(1), Stage::Silent, "it is the coordinator that does not answer");
+    assert_eq!((s.stage(2), s.stage(3)), (Stage::Unknown, Stage::Unknown));
+    assert!(s.host(2).state.evidence.contains("the coordinator itself"), "{}", s.host(2).state.evidence);
+    let silent: Vec<_> = s.picture().alerts.into_iter().filter(|a| a.name == "host-silent").map(|a| a.about).collect();
+    assert_eq!(silent, ["xcp1"], "one alert, and of the right host");
+    // The coordinator answers again, and one of the others still does not.
+    s.answer(1, Ok(()));
+    s.say(Seen::Heard { generation: None });
+    s.now += 5.0;
+    s.say(lost(2));
+    assert_eq!(s.stage(2), Stage::Silent);
+}
+
+#[test]
 fn one_lost_answer_is_not_silence() {
     let mut s = Scene::new(2);
     s.pass(20.0);
@@ -166,7 +194,7 @@ fn a_rebuild_whose_task_went_with_the_coordinator_is_not_over() {
     s.now += 30.0;
     let verdict = s.picture().verdict;
     assert_eq!(verdict.state, GateState::Unknown);
-    assert!(verdict.headline.starts_with("Cannot tell: the connection to the pool is lost"), "{}", verdict.headline);
+    assert!(verdict.headline.starts_with("Cannot tell: the connection to the pool has been lost"), "{}", verdict.headline);
     s.say(Seen::Link(Link::Live { coordinator: "xcp1".into() }));
     s.say(Seen::Resync {
         classes: vec![Class::Pool, Class::Host, Class::HostMetrics, Class::Task, Class::Sr, Class::Pbd],

@@ -169,7 +169,7 @@ impl Latencies {
         let number = Self::number(at);
         if self.buckets.back().is_none_or(|(n, ..)| *n < number) {
             self.buckets.push_back((number, 0, false));
-            while self.buckets.len() > LATENCY_BUCKETS + 1 {
+            while self.buckets.len() > LATENCY_BUCKETS + 2 {
                 self.buckets.pop_front();
             }
         }
@@ -186,10 +186,11 @@ impl Latencies {
     /// pools of a large fleet are asked less often.
     pub fn view(&self, now: Time) -> Vec<Latency> {
         let last = Self::number(now).saturating_sub(1);
-        let mut out = vec![Latency::None; LATENCY_BUCKETS];
+        // One more than is shown, for what the first one looks like.
+        let mut out = vec![Latency::None; LATENCY_BUCKETS + 1];
         for (number, worst, lost) in &self.buckets {
             let back = usize::try_from(last.saturating_sub(*number).max(0)).unwrap_or(usize::MAX);
-            let Some(slot) = LATENCY_BUCKETS.checked_sub(1).and_then(|top| top.checked_sub(back)) else { continue };
+            let Some(slot) = LATENCY_BUCKETS.checked_sub(back) else { continue };
             if let Some(cell) = out.get_mut(slot) {
                 *cell = match *cell {
                     Latency::Lost => Latency::Lost,
@@ -209,7 +210,7 @@ impl Latencies {
             }
             before = asked;
         }
-        out
+        out.split_off(1)
     }
 }
 

@@ -4,7 +4,7 @@
 //! alerts, our own connection. Does not speak of what changes all the time (memory, latency, progress
 //! below a quarter).
 
-use crate::pool::picture::{GateState, HostView, LinkState, PathView, Picture, Rebuild};
+use crate::pool::picture::{GateState, HostView, LinkState, PathKind, PathView, Picture, Rebuild};
 use std::collections::BTreeMap;
 
 /// The lines that lead from `before` to `after`, most important first. `before` may be empty (the first look).
@@ -98,6 +98,9 @@ fn rebuilds(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
 fn clusters(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
     for cluster in &after.clusters {
         let was = before.clusters.iter().find(|c| c.stack == cluster.stack);
+        if was == Some(cluster) {
+            continue;
+        }
         if was.is_none_or(|was| was.quorate != cluster.quorate) {
             let quorate = match cluster.quorate {
                 Some(true) => "quorate",
@@ -115,11 +118,18 @@ fn clusters(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
     }
 }
 
+fn path_key(p: &PathView) -> (&str, PathKind, &str, &str) {
+    (&p.host, p.kind, &p.name, &p.sr)
+}
+
 fn paths(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
-    let key = |p: &PathView| (p.host.clone(), p.kind, p.name.clone(), p.sr.clone());
-    let old: BTreeMap<_, _> = before.paths.iter().map(|p| (key(p), (p.up, p.total))).collect();
+    // There may be thousands, and as a rule none of them has changed.
+    if before.paths == after.paths {
+        return;
+    }
+    let old: BTreeMap<_, _> = before.paths.iter().map(|p| (path_key(p), (p.up, p.total))).collect();
     for path in &after.paths {
-        let was = old.get(&key(path));
+        let was = old.get(&path_key(path));
         let news = was.map_or(path.up < path.total, |was| *was != (path.up, path.total));
         if news {
             lines.push(format!("paths of {} to {}: {} of {} up", path.host, path.name, path.up, path.total));
@@ -128,6 +138,9 @@ fn paths(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
 }
 
 fn alerts(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
+    if before.alerts == after.alerts {
+        return;
+    }
     let first_look = before.hosts.is_empty();
     for alert in after.alerts.iter().rev() {
         let was = before.alerts.iter().find(|a| a.name == alert.name && a.about == alert.about && a.at == alert.at);

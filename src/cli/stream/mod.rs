@@ -22,6 +22,8 @@ use tokio::time::{Instant, sleep_until};
 
 /// Changes that come within this time are told together, so that a storm does not make a line for each step.
 const GATHER: Duration = Duration::from_millis(100);
+/// The shortest time between two looks, so that a pool that is always busy does not cost more for it.
+const SPACING: Duration = Duration::from_millis(500);
 /// The longest time between two looks; also how soon something is noticed that shows by its absence.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -37,7 +39,7 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let end = args.duration.map(|secs| Instant::now() + Duration::from_secs(secs));
     let mut told = Picture::default();
     let mut code = ExitCode::SUCCESS;
-    let mut next = Instant::now();
+    let (mut next, mut looked) = (Instant::now(), Instant::now());
     let mut ends = Ends::listen().map_err(CliError::Runtime)?;
     loop {
         tokio::select! {
@@ -50,7 +52,7 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
                     pool.apply(observation);
                 }
                 if !batch.iter().all(Observation::is_routine) {
-                    next = next.min(Instant::now() + GATHER);
+                    next = next.min((Instant::now() + GATHER).max(looked + SPACING));
                 }
             }
             () = sleep_until(next) => {
@@ -59,7 +61,8 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
                 say(&changes::changes(&told, &picture), now, &zone)?;
                 let refused = picture.link.state == LinkState::Refused;
                 told = picture;
-                next = Instant::now() + LOOK;
+                looked = Instant::now();
+                next = looked + LOOK;
                 if refused {
                     code = ExitCode::from(super::CANNOT);
                     break;

@@ -88,19 +88,24 @@ fn heard(known: &Known) -> Time {
 fn stage(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<Finding> {
     let now = known.now;
     let seen = heard(known);
-    let lasts = state.since.map_or_else(String::new, |at| format!(" for {}", duration(now.since(at))));
+    // "is down", or "has been down for 10 s".
+    let lasts = |what: &str| {
+        state.since.map_or_else(|| format!("is {what}"), |at| format!("has been {what} for {}", duration(now.since(at))))
+    };
     let finding = match state.stage {
         Stage::Live | Stage::Disabled => return None,
         Stage::Unknown => Finding::hard("host-unknown", seen, format!("cannot tell how {name} is: {}.", state.text))
             .unknown()
             .opens(format!("{name} gives a sign of life")),
-        Stage::Silent => Finding::hard("host-silent", seen, format!("{name} is silent{lasts}, though xapi still calls it live."))
-            .opens(format!("{name} is heard again and has settled")),
-        Stage::Down => Finding::hard("host-down", seen, format!("{name} is down{lasts}."))
+        Stage::Silent => {
+            Finding::hard("host-silent", seen, format!("{name} {}, though xapi still calls it live.", lasts("silent")))
+                .opens(format!("{name} is heard again and has settled"))
+        }
+        Stage::Down => Finding::hard("host-down", seen, format!("{name} {}.", lasts("down")))
             .opens(format!("{name} is back, enabled, with its storage plugged, and has settled")),
-        Stage::GoingDown => Finding::hard("host-going-down", seen, format!("{name} is going down{lasts}."))
+        Stage::GoingDown => Finding::hard("host-going-down", seen, format!("{name} {}.", lasts("going down")))
             .opens(format!("{name} has been away and is back")),
-        Stage::Starting => Finding::hard("host-starting", seen, format!("{name} is starting{lasts}; it is not enabled yet."))
+        Stage::Starting => Finding::hard("host-starting", seen, format!("{name} {} and is not enabled yet.", lasts("starting")))
             .opens(format!("{name} is enabled and has settled")),
         Stage::Plugging => Finding::hard("host-plugging", seen, format!("{name} is still {}.", plugging(&state.text)))
             .opens(format!("all storage of {name} is plugged and it has settled")),

@@ -141,7 +141,38 @@ fn columns(model: &Model, area: Rect, sets: &[&[Pane]], plan: &mut Plan) {
     }
 }
 
+/// The fewest rows of tasks that room is kept for, so that the panes below stay where they are as tasks come and go.
+const TASKS: u16 = 3;
+/// The fewest rows, with the titles, for alerts and log together.
+const WORDS: u16 = 10;
+
+/// With few hosts: panes that speak in sentences have the whole width, and only the small tables share it. `false` if there is not room
+/// for all of it.
+fn stacked(model: &Model, mut area: Rect, plan: &mut Plan) -> bool {
+    let whole = |pane| full_height(model, pane).saturating_add(1);
+    let hosts = whole(Pane::Hosts);
+    let count = model.pool().map_or(0, |p| rows::count(p, Pane::Tasks));
+    let tasks = u16::try_from(count).unwrap_or(u16::MAX).max(TASKS).saturating_add(2);
+    let tables = whole(Pane::Paths).max(whole(Pane::Cluster));
+    let fixed = hosts.saturating_add(tasks).saturating_add(tables);
+    if fixed.saturating_add(WORDS) > area.height {
+        return false;
+    }
+    plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
+    plan.panes.push((Pane::Tasks, take(&mut area, tasks)));
+    let middle = take(&mut area, tables);
+    columns(model, middle, &[&[Pane::Paths], &[Pane::Cluster]], plan);
+    // The log always keeps a third of what is left; what the alerts do not need, it has too.
+    let alerts = whole(Pane::Alerts).max(5).min(area.height - area.height / 3);
+    plan.panes.push((Pane::Alerts, take(&mut area, alerts)));
+    plan.panes.push((Pane::Log, area));
+    true
+}
+
 fn wide(model: &Model, mut area: Rect, plan: &mut Plan) {
+    if stacked(model, area, plan) {
+        return;
+    }
     let hosts = full_height(model, Pane::Hosts).saturating_add(1).min((area.height * 2 / 5).max(6));
     plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
     let left = [Pane::Tasks, Pane::Paths];
