@@ -111,12 +111,12 @@ impl Journal {
                     return None;
                 }
                 let wait = text::duration(retry_at.since(seen.at));
-                let line =
+                let said =
                     format!("connection lost: {error} (next try in {wait}, {} failed so far)", count(*attempt as usize, "try"));
                 self.lost = Some(error);
-                Some((Weight::Warning, line))
+                Some((Weight::Warning, said))
             }
-            Link::Refused { error } => Some((Weight::Warning, format!("not tried again: {}", text::clean(error, 300)))),
+            Link::Refused { error } => Some((Weight::Warning, format!("not tried again: {}", text::clean(error, 1_000)))),
             Link::Closed => Some((Weight::Info, "logged out".to_owned())),
         }
     }
