@@ -81,6 +81,9 @@ fn nobody_at_the_address_is_told_with_the_address() {
     let (code, _, errors) = told(&home.run(&["status", &format!("http://127.0.0.1:{port}"), "--timeout", "3"]));
     assert_eq!(code, 3, "{errors}");
     assert!(errors.contains(&format!("127.0.0.1:{port}")), "{errors}");
+    let (code, words, errors) = told(&home.run(&["stream", &format!("http://127.0.0.1:{port}"), "--duration", "2"]));
+    assert_eq!(code, 3, "{words}{errors}");
+    assert!(words.contains(&format!("127.0.0.1:{port}")), "{words}");
 }
 
 /// A server that answers every request with the same bytes.

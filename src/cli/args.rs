@@ -31,7 +31,7 @@ pub enum Command {
     Status(StatusArgs),
     /// Print a line for every change, and nothing else
     ///
-    /// Made for pipes, logs and screen readers: lines are only ever appended.
+    /// Made for pipes, logs and screen readers: lines are only ever appended. Exit code: 3 if the pool was never reached, or refuses us.
     Stream(StreamArgs),
     /// Serve a simulated pool over HTTP or HTTPS
     Sim(super::sim::SimArgs),

@@ -71,7 +71,8 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
         }
     }
     followed.stop().await;
-    Ok(code)
+    // A pool that was never reached told nothing, which is not what was asked for.
+    Ok(if told.hosts.is_empty() { ExitCode::from(super::CANNOT) } else { code })
 }
 
 /// What ends it from outside, in order: log out, then leave. Ctrl-Z stays the shell's.
