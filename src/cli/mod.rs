@@ -25,7 +25,7 @@ use std::process::ExitCode;
 /// The exit code of a command that could not do what it was asked; for `status` it means "cannot tell".
 const CANNOT: u8 = 3;
 /// Threads at most that read big answers, look up names and write files.
-const BLOCKING: usize = 16;
+const BLOCKING: usize = 8;
 
 /// Reads the arguments and runs the command.
 pub fn main() -> ExitCode {

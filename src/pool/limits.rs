@@ -55,6 +55,10 @@ pub const SKEW_S: f64 = 5.0;
 /// A clock reading counts for this long.
 pub const CLOCK_FRESH: Duration = Duration::from_secs(120);
 
+/// Answers that are faster than this, in milliseconds, look the same: below it is the noise of a machine or a link at work, and a
+/// screen that shows noise is never still.
+pub const LATENCY_QUIET: u32 = 40;
+
 /// Width of a latency bucket; there are [`LATENCY_BUCKETS`] of them.
 pub const LATENCY_BUCKET: Duration = Duration::from_secs(15);
 

@@ -210,7 +210,7 @@ pub struct HostView {
 pub enum Latency {
     /// Nothing was asked in this time.
     None,
-    /// The slowest answer, in milliseconds.
+    /// The slowest answer, in milliseconds; 0 if all were faster than [`LATENCY_QUIET`](super::limits::LATENCY_QUIET).
     Ms(u32),
     /// At least one question was not answered.
     Lost,

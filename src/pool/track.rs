@@ -3,7 +3,7 @@
 //! Records say how things are; this says since when and by what evidence. It only remembers: what it means is
 //! [`super::liveness`]'s business.
 
-use super::limits::{CLOCK_FRESH, LATENCY_BUCKET, LATENCY_BUCKETS};
+use super::limits::{CLOCK_FRESH, LATENCY_BUCKET, LATENCY_BUCKETS, LATENCY_QUIET};
 use super::picture::{Latency, Stage};
 use crate::observation::{Answer, Outcome, Via};
 use crate::time::Time;
@@ -191,12 +191,13 @@ impl Latencies {
         for (number, worst, lost) in &self.buckets {
             let back = usize::try_from(last.saturating_sub(*number).max(0)).unwrap_or(usize::MAX);
             let Some(slot) = LATENCY_BUCKETS.checked_sub(back) else { continue };
+            let worst = if *worst < LATENCY_QUIET { 0 } else { *worst };
             if let Some(cell) = out.get_mut(slot) {
                 *cell = match *cell {
                     Latency::Lost => Latency::Lost,
                     _ if *lost => Latency::Lost,
-                    Latency::Ms(before) => Latency::Ms(before.max(*worst)),
-                    Latency::None => Latency::Ms(*worst),
+                    Latency::Ms(before) => Latency::Ms(before.max(worst)),
+                    Latency::None => Latency::Ms(worst),
                 };
             }
         }
@@ -266,12 +267,12 @@ mod tests {
     #[test]
     fn latency_buckets_slide() {
         let mut l = Latencies::default();
-        l.add(at(0), Some(5));
-        l.add(at(1), Some(9));
+        l.add(at(0), Some(50));
+        l.add(at(1), Some(90));
         l.add(at(15_000), None);
         let view = l.view(at(30_000));
         assert_eq!(view.len(), LATENCY_BUCKETS);
-        assert_eq!(&view[LATENCY_BUCKETS - 3..], [Latency::None, Latency::Ms(9), Latency::Lost]);
+        assert_eq!(&view[LATENCY_BUCKETS - 3..], [Latency::None, Latency::Ms(90), Latency::Lost]);
         assert!(l.view(at(3_600_000)).iter().all(|b| *b == Latency::None));
     }
 
@@ -281,13 +282,13 @@ mod tests {
         let mut shown = Vec::new();
         for ms in (0..900_000).step_by(1_000) {
             if ms % 10_000 == 4_000 {
-                l.add(at(ms), Some(5));
+                l.add(at(ms), Some(5 + (ms / 1_000 % 30) as u32));
             }
             if ms >= 330_000 {
                 shown.push(l.view(at(ms)));
             }
         }
-        assert!(shown.iter().all(|view| *view == vec![Latency::Ms(5); LATENCY_BUCKETS]), "nothing moves only because time does");
+        assert!(shown.iter().all(|view| *view == vec![Latency::Ms(0); LATENCY_BUCKETS]), "nothing moves only because time does");
         l.add(at(900_100), None);
         assert_eq!(l.view(at(900_200)).last(), Some(&Latency::Lost));
     }
@@ -299,7 +300,7 @@ mod tests {
             l.add(at(ms), Some(5));
         }
         for ms in (570_000..600_000).step_by(1_000) {
-            assert_eq!(l.view(at(ms)), vec![Latency::Ms(5); LATENCY_BUCKETS], "{ms}");
+            assert_eq!(l.view(at(ms)), vec![Latency::Ms(0); LATENCY_BUCKETS], "{ms}");
         }
         assert_eq!(l.view(at(660_000)).last(), Some(&Latency::None));
     }
