@@ -359,3 +359,14 @@ fn with_few_hosts_no_pane_hides_another_and_sentences_have_the_whole_width() {
         }
     }
 }
+
+#[test]
+fn a_key_that_works_elsewhere_says_where() {
+    let mut model = model((120, 40));
+    press(&mut model, "r");
+    assert_eq!(toast(&model), "r (raw) works on what is open: open a row first (enter).");
+    press(&mut model, "e");
+    assert!(toast(&model).starts_with("e (level) works in the log"), "{}", toast(&model));
+    press(&mut model, "enter, s");
+    assert!(toast(&model).starts_with("s (sort) works on the panes: close this first"), "{}", toast(&model));
+}
