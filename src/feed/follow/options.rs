@@ -62,6 +62,9 @@ pub const METRICS_EVERY: Duration = Duration::from_secs(15);
 /// The longest wait before another try to reach a pool that is lost.
 pub const RETRY_MOST: Duration = Duration::from_secs(30);
 
+/// However many pools there are, each host's clock is asked for this often.
+const SELDOM: Duration = Duration::from_secs(15);
+
 /// How a pool is followed.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -119,7 +122,8 @@ impl Options {
     #[must_use]
     pub fn one_of(mut self, pools: usize) -> Self {
         let factor = u32::try_from((pools / 8).clamp(1, 8)).unwrap_or(8);
-        self.servertime_every = self.servertime_every.map(|every| every * factor.min(3));
+        // Never so seldom that a host that lives looks silent: see `pool::limits::FRESH`.
+        self.servertime_every = self.servertime_every.map(|every| (every * factor).min(every.max(SELDOM)));
         self.rrd_every = self.rrd_every.map(|every| every * factor);
         if pools > 8 {
             self.poll_wait = Duration::from_secs(30);
