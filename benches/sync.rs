@@ -69,7 +69,7 @@ async fn first_sync(url: &str) -> Duration {
     let begun = Instant::now();
     let credentials = Credentials::new("root", "poolwatch");
     let clock = Clock::start();
-    let following = tokio::spawn(follow_pool(target, credentials, FollowOptions::new(store), clock, tx, cancelled));
+    let following = tokio::spawn(follow_pool(target, credentials, FollowOptions::new(store), clock.clone(), tx, cancelled));
     let mut pool = Pool::new("big");
     let mut whole = false;
     while let Some(batch) = rx.recv().await.filter(|_| !whole) {

@@ -1,4 +1,6 @@
-//! The command line, as `docs/architecture.md` promises it. Only shapes; nothing runs here.
+//! The command line: names, flags and their help. Only shapes; nothing runs here.
+
+#![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
 
 use crate::config::Flags;
 use clap::{Args, Parser, Subcommand};
@@ -6,7 +8,7 @@ use std::path::PathBuf;
 
 /// Watch XenServer and XCP-ng pools: may I reboot the next host now, and if not, why, and until when?
 #[derive(Debug, Parser)]
-#[command(name = "poolwatch", version, about, propagate_version = true, max_term_width = 100)]
+#[command(name = "poolwatch", version, propagate_version = true, max_term_width = 100)]
 pub struct Cli {
     /// What stands above the configuration file
     #[command(flatten)]
@@ -29,7 +31,7 @@ pub enum Command {
     Status(StatusArgs),
     /// Print a line for every change, and nothing else
     ///
-    /// Made for pipes, logs and screen readers: lines are only ever appended.
+    /// Made for pipes, logs and screen readers: lines are only ever appended. Exit code: 3 if the pool was never reached, or refuses us.
     Stream(StreamArgs),
     /// Serve a simulated pool over HTTP or HTTPS
     Sim(super::sim::SimArgs),
@@ -68,8 +70,8 @@ pub struct DemoArgs {
     /// What happens in the simulated pool (`list` prints them all)
     #[arg(long, default_value = "mirror-rebuild", value_name = "NAME")]
     pub scenario: String,
-    /// Seconds of the pool's time in one of ours
-    #[arg(long, default_value_t = 1.0, value_name = "N")]
+    /// Seconds of the pool's time in one of ours, 0 to 100000; 0 stands still
+    #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = super::sim::speed)]
     pub speed: f64,
     /// Seed of everything that is left to chance
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -82,8 +84,8 @@ pub struct DemoArgs {
 /// `poolwatch watch`
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// Pools: [user@]host[:port], a URL, or a profile's name
-    #[arg(required = true, value_name = "TARGET")]
+    /// Pools: [user@]host[:port], a URL, or a profile's name [default: `profile` of the configuration file]
+    #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// How to connect
     #[command(flatten)]
@@ -96,8 +98,8 @@ pub struct WatchArgs {
 /// `poolwatch status`
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// The pool: [user@]host[:port], a URL, or a profile's name
-    pub target: String,
+    /// The pool: [user@]host[:port], a URL, or a profile's name [default: `profile` of the configuration file]
+    pub target: Option<String>,
     /// How to connect
     #[command(flatten)]
     pub connect: ConnectArgs,
@@ -112,8 +114,8 @@ pub struct StatusArgs {
 /// `poolwatch stream`
 #[derive(Debug, Args)]
 pub struct StreamArgs {
-    /// The pool: [user@]host[:port], a URL, or a profile's name
-    pub target: String,
+    /// The pool: [user@]host[:port], a URL, or a profile's name [default: `profile` of the configuration file]
+    pub target: Option<String>,
     /// How to connect
     #[command(flatten)]
     pub connect: ConnectArgs,

@@ -50,6 +50,7 @@ fn ask(user: &str, whom: &str) -> Result<Credentials, CredentialsError> {
         return Err(CredentialsError::None(whom.to_owned()));
     }
     let prompt = format!("Password of {whom}: ");
-    let password = rpassword::prompt_password(prompt).map_err(|source| CredentialsError::Prompt { whom: whom.to_owned(), source })?;
+    let password =
+        rpassword::prompt_password(prompt).map_err(|source| CredentialsError::Prompt { whom: whom.to_owned(), source })?;
     Ok(Credentials::new(user, password))
 }

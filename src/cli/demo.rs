@@ -33,22 +33,25 @@ pub async fn run(args: DemoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     }
     let setup = Setup::load(flags)?;
     let scenarios = scenario::load(&args.scenario, Overrides::default()).map_err(SimError::from)?;
-    let mut options = StartOptions::new(args.seed, Clock::start().now());
+    let clock = Clock::start();
+    let mut options = StartOptions::new(args.seed, clock.now());
     options.dialect = args.api.into();
     options.serve = ServeOptions { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), tls: false, speed: args.speed };
     let sim = start(&scenarios, &options).await.map_err(SimError::from)?;
+    clock.set_speed(args.speed);
     let mut entries = Vec::with_capacity(scenarios.len());
     for (scenario, pool) in scenarios.iter().zip(sim.pools()) {
         let mut options = FollowOptions::new(Arc::clone(&setup.store));
-        options.follow = Options::for_one_of(scenarios.len());
+        options.follow = Options::default().one_of(scenarios.len());
         let target = Target::parse(pool.url(), false)?;
         let credentials = Credentials::new(USER, PASSWORD);
-        entries.push(Entry { label: scenario.pool.clone(), target, credentials, options, profile: None });
+        entries.push(Entry { called: scenario.pool.clone(), label: None, target, credentials, options, profile: None });
     }
     let demo = Demo { faults: scenarios.first().map(choices).unwrap_or_default(), speed: args.speed };
     let pools = sim.pools().to_vec();
     // The simulation ends with this function: `sim` is dropped after the dashboard has logged out.
-    screen::run(&setup, flags, entries, false, Some((demo, Box::new(Simulated(pools))))).await
+    let stage = Simulated { pools, clock: clock.clone() };
+    screen::run(&setup, flags, entries, false, clock, Some((demo, Box::new(stage)))).await
 }
 
 fn list() -> Result<ExitCode, CliError> {
@@ -60,20 +63,25 @@ fn list() -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-struct Simulated(Vec<PoolHandle<World>>);
+struct Simulated {
+    pools: Vec<PoolHandle<World>>,
+    /// The dashboard's, which runs as fast as theirs.
+    clock: Clock,
+}
 
 impl Stage for Simulated {
     fn inject(&mut self, id: &str) -> Result<String, String> {
         let fault: Fault = id.parse().map_err(|error| format!("{error}"))?;
-        let pool = self.0.first().ok_or("there is no pool")?;
+        let pool = self.pools.first().ok_or("there is no pool")?;
         pool.with(|world| world.fault(fault)).map_err(|error| error.to_string())
     }
 
     fn speed(&mut self, speed: f64) -> f64 {
         let speed = speed.clamp(0.0, MAX_SPEED);
-        for pool in &self.0 {
+        for pool in &self.pools {
             pool.set_speed(speed);
         }
+        self.clock.set_speed(speed);
         speed
     }
 }

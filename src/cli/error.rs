@@ -6,6 +6,7 @@ use crate::tui::theme::ThemeError;
 use crate::xenapi::target::TargetError;
 use crate::xenapi::trust::StoreError;
 use std::io;
+use std::path::PathBuf;
 
 /// Why a command ended without doing what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,19 @@ pub enum CliError {
     /// `--accept-certificate` or a profile's `fingerprint`.
     #[error("{text:?} is no fingerprint: {why}")]
     Fingerprint { text: String, why: &'static str },
+    /// Neither the command line nor the configuration says which pool.
+    #[error(
+        "which pool? Name a host of it, such as root@10.0.0.1, or set `profile` in the configuration file; `poolwatch demo` needs none"
+    )]
+    NoTarget,
+    /// `file` of `[log]`.
+    #[error("cannot write the log file {}: {error}. Correct `file` in [log] of the configuration, or its permissions", path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     /// The pool could not be followed at all; what it says is complete.
     #[error("{0}")]
     Pool(String),

@@ -26,13 +26,13 @@ pub struct Followed {
 }
 
 /// Starts following.
-pub fn start(entries: Vec<Entry>, clock: Clock) -> Followed {
+pub fn start(entries: Vec<Entry>, clock: &Clock) -> Followed {
     let (cancel, cancelled) = watch::channel(false);
     let (all, observations) = mpsc::channel(WAITING);
     let desks = entries.iter().map(|entry| entry.options.desk.clone()).collect();
     let mut tasks = JoinSet::new();
     for (at, entry) in entries.into_iter().enumerate() {
-        let (pool, all, cancelled) = (PoolIx(at), all.clone(), cancelled.clone());
+        let (pool, all, cancelled, clock) = (PoolIx(at), all.clone(), cancelled.clone(), clock.clone());
         let (seen, mut batches) = mpsc::channel::<Vec<Observation>>(4);
         tasks.spawn(async move {
             let pass_on = async {

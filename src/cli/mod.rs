@@ -6,6 +6,8 @@ mod demo;
 pub mod doctor;
 mod error;
 mod follow;
+mod logging;
+mod manual;
 mod screen;
 mod setup;
 pub mod sim;
@@ -54,8 +56,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
             print(&script)
         }
         Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(CliError::Output)?;
+            let page = manual::page(Cli::command()).map_err(CliError::Output)?;
             print(&page)
         }
     }

@@ -2,13 +2,14 @@
 
 use super::error::CliError;
 use super::follow;
+use super::logging;
 use super::setup::{Entry, Setup};
-use crate::config::{Flags, Level, ThemeChoice};
+use crate::config::{Flags, ThemeChoice};
 use crate::feed::clock::Clock;
 use crate::feed::driver::Desk;
+use crate::feed::journal::{Journal, Weight};
 use crate::observation::{Link, Observation, Seen};
 use crate::tui::effect::Request;
-use crate::tui::log::{self, Notify};
 use crate::tui::model::Demo;
 use crate::tui::msg::{Answer, PoolIx};
 use crate::tui::run::{self, Exit, RunOptions};
@@ -17,9 +18,6 @@ use crate::tui::theme::Theme;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::{Layer, SubscriberExt};
-use tracing_subscriber::util::SubscriberInitExt;
 
 /// The file in the state folder that keeps the theme that was picked on the screen.
 const PICKED: &str = "theme";
@@ -40,26 +38,38 @@ pub async fn run(
     flags: &Flags,
     entries: Vec<Entry>,
     read_only: bool,
+    clock: Clock,
     demo: Option<(Demo, Box<dyn Stage>)>,
 ) -> Result<ExitCode, CliError> {
     if !std::io::stdout().is_terminal() {
-        return Err(CliError::Pool("the dashboard needs a terminal; without one, `poolwatch status` and `poolwatch stream` work".to_owned()));
+        return Err(CliError::Pool(
+            "the dashboard needs a terminal; without one, `poolwatch status` and `poolwatch stream` work".to_owned(),
+        ));
     }
     crate::sim::server::raise_file_limit();
-    let log = start_log(setup)?;
+    let log = logging::with_pane(&setup.config.log)?;
     let (look, themes, problems) = look(setup, flags, &entries)?;
-    let targets = entries.iter().map(|entry| entry.label.clone()).collect();
-    let clock = Clock::start();
-    let mut followed = follow::start(entries, clock);
+    let targets: Vec<String> = entries.iter().map(|entry| entry.called.clone()).collect();
+    let labels = entries.iter().map(|entry| entry.label.clone()).collect();
+    // With several pools each line of the log says whose it is.
+    let whose = targets.iter().map(|label| if targets.len() > 1 { format!("{label}: ") } else { String::new() }).collect();
+    let mut followed = follow::start(entries, &clock);
     let (demo, stage) = demo.unzip();
     let (request, requests) = mpsc::channel(REQUESTS);
     let (answer, answers) = mpsc::channel(REQUESTS);
     let (seen, observations) = mpsc::channel(4);
     let desks = followed.desks.clone();
-    let passing = tokio::spawn(pass_on(std::mem::replace(&mut followed.observations, mpsc::channel(1).1), seen, desks.clone(), answer.clone()));
+    let passing = tokio::spawn(pass_on(
+        std::mem::replace(&mut followed.observations, mpsc::channel(1).1),
+        seen,
+        desks.clone(),
+        answer.clone(),
+        whose,
+    ));
     let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED)));
     let options = RunOptions {
         targets,
+        labels,
         observations,
         answers,
         requests: request,
@@ -84,14 +94,24 @@ pub async fn run(
     })
 }
 
-/// Passes observations on, and says which certificates were trusted for the first time on the way.
+/// Passes observations on, logs what is worth a line, and says which certificates were trusted for the first time on the way.
 async fn pass_on(
     mut from: mpsc::Receiver<(PoolIx, Vec<Observation>)>,
     to: mpsc::Sender<(PoolIx, Vec<Observation>)>,
     desks: Vec<Desk>,
     answers: mpsc::Sender<Answer>,
+    whose: Vec<String>,
 ) {
+    let mut journals: Vec<(String, Journal)> = whose.into_iter().map(|whose| (whose, Journal::default())).collect();
     while let Some((pool, batch)) = from.recv().await {
+        if let Some((whose, journal)) = journals.get_mut(pool.0) {
+            for (weight, text) in batch.iter().filter_map(|seen| journal.line(seen)) {
+                match weight {
+                    Weight::Info => tracing::info!(target: "poolwatch::pool", "{whose}{text}"),
+                    Weight::Warning => tracing::warn!(target: "poolwatch::pool", "{whose}{text}"),
+                }
+            }
+        }
         let contact = batch.iter().any(|o| matches!(o.seen, Seen::Link(Link::Live { .. }) | Seen::Answer(_)));
         let pinned = desks.get(pool.0).filter(|_| contact).map(Desk::take_pinned).unwrap_or_default();
         if to.send((pool, batch)).await.is_err() {
@@ -99,10 +119,16 @@ async fn pass_on(
         }
         for pinned in pinned {
             let text = match pinned.instead_of {
-                None => format!("First contact with {}: its certificate is trusted from now on. SHA256:{}", pinned.to, pinned.fingerprint),
-                Some(old) => format!("{} has another certificate, as accepted: SHA256:{} instead of SHA256:{old}", pinned.to, pinned.fingerprint),
+                None => format!(
+                    "First contact with {}: its certificate is trusted from now on. SHA256:{}",
+                    pinned.to, pinned.fingerprint
+                ),
+                Some(old) => format!(
+                    "{} has another certificate, as accepted: SHA256:{} instead of SHA256:{old}",
+                    pinned.to, pinned.fingerprint
+                ),
             };
-            tracing::info!("{text}");
+            tracing::info!(target: "poolwatch::pool", "{text}");
             // A full channel means that the screen is busy; the log has it.
             let _ = answers.try_send(Answer::Notice { pool: Some(pool), text, wrong: false });
         }
@@ -125,6 +151,7 @@ async fn serve(
                 // Not waited for: a slow pool must not hold up what the next key wants.
                 tokio::spawn(async move {
                     let record = desk.raw_record(class, &r#ref).await.map_err(|error| error.to_string());
+                    tracing::info!(target: "poolwatch::request", "asked for the raw fields of {} {}", class.event_name(), r#ref.as_str());
                     let result = record.and_then(|json| serde_json::to_string_pretty(&json).map_err(|error| error.to_string()));
                     let _ = answers.send(Answer::Raw { pool, r#ref, result }).await;
                 });
@@ -132,14 +159,25 @@ async fn serve(
             }
             Request::Inject { id } => {
                 let result = stage.as_mut().map_or_else(|| Err("this is a real pool".to_owned()), |stage| stage.inject(&id));
+                match &result {
+                    Ok(said) => tracing::warn!(target: "poolwatch::demo", "set off: {id}: {said}"),
+                    Err(why) => tracing::warn!(target: "poolwatch::demo", "could not set off {id}: {why}"),
+                }
                 Answer::Fault { id, result }
             }
             Request::Speed(speed) => match stage.as_mut() {
-                Some(stage) => Answer::Speed(stage.speed(speed)),
+                Some(stage) => {
+                    let speed = stage.speed(speed);
+                    tracing::info!(target: "poolwatch::demo", "the simulated time now runs at {speed} × ours");
+                    Answer::Speed(speed)
+                }
                 None => continue,
             },
             Request::SaveTheme(name) => match save(&picked, &name) {
-                Ok(()) => continue,
+                Ok(()) => {
+                    tracing::info!(target: "poolwatch::screen", "the theme {name} is kept in {}", picked.display());
+                    continue;
+                }
                 Err(error) => {
                     let text = format!("The theme could not be kept in {}: {error}", picked.display());
                     Answer::Notice { pool: None, text, wrong: true }
@@ -157,32 +195,6 @@ fn save(path: &std::path::Path, name: &str) -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     std::fs::write(path, format!("{name}\n"))
-}
-
-/// The log of the program itself: into the dashboard's pane, and into a file if the configuration names one.
-fn start_log(setup: &Setup) -> Result<Notify, CliError> {
-    let level = match setup.config.log.level {
-        Level::Off => LevelFilter::OFF,
-        Level::Error => LevelFilter::ERROR,
-        Level::Warn => LevelFilter::WARN,
-        Level::Info => LevelFilter::INFO,
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Trace => LevelFilter::TRACE,
-    };
-    let (pane, notify) = log::layer();
-    let file = match &setup.config.log.file {
-        None => None,
-        Some(path) => {
-            let cannot = |error| CliError::Pool(format!("cannot write the log file {}: {error}", path.display()));
-            let file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(cannot)?;
-            Some(tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::sync::Mutex::new(file)).with_filter(level))
-        }
-    };
-    // Only our own words: the libraries below us may speak of what must not be written down.
-    let ours = tracing_subscriber::filter::filter_fn(|meta| meta.target().starts_with("poolwatch"));
-    let pane = pane.with_filter(level).with_filter(ours);
-    let _ = tracing_subscriber::registry().with(pane).with(file).try_init();
-    Ok(notify)
 }
 
 /// What the dashboard looks like, all that it could, and what was wrong with any of it.
@@ -213,4 +225,41 @@ fn look(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<(Look, Vec<Th
     let (themes, broken) = run::themes(&look, Some(&folder));
     problems.extend(broken);
     Ok((look, themes, problems))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Dirs};
+    use crate::xenapi::trust::Store;
+    use std::sync::Arc;
+
+    fn setup(name: &str, theme: &str) -> Setup {
+        let home = std::env::temp_dir().join(format!("poolwatch-screen-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&home);
+        std::fs::create_dir_all(&home).expect("a folder for the test");
+        let store = Arc::new(Store::open(&home).expect("none yet"));
+        let dirs = Dirs { home: home.clone(), config: home.clone(), data: home.clone(), state: home };
+        let config = Config { theme: ThemeChoice::named(theme), ..Config::default() };
+        Setup { dirs, config, store }
+    }
+
+    #[test]
+    fn a_theme_that_is_asked_for_now_must_be_there_and_one_of_the_file_gives_way() {
+        let flags = Flags { theme: Some("nope".into()), ..Flags::default() };
+        let error = look(&setup("flag", "nope"), &flags, &[]).map(|_| ()).expect_err("it was asked for").to_string();
+        assert!(error.contains("nope"), "{error}");
+        let (look, themes, problems) = look(&setup("file", "nope"), &Flags::default(), &[]).expect("the dashboard starts");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].contains("nope"), "{problems:?}");
+        assert!(themes.iter().any(|theme| theme.name == look.theme.name));
+    }
+
+    #[test]
+    fn the_theme_that_was_picked_on_the_screen_is_there_again() {
+        let setup = setup("picked", "auto");
+        save(&setup.dirs.state.join(PICKED), "mono").expect("written");
+        let (look, _, problems) = look(&setup, &Flags::default(), &[]).expect("mono is bundled");
+        assert_eq!((look.theme.name.as_str(), problems.len()), ("mono", 0));
+    }
 }

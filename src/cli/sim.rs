@@ -40,6 +40,9 @@ pub struct SimArgs {
     /// HTTPS, with a fresh certificate for each host
     #[arg(long)]
     pub tls: bool,
+    /// Folder with the hosts' own certificates and keys, HOST.pem each; also for something else that does TLS in front of it
+    #[arg(long, value_name = "DIR")]
+    pub certificates: Option<PathBuf>,
     /// xapi as its design documents describe it, or as it is shipped
     #[arg(long, value_enum, default_value_t = ApiArg::Designed)]
     pub api: ApiArg,
@@ -126,7 +129,12 @@ pub async fn run(args: &SimArgs) -> Result<(), SimError> {
     }
     let scenarios = scenarios(args)?;
     let serve = ServeOptions { listen: listen(args.listen.as_deref(), args.tls)?, tls: args.tls, speed: args.speed };
-    let options = StartOptions { serve, dialect: args.api.into(), ..StartOptions::new(args.seed, now()) };
+    let options = StartOptions {
+        serve,
+        dialect: args.api.into(),
+        certificates: args.certificates.clone(),
+        ..StartOptions::new(args.seed, now())
+    };
     let sim = start(&scenarios, &options).await?;
     let report = Report::new(args.json);
     report.ready(args, &scenarios, &sim);
@@ -220,7 +228,7 @@ fn listen(text: Option<&str>, tls: bool) -> Result<SocketAddr, SimError> {
     text.parse().ok().or_else(ip).ok_or_else(|| SimError::Listen(text.to_owned()))
 }
 
-fn speed(text: &str) -> Result<f64, String> {
+pub(super) fn speed(text: &str) -> Result<f64, String> {
     match text.trim_end_matches(['x', '×']).parse() {
         Ok(speed) if (0.0..=MAX_SPEED).contains(&speed) => Ok(speed),
         _ => Err(format!("a speed is a number from 0 to {MAX_SPEED}")),

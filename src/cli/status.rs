@@ -3,13 +3,15 @@
 use super::args::StatusArgs;
 use super::error::CliError;
 use super::follow::{self, Followed};
+use super::logging;
 use super::setup::Setup;
 use super::stream::changes::gate_word;
 use crate::config::Flags;
 use crate::feed::clock::Clock;
 use crate::pool::Pool;
 use crate::pool::json::{Grade, Status};
-use crate::pool::picture::{GateState, LinkState, Picture, Severity};
+use crate::pool::limits::SUSPECT;
+use crate::pool::picture::{GateState, LinkState, Picture, Severity, Stage};
 use crate::text;
 use crate::time::Time;
 use jiff::tz::TimeZone;
@@ -18,19 +20,24 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Once everything was read, the hosts get this long to answer for themselves: their deadline and a little.
-const ANSWERS: Duration = Duration::from_secs(6);
+/// Once everything was read, the hosts get this long to answer for themselves: until the model calls one that does not silent, and
+/// a little.
+const ANSWERS: Duration = Duration::from_secs(SUSPECT.as_secs() + 1);
 
 /// Looks once.
 pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let setup = Setup::load(flags)?;
-    let entry = setup.entry(&args.target, &args.connect, 1).await?;
+    logging::without_pane(&setup.config.log)?;
+    let entry = setup.one(args.target.as_deref(), &args.connect).await?;
     let clock = Clock::start();
-    let mut pool = Pool::new(&entry.label).in_zone(TimeZone::system());
-    let mut followed = follow::start(vec![entry], clock);
-    let picture = look(&mut pool, &mut followed, clock, Duration::from_secs(args.timeout)).await;
+    let mut pool = Pool::new(&entry.called).in_zone(TimeZone::system());
+    let mut followed = follow::start(vec![entry], &clock);
+    let picture = look(&mut pool, &mut followed, &clock, Duration::from_secs(args.timeout)).await;
     for pinned in followed.desks.iter().flat_map(crate::feed::driver::Desk::take_pinned) {
-        eprintln!("poolwatch: first contact with {}: its certificate is trusted from now on, fingerprint SHA256:{}", pinned.to, pinned.fingerprint);
+        eprintln!(
+            "poolwatch: first contact with {}: its certificate is trusted from now on, fingerprint SHA256:{}",
+            pinned.to, pinned.fingerprint
+        );
     }
     followed.stop().await;
     if picture.hosts.is_empty() {
@@ -42,7 +49,7 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
 }
 
 /// Folds what is seen until the picture is complete, the connection is refused, or time is up.
-async fn look(pool: &mut Pool, followed: &mut Followed, clock: Clock, patience: Duration) -> Picture {
+async fn look(pool: &mut Pool, followed: &mut Followed, clock: &Clock, patience: Duration) -> Picture {
     let end = clock.now() + patience;
     let mut complete: Option<Time> = None;
     loop {
@@ -52,7 +59,9 @@ async fn look(pool: &mut Pool, followed: &mut Followed, clock: Clock, patience: 
             LinkState::Refused => return picture,
             LinkState::Live => {
                 let since = *complete.get_or_insert(now);
-                if picture.verdict.state != GateState::Unknown || now.since(since) > ANSWERS {
+                // Also once it is clear that the answer is no: a host that died must be in it.
+                let heard = picture.hosts.iter().all(|host| host.state.stage != Stage::Unknown);
+                if (heard && picture.verdict.state != GateState::Unknown) || now.since(since) > ANSWERS {
                     return picture;
                 }
             }
@@ -80,7 +89,15 @@ fn to_json(picture: &Picture) -> Result<String, CliError> {
 pub fn words(picture: &Picture) -> String {
     let mut out = String::new();
     let verdict = &picture.verdict;
-    let _ = writeln!(out, "{}: {}, xapi {}, {} hosts, {} guests", picture.name, picture.product, picture.xapi, picture.hosts.len(), picture.guests);
+    let _ = writeln!(
+        out,
+        "{}: {}, xapi {}, {} hosts, {} guests",
+        picture.name,
+        picture.product,
+        picture.xapi,
+        picture.hosts.len(),
+        picture.guests
+    );
     if picture.link.state != LinkState::Live {
         let _ = writeln!(out, "connection: {}", picture.link.text);
     }
@@ -94,13 +111,23 @@ pub fn words(picture: &Picture) -> String {
             Severity::Soft => "soft",
             Severity::Note => "note",
         };
-        let _ = writeln!(out, "  {weight}: {} [{}; {} ago]", reason.text, reason.evidence, text::duration(picture.at.since(reason.seen)));
+        let _ = writeln!(
+            out,
+            "  {weight}: {} [{}; {} ago]",
+            reason.text,
+            reason.evidence,
+            text::duration(picture.at.since(reason.seen))
+        );
     }
     for host in &picture.hosts {
         let paths = host.paths.map_or_else(String::new, |(up, total)| format!(", paths {up}/{total}"));
         let role = if host.coordinator { " (coordinator)" } else { "" };
         let gate = gate_word(host.gate.state).to_lowercase();
-        let _ = writeln!(out, "host {}{role}: {}, gate {gate}, {} guests{paths}, {}", host.name, host.state.text, host.vms, host.version);
+        let _ = writeln!(
+            out,
+            "host {}{role}: {}, gate {gate}, {} guests{paths}, {}",
+            host.name, host.state.text, host.vms, host.version
+        );
     }
     for rebuild in &picture.rebuilds {
         let _ = writeln!(out, "rebuild of {}: {}", rebuild.sr, rebuild.text);

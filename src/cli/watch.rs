@@ -5,6 +5,7 @@ use super::error::CliError;
 use super::screen;
 use super::setup::Setup;
 use crate::config::Flags;
+use crate::feed::clock::Clock;
 use std::process::ExitCode;
 
 /// Watches until the operator leaves.
@@ -12,5 +13,5 @@ pub async fn run(args: WatchArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let setup = Setup::load(flags)?;
     let entries = setup.entries(&args.targets, &args.connect).await?;
     let read_only = args.read_only || entries.iter().any(|entry| entry.profile.as_ref().is_some_and(|p| p.read_only));
-    screen::run(&setup, flags, entries, read_only, None).await
+    screen::run(&setup, flags, entries, read_only, Clock::start(), None).await
 }

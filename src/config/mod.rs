@@ -23,7 +23,9 @@ pub use password::PasswordError;
 pub use read::{parse, parse_duration};
 pub use schema::documented;
 
+use crate::feed::follow::options::{CLOCK_EVERY, METRICS_EVERY, RETRY_MOST};
 use crate::tui::theme::{ColourChoice, Variant};
+use crate::xenapi::client::TIMEOUT;
 
 /// On, off, or whatever suits the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString)]
@@ -98,7 +100,7 @@ impl ThemeChoice {
 pub struct Poll {
     /// Between two requests for a host's metrics.
     pub metrics: Duration,
-    /// Between two requests for a host's time.
+    /// Between two requests for a host's time, which is also how a silent host is found out.
     pub clock: Duration,
     /// The deadline of a request.
     pub timeout: Duration,
@@ -108,8 +110,7 @@ pub struct Poll {
 
 impl Default for Poll {
     fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Self { metrics: seconds(5), clock: seconds(60), timeout: seconds(20), retry_max: seconds(30) }
+        Self { metrics: METRICS_EVERY, clock: CLOCK_EVERY, timeout: TIMEOUT, retry_max: RETRY_MOST }
     }
 }
 

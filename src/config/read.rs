@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::document::{Document, Entry, Problems, nearest};
 use super::schema::{self, SAMPLE_PROFILE};
 use super::{Config, Dirs, Password, Profile, ThemeChoice};
+use crate::feed::follow::options::CLOCK_MOST;
 use crate::text;
 
 /// The longest list of keys for one action, targets of one profile, words of one command.
@@ -79,7 +80,7 @@ impl<'t> Reader<'_, 't> {
         const MINUTE: u64 = 60;
         match entry.key {
             "metrics" => set(self.duration(entry, 1, 5 * MINUTE), &mut self.config.poll.metrics),
-            "clock" => set(self.duration(entry, 5, 60 * MINUTE), &mut self.config.poll.clock),
+            "clock" => set(self.duration(entry, 2, CLOCK_MOST.as_secs()), &mut self.config.poll.clock),
             "timeout" => set(self.duration(entry, 1, 10 * MINUTE), &mut self.config.poll.timeout),
             "retry_max" => set(self.duration(entry, 1, 10 * MINUTE), &mut self.config.poll.retry_max),
             _ => self.document.unknown(entry, &schema::keys("poll")),

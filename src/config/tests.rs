@@ -93,7 +93,7 @@ fn a_whole_file_ends_up_in_its_fields() {
     assert_eq!(config.theme, ThemeChoice::ByGround { dark: "deutan".into(), light: "light".into() });
     assert_eq!(config.colours, ColourChoice::Fixed(ColourLevel::Ansi256));
     assert_eq!((config.ascii, config.mouse), (Switch::Always, true));
-    assert_eq!((config.poll.metrics, config.poll.clock), (Duration::from_secs(10), Duration::from_secs(60)));
+    assert_eq!((config.poll.metrics, config.poll.clock), (Duration::from_secs(10), Poll::default().clock));
     assert_eq!(config.log, Log { level: Level::Debug, file: Some("/etc/pw/pw.log".into()) });
     assert_eq!(config.keys[1], KeyOverride { action: "sort-next".into(), keys: vec!["s".into(), "ctrl-s".into()], line: 13 });
     let prod = config.profile(None).unwrap().unwrap();

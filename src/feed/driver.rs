@@ -8,6 +8,7 @@ use super::follow::hosts::Due;
 use super::follow::options::{CLASSES, Options, PROBED};
 use super::follow::retry::Place;
 use super::follow::{Ask, CallId, Effect, End, Event, Follower, HostReply, Reply};
+use super::note;
 use crate::observation::{Link, Observation, Seen, Via};
 use crate::xenapi::client::{Client, ClientOptions};
 use crate::xenapi::error::Error;
@@ -125,6 +126,7 @@ pub async fn follow_pool(
     options.desk.with(|lent| lent.guard = Some(guard));
     let mut machine = Follower::new(target.to_string(), options.follow.clone(), options.seed);
     let mut run = Run {
+        name: target.to_string(),
         target,
         credentials,
         client,
@@ -151,7 +153,7 @@ pub async fn follow_pool(
         }
         event = loop {
             run.release();
-            let wake = machine.wake_at().map(|at| at.since(clock.now()).max(Duration::from_millis(1)));
+            let wake = machine.wake_at().map(|at| clock.wait(at.since(clock.now())).max(Duration::from_millis(1)));
             tokio::select! {
                 biased;
                 stopped = cancel.wait_for(|stop| *stop) => {
@@ -172,6 +174,8 @@ pub async fn follow_pool(
 
 struct Run {
     target: Target,
+    /// What it is called in the log.
+    name: String,
     credentials: Credentials,
     client: Client,
     desk: Desk,
@@ -191,7 +195,10 @@ struct Run {
 impl Run {
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Emit(observation) => self.waiting.push(observation),
+            Effect::Emit(observation) => {
+                note::seen(&self.name, &observation.seen);
+                self.waiting.push(observation);
+            }
             Effect::Call(id, ask) if self.waiting.len() > FULL && brings_much(&ask) => self.held.push((id, ask)),
             Effect::Call(id, ask) => self.make(id, ask),
             Effect::Abandon => {
@@ -244,6 +251,7 @@ impl Run {
     }
 
     fn make(&mut self, id: CallId, ask: Ask) {
+        note::asked(&self.name, id, &ask);
         let future: BoxFuture<'static, Back> = if let Ask::Login(place) = ask {
             let (client, credentials, at) = (self.client.clone(), self.credentials.clone(), self.locate(&place));
             Box::pin(async move {

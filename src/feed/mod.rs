@@ -8,3 +8,5 @@ pub mod clock;
 pub mod decode;
 pub mod driver;
 pub mod follow;
+pub mod journal;
+mod note;

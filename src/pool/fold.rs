@@ -130,9 +130,6 @@ impl Pool {
             (Record::PifMetrics(metrics), _) => self.fold_carrier(r, metrics.carrier, at),
             (Record::Bond(bond), _) => self.fold_bond(r, bond, at),
             (Record::ClusterHost(member), _) => {
-                if self.dialect == Dialect::Unknown {
-                    self.dialect = Dialect::Shipped;
-                }
                 if member.enabled {
                     self.joined.insert(r.clone());
                 }
@@ -190,8 +187,11 @@ impl Pool {
                 self.came_back(r, Return::Toolstack, at);
             }
         }
-        if new.enabled && new.allows(HostOperation::Reboot) {
-            self.dialect = Dialect::Designed; // shipped xapi never lists it for an enabled host
+        match (&new.memberships, self.dialect) {
+            (Some(_), _) => self.dialect = Dialect::Designed,
+            (None, Dialect::Unknown) => self.dialect = Dialect::Shipped,
+            // The code of a refusal said so, and says more than a field that is not there.
+            (None, _) => {}
         }
         for event in self.paths.maps(r, r, &new.other_config, at) {
             self.tell_path(&event, at);

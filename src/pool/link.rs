@@ -34,6 +34,9 @@ const fn is_minor(class: Class) -> bool {
     matches!(class, Class::Message | Class::Certificate | Class::HostCrashdump)
 }
 
+/// A refusal is shown whole: two fingerprints and what to do about them come to some 500 characters.
+const REFUSAL: usize = 2_000;
+
 impl LinkTrack {
     /// The connection changed. Says whether it was lost or found by this.
     pub fn change(&mut self, link: &Link, at: Time) -> Option<bool> {
@@ -105,7 +108,7 @@ impl LinkTrack {
                 None | Some(Link::Connecting { .. }) if self.heard.is_none() => "not connected to the pool yet".into(),
                 Some(Link::Refused { .. }) => "the pool refuses our connection".into(),
                 Some(Link::Closed) => "we logged out".into(),
-                _ => format!("the connection to the pool is lost for {}", duration(now.since(self.since))),
+                _ => format!("the connection to the pool has been lost for {}", duration(now.since(self.since))),
             });
         }
         if self.synced.is_none() {
@@ -149,7 +152,7 @@ impl LinkTrack {
                 let tries = if *attempt > 1 { format!(" ({attempt} tries)") } else { String::new() };
                 (LinkState::Lost, format!("{}; {next}{tries}", clean(error, 200)), Some(*retry_at))
             }
-            Some(Link::Refused { error }) => (LinkState::Refused, clean(error, 300).into_owned(), None),
+            Some(Link::Refused { error }) => (LinkState::Refused, clean(error, REFUSAL).into_owned(), None),
             Some(Link::Closed) => (LinkState::Refused, "logged out".into(), None),
         };
         LinkView { state, text, since: self.since, heard: self.heard, retry_at }

@@ -47,6 +47,9 @@ pub struct Around<'a> {
     pub heard: Option<Time>,
     /// Whether this host is the coordinator.
     pub coordinator: bool,
+    /// Whether this is another host and the coordinator itself does not answer: then a member's silence proves nothing, for our
+    /// questions and their answers, and the members' right to answer, go through the coordinator.
+    pub deaf: bool,
     /// The pool's rounds of updates.
     pub rounds: &'a Rounds,
     /// PBDs that it has to plug again, and how many of them are.
@@ -183,11 +186,18 @@ fn silence(track: &HostTrack, around: &Around) -> Option<HostState> {
     if let Some(failure) = track.failed.as_ref().filter(|f| f.at > base)
         && (failure.told || failure.count >= 2 || quiet >= SUSPECT)
     {
+        if around.deaf && !failure.told {
+            let evidence = format!(
+                "the coordinator itself does not answer, so that nothing can be learnt of this host; last sign of life {} ago",
+                duration(quiet)
+            );
+            return Some(state(Stage::Unknown, Some(base), &format!("not heard for {}", duration(quiet)), &evidence));
+        }
         return silent(format!(
-            "it did not answer {} ago ({}), {} in a row",
-            duration(now.since(failure.at)),
-            failure.what,
-            failure.count
+            "it did not answer {} ({}), the last time {} ago",
+            if failure.count == 1 { "once".into() } else { format!("{} times in a row", failure.count) },
+            failure.what.trim_end_matches('.'),
+            duration(now.since(failure.at))
         ));
     }
     let cluster_lost = track.cluster_lost.is_some_and(|at| at >= base);

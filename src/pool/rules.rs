@@ -64,6 +64,34 @@ fn a_host_that_does_not_answer_is_silent_soon_whatever_xapi_lists() {
 }
 
 #[test]
+fn while_the_coordinator_does_not_answer_no_member_is_called_silent() {
+    let mut s = Scene::new(3);
+    s.pass(30.0);
+    s.now += 5.0;
+    let lost = |n: usize| {
+        let outcome = Outcome::Failed { code: None, error: "no answer within 5 s".into() };
+        Seen::Answer(Answer { host: r(&format!("h{n}")), via: Via::Servertime, took_ms: 5000, outcome })
+    };
+    for _ in 0..3 {
+        s.now += 5.0;
+        for n in [1, 2, 3] {
+            s.say(lost(n));
+        }
+    }
+    assert_eq!(s.stage(1), Stage::Silent, "it is the coordinator that does not answer");
+    assert_eq!((s.stage(2), s.stage(3)), (Stage::Unknown, Stage::Unknown));
+    assert!(s.host(2).state.evidence.contains("the coordinator itself"), "{}", s.host(2).state.evidence);
+    let silent: Vec<_> = s.picture().alerts.into_iter().filter(|a| a.name == "host-silent").map(|a| a.about).collect();
+    assert_eq!(silent, ["xcp1"], "one alert, and of the right host");
+    // The coordinator answers again, and one of the others still does not.
+    s.answer(1, Ok(()));
+    s.say(Seen::Heard { generation: None });
+    s.now += 5.0;
+    s.say(lost(2));
+    assert_eq!(s.stage(2), Stage::Silent);
+}
+
+#[test]
 fn one_lost_answer_is_not_silence() {
     let mut s = Scene::new(2);
     s.pass(20.0);
@@ -166,7 +194,7 @@ fn a_rebuild_whose_task_went_with_the_coordinator_is_not_over() {
     s.now += 30.0;
     let verdict = s.picture().verdict;
     assert_eq!(verdict.state, GateState::Unknown);
-    assert!(verdict.headline.starts_with("Cannot tell: the connection to the pool is lost"), "{}", verdict.headline);
+    assert!(verdict.headline.starts_with("Cannot tell: the connection to the pool has been lost"), "{}", verdict.headline);
     s.say(Seen::Link(Link::Live { coordinator: "xcp1".into() }));
     s.say(Seen::Resync {
         classes: vec![Class::Pool, Class::Host, Class::HostMetrics, Class::Task, Class::Sr, Class::Pbd],
@@ -372,6 +400,11 @@ fn guests_and_a_single_host_are_words_and_no_walls() {
         gate.reasons.iter().any(|r| r.code == "guests" && r.severity == Severity::Note && r.text.starts_with("2 guests run"))
     );
     assert_eq!((s.host(1).vms, s.picture().guests), (2, 2));
+    s.host_is(1, |h| h.enabled = false);
+    assert_eq!(s.gate(1), (GateState::Closed, "guests"), "one step before its reboot the guests are a wall");
+    s.guest("v1", 2);
+    s.guest("v2", 2);
+    assert_eq!(s.gate(1).0, GateState::Open, "{:?}", s.host(1).gate);
     let mut one = Scene::new(1);
     one.guest("v1", 1);
     assert_eq!(one.gate(1), (GateState::Open, "only-host"));
@@ -476,11 +509,18 @@ fn the_next_change_is_when_the_picture_changes_by_itself() {
 }
 
 #[test]
-fn designed_pools_are_known_by_what_they_list() {
+fn the_dialect_is_known_by_the_fields_of_hosts_and_by_the_codes_of_refusals() {
+    assert_eq!(Scene::empty().picture().dialect, Dialect::Unknown);
     let mut s = Scene::new(1);
-    assert_eq!(s.picture().dialect, Dialect::Unknown);
+    assert_eq!(s.picture().dialect, Dialect::Shipped, "hosts without memberships");
     s.host_is(1, |h| h.allowed_operations.push(HostOperation::Reboot));
-    assert_eq!(s.picture().dialect, Dialect::Designed);
+    assert_eq!(s.picture().dialect, Dialect::Shipped, "what is allowed at the moment tells nothing");
+    s.set("refused", Record::Task(Task { error_info: vec!["MIRROR_REBUILD_IN_PROGRESS".into()], ..Task::default() }));
+    s.host_is(1, |h| h.name_label = "renamed".into());
+    assert_eq!(s.picture().dialect, Dialect::Designed, "only the designed API has this code");
+    let mut s = Scene::new(2);
+    s.host_is(2, |h| h.memberships = Some(Vec::new()));
+    assert_eq!(s.picture().dialect, Dialect::Designed, "an empty set is a field all the same");
 }
 
 #[test]

@@ -36,13 +36,18 @@ pub struct Scene {
 impl Scene {
     /// `hosts` hosts, connected, read, and each heard once.
     pub fn new(hosts: usize) -> Self {
-        let mut s = Self { pool: Pool::new("target"), told: Vec::new(), now: 0.0, hosts, mute: Vec::new() };
+        let mut s = Self { hosts, ..Self::empty() };
         s.say(Seen::Link(Link::Live { coordinator: "xcp1:443".into() }));
         s.say(Seen::Resync { classes: Class::iter().collect(), why: "first reading".into() });
         s.read_all();
         s.say(Seen::Synced { classes: Class::iter().collect() });
         s.answers();
         s
+    }
+
+    /// Nothing has been seen yet.
+    pub fn empty() -> Self {
+        Self { pool: Pool::new("target"), told: Vec::new(), now: 0.0, hosts: 0, mute: Vec::new() }
     }
 
     /// Every record, as it is in the beginning.

@@ -51,7 +51,8 @@ fn yes(known: &Known, findings: &Findings, open: &[usize]) -> Verdict {
     let mut headline = if known.hosts.len() == 1 {
         format!("{which} is the only host and may be rebooted.")
     } else if names.len() == known.hosts.len() {
-        format!("All {} hosts are live and nothing is being rebuilt: any one of them may go.", names.len())
+        let all = if names.len() == 2 { "Both hosts".into() } else { format!("All {} hosts", names.len()) };
+        format!("{all} are live and nothing is being rebuilt: any one of them may go.")
     } else if disabled {
         format!("{which} is disabled already and may go; no other host until it is back.")
     } else {

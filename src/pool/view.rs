@@ -290,7 +290,9 @@ impl Pool {
     }
 
     fn task_views(&self, now: Time) -> Vec<TaskView> {
-        let mut tasks: Vec<(&Ref, &Task)> = self.tables.tasks().collect();
+        // A rebuild that runs has a row of its own, which says more.
+        let told = |t: &Task| t.status.is_running() && rebuild::is_rebuild(t);
+        let mut tasks: Vec<(&Ref, &Task)> = self.tables.tasks().filter(|(_, t)| !told(t)).collect();
         tasks.sort_by(|a, b| {
             (!a.1.status.is_running(), Reverse(a.1.created), a.0).cmp(&(!b.1.status.is_running(), Reverse(b.1.created), b.0))
         });

@@ -1,5 +1,5 @@
 //! What the dashboard wants done outside of itself, as data. The loop in [`super::run`] does the terminal's part; the
-//! rest goes to the caller through [`super::run::Requests`].
+//! rest goes to the caller through [`super::run::RunOptions::requests`].
 
 use super::msg::PoolIx;
 use crate::xenapi::record::{Class, Ref};

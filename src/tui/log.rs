@@ -97,6 +97,11 @@ where
     (Collect { inner: TuiTracingSubscriberLayer, notify: notify.clone() }, notify)
 }
 
+/// The part of the program in one word.
+fn part(target: &str) -> &str {
+    target.strip_prefix("poolwatch::").and_then(|rest| rest.split("::").next()).unwrap_or(target)
+}
+
 /// Takes what a widget that is as high as the ring would show. That is the only door that `tui-logger` has to its ring.
 struct Reader(Arc<Mutex<Vec<LogLine>>>);
 
@@ -116,7 +121,7 @@ impl LogFormatter for Reader {
             lines.push(LogLine {
                 at: Time::from_millis(record.timestamp.timestamp().as_millisecond()),
                 level,
-                target: text::clean(record.target(), 60).into_owned(),
+                target: text::clean(part(record.target()), 60).into_owned(),
                 text: text::clean(record.msg(), LONGEST).into_owned(),
             });
         }
@@ -146,7 +151,7 @@ mod tests {
         let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(target: "feed", "first line of the log test");
-            tracing::error!(target: "xenapi", "second\x1b[2J line of the log test");
+            tracing::error!(target: "poolwatch::xenapi::session", "second\x1b[2J line of the log test");
         });
         notify.logged().await;
         let lines: Vec<LogLine> = snapshot().into_iter().filter(|l| l.text.contains("line of the log test")).collect();

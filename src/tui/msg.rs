@@ -1,5 +1,5 @@
 //! Everything that can happen to the dashboard, as data. Together with the time in [`Msg::Tick`] this is all that
-//! [`super::update::update`] ever learns, so a list of messages replays a session.
+//! [`super::update::update`] ever learns, so a list of messages replays a run.
 
 use super::keymap::Key;
 use crate::observation::Observation;

@@ -33,6 +33,8 @@ const BATCHES: usize = 64;
 pub struct RunOptions {
     /// What the pools are called on the command line, in the order of [`PoolIx`].
     pub targets: Vec<String>,
+    /// What the operator calls them in the configuration, in the same order; may be shorter.
+    pub labels: Vec<Option<String>>,
     /// What is seen of them.
     pub observations: mpsc::Receiver<(PoolIx, Vec<Observation>)>,
     /// What came of requests, and words to the operator.
@@ -186,7 +188,7 @@ pub(crate) async fn drive<W: Write>(
     }
     problems.splice(0..0, options.problems);
     let size = screen.size();
-    let model = Model::new(Setup {
+    let mut model = Model::new(Setup {
         targets: options.targets,
         theme: options.look.theme,
         themes: options.themes,
@@ -198,6 +200,9 @@ pub(crate) async fn drive<W: Write>(
         now: clock.now(),
         size: (size.width, size.height),
     });
+    for (pool, label) in model.pools.iter_mut().zip(options.labels) {
+        pool.label = label.map(|label| crate::text::clean(&label, 64).into_owned());
+    }
     let requests = options.requests;
     let next_frame = Instant::now();
     let mut driver = Driver { screen, keys, model, requests, clock, next_frame, log_grew: log.is_some(), title: String::new() };
@@ -312,7 +317,7 @@ impl<W: Write, K: Keys> Driver<'_, W, K> {
             return Some(self.next_frame);
         }
         let due = self.model.due()?;
-        Some((Instant::now() + due.since(self.clock.now())).max(self.next_frame))
+        Some((Instant::now() + self.clock.wait(due.since(self.clock.now()))).max(self.next_frame))
     }
 
     fn event(&mut self, event: Event) -> Result<Option<Exit>, TuiError> {

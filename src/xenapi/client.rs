@@ -24,12 +24,19 @@ const ASK_THUMBPRINT: &str = "x-xenapi-request-host-certificate-thumbprint";
 const THUMBPRINT: &str = "x-xenapi-response-host-certificate-thumbprint";
 /// A request that fails this soon on a connection that was open already is made once more: the other side had just closed it.
 const STALE: Duration = Duration::from_millis(500);
+/// What [`ClientOptions::timeout`] is unless told otherwise: a wrong password alone takes five seconds.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
+/// How many times as long as other answers those may take that hold a whole pool.
+const READING: u32 = 6;
 
 /// How a client behaves.
 #[derive(Clone, Debug)]
 pub struct ClientOptions {
     /// For a connection to be made.
     pub connect: Duration,
+    /// For an answer, from connecting to its last byte; six times as long where much is read. The log-out is given up sooner, and who
+    /// asks a host whether it is alive says how long that may take.
+    pub timeout: Duration,
     /// The longest answer that is read. Bytes.
     pub max_answer: usize,
     /// How many requests may be under way at once, beside the long poll.
@@ -40,7 +47,13 @@ pub struct ClientOptions {
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), max_answer: 256 << 20, concurrency: 12, allow_plain_http: false }
+        Self {
+            connect: Duration::from_secs(5),
+            timeout: TIMEOUT,
+            max_answer: 256 << 20,
+            concurrency: 12,
+            allow_plain_http: false,
+        }
     }
 }
 
@@ -112,6 +125,11 @@ impl Client {
     /// Who judges the certificates.
     pub fn guard(&self) -> &Arc<Guard> {
         &self.guard
+    }
+
+    /// How long calls that read a lot may take.
+    pub(super) fn reading(&self) -> Duration {
+        self.options.timeout * READING
     }
 
     /// How it behaves.

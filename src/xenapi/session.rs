@@ -19,10 +19,6 @@ use std::time::Duration;
 
 /// Tells our sessions apart on the pool, and gives them their own quota there.
 const ORIGINATOR: &str = "poolwatch";
-/// For a log-in: a wrong password alone takes five seconds.
-const LOGIN: Duration = Duration::from_secs(20);
-/// For calls that read a lot.
-const READ: Duration = Duration::from_secs(120);
 /// For a log-out, which must not hold up anyone who leaves.
 const LOGOUT: Duration = Duration::from_secs(2);
 /// Bodies larger than this are read on a thread of their own. Bytes.
@@ -87,7 +83,7 @@ impl Session {
             let ask = Ask {
                 method: "session.login_with_password",
                 params: &params,
-                deadline: LOGIN,
+                deadline: client.options().timeout,
                 secrets: &[password],
                 thumbprint: true,
                 waits: false,
@@ -173,7 +169,7 @@ impl Session {
     /// `event.from`: everything there is with an empty token, else what changed since; waits up to `wait` for news.
     pub async fn event_from(&self, classes: &[Class], token: &str, wait: Duration) -> Result<EventBatch, Error> {
         let names: Vec<&str> = classes.iter().map(|c| c.event_name()).collect();
-        let deadline = if token.is_empty() { READ } else { wait + Duration::from_secs(10) };
+        let deadline = if token.is_empty() { self.client.reading() } else { wait + self.client.options().timeout / 2 };
         let text = self.ask("event.from", vec![json!(names), json!(token), json!(wait.as_secs_f64())], deadline, true).await?;
         self.parse("event.from", text, EventBatch::from_reply).await
     }
@@ -181,7 +177,7 @@ impl Session {
     /// Messages since a time by the pool's clock.
     pub async fn messages_since(&self, since: Time) -> Result<Records, Error> {
         const METHOD: &str = "message.get_since";
-        let text = self.ask(METHOD, vec![json!(since.to_xapi())], READ, false).await?;
+        let text = self.ask(METHOD, vec![json!(since.to_xapi())], self.client.reading(), false).await?;
         self.parse(METHOD, text, |text| reply::records(text, Class::Message, METHOD)).await
     }
 
@@ -209,7 +205,7 @@ impl Session {
     /// A record with every field that the pool has, for people to look at. Secrets in it are replaced.
     pub async fn raw_record(&self, class: Class, r#ref: &Ref) -> Result<Value, Error> {
         let method = format!("{}.get_record", class.call_name());
-        let text = self.ask(&method, vec![json!(r#ref.as_str())], Duration::from_secs(20), false).await?;
+        let text = self.ask(&method, vec![json!(r#ref.as_str())], self.client.options().timeout, false).await?;
         let mut record = reply::result::<Value>(&text, &method).map_err(|p| self.problem(&method, p))?;
         redact(&mut record, self.id.expose_secret());
         Ok(record)

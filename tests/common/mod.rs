@@ -1,8 +1,15 @@
 //! What the end-to-end tests share: the program under test, a simulated pool to point it at, a folder of its own.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "test support: each test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "test support: each test file uses a part of it"
+)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
@@ -64,8 +71,13 @@ impl Sim {
     pub fn start(home: &Home, args: &[&str]) -> Self {
         let mut all = vec!["sim", "--json"];
         all.extend(args);
-        let mut process =
-            home.poolwatch(&all).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().expect("the simulated pool starts");
+        let mut process = home
+            .poolwatch(&all)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the simulated pool starts");
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).expect("it says when it is ready");
         let ready = serde_json::from_str(&line).unwrap_or_else(|e| panic!("not JSON ({e}): {line}"));
@@ -76,6 +88,26 @@ impl Sim {
     /// The URL of its first pool.
     pub fn url(&self) -> &str {
         self.ready["pools"][0]["url"].as_str().expect("a URL")
+    }
+
+    /// A call as another client would make it, over plain HTTP; returns the result, or panics with what came instead.
+    pub fn call(&self, method: &str, params: &serde_json::Value) -> serde_json::Value {
+        let body = serde_json::json!({"jsonrpc": "2.0", "method": method, "params": params, "id": 1}).to_string();
+        let mut stream = TcpStream::connect(self.url().trim_start_matches("http://")).expect("it listens");
+        let head = format!("POST /jsonrpc HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        let mut answer: serde_json::Value = serde_json::from_str(body).unwrap_or_else(|e| panic!("{method}: {e}: {answer}"));
+        assert!(answer["result"] != serde_json::Value::Null || answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].take()
+    }
+
+    /// A session of another client.
+    pub fn login(&self) -> String {
+        let id = self.call("session.login_with_password", &serde_json::json!(["root", "poolwatch", "1.0", "test"]));
+        id.as_str().expect("a reference").to_owned()
     }
 
     /// A fault or another command, as typed.

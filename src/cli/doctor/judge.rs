@@ -207,19 +207,17 @@ fn data(facts: &Facts) -> Finding {
 
 fn trust(facts: &Facts) -> Finding {
     let Some(file) = &facts.trust else {
-        return finding("trust", State::Ok, "no certificates known yet; each is asked about once", "");
+        return finding("trust", State::Ok, "no certificates known yet; each host's is trusted when it is first seen", "");
     };
     let path = file.path.display();
-    match &file.state {
-        Err(error) => {
-            let advice = format!("no pool can be reached before this is mended: `ls -l {path}`");
-            finding("trust", State::Fail, format!("cannot read the trusted certificates in {path}: {error}"), advice)
-        }
-        Ok(rights) if rights.mode & 0o022 != 0 => {
+    match (&facts.trusted, &file.state) {
+        // It names the file and what to do, and it is what every command would end with.
+        (Err(error), _) => finding("trust", State::Fail, error.clone(), "no pool can be reached before this is mended"),
+        (Ok(_), Ok(rights)) if rights.mode & 0o022 != 0 => {
             let says = format!("others may change which certificates are trusted: {path} (mode {:o})", rights.mode);
             finding("trust", State::Fail, says, format!("chmod 600 {path}, and look through it"))
         }
-        Ok(_) => finding("trust", State::Ok, format!("{path}"), ""),
+        (Ok(known), _) => finding("trust", State::Ok, format!("{path}, certificates known: {known}"), ""),
     }
 }
 
@@ -262,6 +260,7 @@ mod tests {
             passwords: vec![PasswordFacts::File { profile: "prod".into(), file: file(0o600) }],
             data: Some(FolderFacts { path: "/d".into(), exists: true, writable: Ok(()) }),
             trust: Some(file(0o600)),
+            trusted: Ok(3),
             themes: 7,
             theme_errors: vec![],
             files: Some(1024),
@@ -329,7 +328,7 @@ mod tests {
                 "writable",
             ),
             (|f| f.trust = Some(file(0o666)), "trust", Fail, "chmod 600 /f"),
-            (|f| f.trust = Some(FileFacts { path: "/f".into(), state: Err("denied".into()) }), "trust", Fail, "ls -l"),
+            (|f| f.trusted = Err("a line that cannot be understood".into()), "trust", Fail, "mended"),
             (|f| f.files = Some(256), "files", Warn, "ulimit"),
         ];
         for (change, check, state, advice) in cases {

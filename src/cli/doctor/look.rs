@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{Config, Dirs, Flags, Password};
 use crate::tui::terminal::{self, Background, CopyPath};
 use crate::tui::theme::{self, ColourLevel};
+use crate::xenapi::trust::{self, Store};
 
 /// Everything that is judged.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(super) struct Facts {
     pub passwords: Vec<PasswordFacts>,
     pub data: Option<FolderFacts>,
     pub trust: Option<FileFacts>,
+    /// How many certificates are trusted, or why the file of them cannot be used.
+    pub trusted: Result<usize, String>,
     /// How many themes were read, and what is wrong with the others.
     pub themes: usize,
     pub theme_errors: Vec<String>,
@@ -105,12 +108,10 @@ pub(super) fn look(flags: &Flags, background: impl FnOnce() -> Option<Background
         profiles: config.profiles.len(),
         passwords: passwords(&config),
         data: dirs.as_ref().ok().map(|dirs| folder(&dirs.data)),
-        trust: dirs
+        trust: dirs.as_ref().ok().map(|dirs| dirs.data.join(trust::FILE)).filter(|path| path.exists()).map(|path| file(&path)),
+        trusted: dirs
             .as_ref()
-            .ok()
-            .map(|dirs| dirs.data.join("known_certificates"))
-            .filter(|path| path.exists())
-            .map(|path| file(&path)),
+            .map_or(Ok(0), |dirs| Store::open(&dirs.data).map(|store| store.len()).map_err(|error| error.to_string())),
         themes,
         theme_errors,
         files: rustix::process::getrlimit(rustix::process::Resource::Nofile).current,

@@ -5,6 +5,7 @@ pub mod changes;
 use super::args::StreamArgs;
 use super::error::CliError;
 use super::follow;
+use super::logging;
 use super::setup::Setup;
 use crate::config::Flags;
 use crate::feed::clock::Clock;
@@ -29,11 +30,12 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Prints until it is told to stop, `--duration` is over, or the pool cannot be followed.
 pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let setup = Setup::load(flags)?;
-    let entry = setup.entry(&args.target, &args.connect, 1).await?;
+    logging::without_pane(&setup.config.log)?;
+    let entry = setup.one(args.target.as_deref(), &args.connect).await?;
     let clock = Clock::start();
     let zone = TimeZone::system();
-    let mut pool = Pool::new(&entry.label).in_zone(zone.clone());
-    let mut followed = follow::start(vec![entry], clock);
+    let mut pool = Pool::new(&entry.called).in_zone(zone.clone());
+    let mut followed = follow::start(vec![entry], &clock);
     let end = args.duration.map(|secs| Instant::now() + Duration::from_secs(secs));
     let mut told = Picture::default();
     let mut code = ExitCode::SUCCESS;
@@ -69,7 +71,8 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
         }
     }
     followed.stop().await;
-    Ok(code)
+    // A pool that was never reached told nothing, which is not what was asked for.
+    Ok(if told.hosts.is_empty() { ExitCode::from(super::CANNOT) } else { code })
 }
 
 /// What ends it from outside, in order: log out, then leave. Ctrl-Z stays the shell's.

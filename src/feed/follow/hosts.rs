@@ -166,7 +166,15 @@ impl Hosts {
         // After the first round they are spread over time, so that no two rounds are a burst.
         let spread = every.mul_f64(0.5 + 0.5 * (place as f64 + 1.0) / count as f64);
         let first = !std::mem::replace(&mut question.settled, true);
-        question.due = Some(now + if patient { every * 2 } else if first { spread } else { every });
+        question.due = Some(
+            now + if patient {
+                every * 2
+            } else if first {
+                spread
+            } else {
+                every
+            },
+        );
         question.failures
     }
 

@@ -49,6 +49,22 @@ pub const CLASSES: [Class; 15] = [
 /// Tiny classes that are looked at again now and then, to find out whether our place in the stream of events is from another life.
 pub const PROBED: [Class; 2] = [Class::Pool, Class::HostMetrics];
 
+/// How often each host's clock is asked for. This is also how a host that died in silence is found out, see [`CLOCK_MOST`].
+pub const CLOCK_EVERY: Duration = Duration::from_secs(10);
+
+/// The longest time between two such questions that still tells a silent host from one that was not asked: the answer to the last
+/// one counts for 20 s, and the next one may take 5 s.
+pub const CLOCK_MOST: Duration = Duration::from_secs(15);
+
+/// How often each host's newest measurements are fetched. Hosts make a set every 5 s, and the last three are fetched at a time.
+pub const METRICS_EVERY: Duration = Duration::from_secs(15);
+
+/// The longest wait before another try to reach a pool that is lost.
+pub const RETRY_MOST: Duration = Duration::from_secs(30);
+
+/// However many pools there are, each host's clock is asked for this often.
+const SELDOM: Duration = Duration::from_secs(15);
+
 /// How a pool is followed.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -87,15 +103,15 @@ impl Default for Options {
             poll_gap: Duration::from_millis(50),
             storm_gap: Duration::from_millis(250),
             storm_size: 400,
-            servertime_every: Some(Duration::from_secs(10)),
-            rrd_every: Some(Duration::from_secs(15)),
+            servertime_every: Some(CLOCK_EVERY),
+            rrd_every: Some(METRICS_EVERY),
             host_deadline: Duration::from_secs(5),
             hosts_at_once: 6,
             history: Duration::from_secs(7 * 24 * 3600),
             history_limit: 1_000,
             probe_after: Duration::from_secs(60),
             retry_first: Duration::from_secs(1),
-            retry_most: Duration::from_secs(30),
+            retry_most: RETRY_MOST,
         }
     }
 }
@@ -104,16 +120,16 @@ impl Options {
     /// For one of `pools` pools that are followed by the same process: the more there are, the less often each host is asked, so that
     /// the whole stays cheap.
     #[must_use]
-    pub fn for_one_of(pools: usize) -> Self {
-        let mut options = Self::default();
+    pub fn one_of(mut self, pools: usize) -> Self {
         let factor = u32::try_from((pools / 8).clamp(1, 8)).unwrap_or(8);
-        options.servertime_every = options.servertime_every.map(|every| every * factor.min(3));
-        options.rrd_every = options.rrd_every.map(|every| every * factor);
+        // Never so seldom that a host that lives looks silent: see `pool::limits::FRESH`.
+        self.servertime_every = self.servertime_every.map(|every| (every * factor).min(every.max(SELDOM)));
+        self.rrd_every = self.rrd_every.map(|every| every * factor);
         if pools > 8 {
-            options.poll_wait = Duration::from_secs(30);
-            options.hosts_at_once = 2;
+            self.poll_wait = Duration::from_secs(30);
+            self.hosts_at_once = 2;
         }
-        options
+        self
     }
 }
 

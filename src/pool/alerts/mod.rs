@@ -98,11 +98,15 @@ impl Alerts {
     /// All of them, newest first, the same thing said several times in one line.
     pub fn view(&self, tables: &Tables, levels: &Levels) -> Vec<Alert> {
         let mut out: Vec<Alert> = Vec::new();
-        let mut lines: HashMap<(String, String, String), usize> = HashMap::new();
-        let mut push = |alert: Alert, lines: &mut HashMap<(String, String, String), usize>| {
-            let key = (alert.name.clone(), alert.about.clone(), alert.text.clone());
+        let mut lines: HashMap<String, usize> = HashMap::new();
+        let mut push = |alert: Alert, lines: &mut HashMap<String, usize>| {
+            // As it reads: what it is about is only said where the words do not say it.
+            let key =
+                if alert.text.contains(&alert.about) { alert.text.clone() } else { format!("{}: {}", alert.about, alert.text) };
             if let Some(first) = lines.get(&key).and_then(|at| out.get_mut(*at)) {
-                first.count = first.count.saturating_add(alert.count);
+                // What we saw and what xapi wrote about it are the same thing once, not twice.
+                let same = first.name == alert.name;
+                first.count = if same { first.count.saturating_add(alert.count) } else { first.count.max(alert.count) };
                 first.at = first.at.max(alert.at);
                 return;
             }

@@ -55,10 +55,17 @@ impl Pool {
             synced: self.link.synced,
             heard: self.link.heard,
             coordinator: self.is_coordinator(host),
+            deaf: !self.is_coordinator(host) && self.coordinator_fails(),
             rounds: &self.rounds,
             storage: self.storage_of(host),
             mirrors: self.mirrors_of(host),
         }
+    }
+
+    /// Whether the coordinator did not answer when it was asked last, and nothing was heard from it since.
+    fn coordinator_fails(&self) -> bool {
+        let track = self.tracks.iter().find(|(host, _)| self.is_coordinator(host)).map(|(_, track)| track);
+        track.is_some_and(|t| t.failed.as_ref().is_some_and(|f| Some(f.at) > t.alive().max(self.link.heard)))
     }
 
     /// Until when the mirrors that a host's return set off are not in step.
@@ -84,7 +91,12 @@ impl Pool {
             track.away = Some(at);
         }
         let (kind, health, text) = match (state.stage, before) {
-            (Stage::Silent, _) => ("host-silent", Health::Failed, format!("{name} is silent: {}", state.evidence)),
+            (Stage::Silent, _) => {
+                // What is said here stays as it is: no "0 s ago", and no more than fits on a line.
+                let why =
+                    track.failed.as_ref().map_or_else(|| state.evidence.clone(), |f| format!("it does not answer ({})", f.what));
+                ("host-silent", Health::Failed, format!("{name} is silent: {why}"))
+            }
             (Stage::Down, _) if meant => ("host-down", Health::Pending, format!("{name} is down, as it was told")),
             (Stage::Down, _) => ("host-down", Health::Failed, format!("{name} is down")),
             (Stage::GoingDown, _) => ("host-going-down", Health::Pending, format!("{name} was told to shut down or reboot")),

@@ -59,6 +59,11 @@ pub fn for_itself(known: &Known, at: usize) -> Vec<Finding> {
     if known.hosts.len() == 1 && guests > 0 {
         let text = format!("{name} is the only host: its {} have to stop for a reboot.", words::count(guests, "guest"));
         out.push(Finding::soft("only-host", seen, text).opens("the guests are stopped, or you accept it"));
+    } else if guests > 0 && state.stage == Stage::Disabled {
+        // Disabled is the last step before the reboot: from here on nothing else would keep the guests from being killed.
+        let text = format!("{} still {runs} on {name}, which is disabled already.", words::count(guests, "guest"));
+        let evidence = format!("resident_VMs of {name}");
+        out.push(Finding::hard("guests", seen, text).evidence(evidence).opens(format!("no guest runs on {name} any more")));
     } else if guests > 0 {
         let text = format!("{} {runs} on {name}: disable and evacuate it first.", words::count(guests, "guest"));
         out.push(Finding::note("guests", seen, text).opens("no guest runs on it"));
@@ -83,19 +88,24 @@ fn heard(known: &Known) -> Time {
 fn stage(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<Finding> {
     let now = known.now;
     let seen = heard(known);
-    let lasts = state.since.map_or_else(String::new, |at| format!(" for {}", duration(now.since(at))));
+    // "is down", or "has been down for 10 s".
+    let lasts = |what: &str| {
+        state.since.map_or_else(|| format!("is {what}"), |at| format!("has been {what} for {}", duration(now.since(at))))
+    };
     let finding = match state.stage {
         Stage::Live | Stage::Disabled => return None,
         Stage::Unknown => Finding::hard("host-unknown", seen, format!("cannot tell how {name} is: {}.", state.text))
             .unknown()
             .opens(format!("{name} gives a sign of life")),
-        Stage::Silent => Finding::hard("host-silent", seen, format!("{name} is silent{lasts}, though xapi still calls it live."))
-            .opens(format!("{name} is heard again and has settled")),
-        Stage::Down => Finding::hard("host-down", seen, format!("{name} is down{lasts}."))
+        Stage::Silent => {
+            Finding::hard("host-silent", seen, format!("{name} {}, though xapi still calls it live.", lasts("silent")))
+                .opens(format!("{name} is heard again and has settled"))
+        }
+        Stage::Down => Finding::hard("host-down", seen, format!("{name} {}.", lasts("down")))
             .opens(format!("{name} is back, enabled, with its storage plugged, and has settled")),
-        Stage::GoingDown => Finding::hard("host-going-down", seen, format!("{name} is going down{lasts}."))
+        Stage::GoingDown => Finding::hard("host-going-down", seen, format!("{name} {}.", lasts("going down")))
             .opens(format!("{name} has been away and is back")),
-        Stage::Starting => Finding::hard("host-starting", seen, format!("{name} is starting{lasts}; it is not enabled yet."))
+        Stage::Starting => Finding::hard("host-starting", seen, format!("{name} {} and is not enabled yet.", lasts("starting")))
             .opens(format!("{name} is enabled and has settled")),
         Stage::Plugging => Finding::hard("host-plugging", seen, format!("{name} is still {}.", plugging(&state.text)))
             .opens(format!("all storage of {name} is plugged and it has settled")),

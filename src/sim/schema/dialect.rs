@@ -1,6 +1,7 @@
 //! What one dialect of the API has and the other has not.
 
-use super::def::{ClassDef, FieldDef};
+use super::classes::cluster::MEMBERSHIP;
+use super::def::{ClassDef, FieldDef, STR, refs, ro};
 
 /// Which API the simulated pool speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -13,10 +14,14 @@ pub enum Dialect {
 }
 
 /// Columns that only the designed API has, by class; appended to the class's fields.
-const DESIGNED_COLUMNS: &[(&str, &[FieldDef])] = &[];
+const DESIGNED_COLUMNS: &[(&str, &[FieldDef])] = &[
+    ("host", &[ro("memberships", refs("Membership")).of("Membership", "host")]),
+    // What the crash analysis found: `o2cb`, `xhad` or `bug`.
+    ("host_crashdump", &[ro("cause", STR)]),
+];
 
 /// Classes that only the designed API has.
-const DESIGNED_CLASSES: &[&ClassDef] = &[];
+const DESIGNED_CLASSES: &[&ClassDef] = &[&MEMBERSHIP];
 
 impl Dialect {
     /// Columns on top of the shipped ones.

@@ -3,8 +3,9 @@ use super::*;
 
 #[test]
 fn every_reference_of_every_class_points_to_a_class_that_there_is() {
-    let schema = Schema::of(Dialect::Shipped);
-    for class in schema.classes() {
+    for (schema, class) in
+        [Dialect::Shipped, Dialect::Designed].map(Schema::of).iter().flat_map(|s| s.classes().iter().map(move |c| (s, c)))
+    {
         for field in &class.fields {
             if let Kind::Ref(to) | Kind::Set(Scalar::Ref(to)) = field.def.kind {
                 assert!(schema.class(to).is_some(), "{}.{} points to {to}", class.def.name, field.def.name);
@@ -82,6 +83,20 @@ fn presets_are_xapis() {
     assert_eq!(preset("host", "display"), "enabled".into());
     assert_eq!(preset("host", "metrics"), Ref::default().into());
     assert_eq!(preset("PIF", "currently_attached"), true.into());
+}
+
+#[test]
+fn the_designed_api_has_memberships_and_causes_of_crashes_and_the_shipped_one_has_not() {
+    let (shipped, designed) = (Schema::of(Dialect::Shipped), Schema::of(Dialect::Designed));
+    assert!(shipped.class("Membership").is_none());
+    assert_eq!(designed.class("Membership").unwrap().field_names(), ["uuid", "id", "cluster", "host", "left"]);
+    for (class, field) in [("host", "memberships"), ("host_crashdump", "cause")] {
+        assert!(shipped.column(class, field).is_none());
+        let (before, now) = (shipped.class(class).unwrap(), designed.class(class).unwrap());
+        assert_eq!([before.field_names(), &[field]].concat(), now.field_names(), "the rest is the same, in the same order");
+    }
+    let memberships = designed.class("host").unwrap();
+    assert_eq!(memberships.template[memberships.position("memberships").unwrap()], Value::Set(Vec::new()));
 }
 
 #[test]

@@ -22,8 +22,8 @@ mod tls;
 mod xml;
 
 pub use clock::MAX_SPEED;
-pub use listen::raise_file_limit;
 pub use http::{BODY_LIMIT, HEAD_LIMIT};
+pub use listen::raise_file_limit;
 pub use tls::{Identity, TlsError, VALID_YEARS};
 
 use super::api::{Api, HostIx};

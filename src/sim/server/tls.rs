@@ -2,14 +2,17 @@
 //! certificate that names the host but not its address.
 //!
 //! One difference that a client can see: xapi's keys are RSA 2048, ours ECDSA P-384, because the
-//! cryptography library makes no RSA keys. Keys live only in memory; every start has fresh ones.
+//! cryptography library makes no RSA keys. They live only in memory; every start has fresh ones. Whoever needs RSA, or the
+//! same ones every time, brings them as files.
 
 use crate::time::Time;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::fmt::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Years that a certificate is valid, as xapi's.
@@ -25,6 +28,19 @@ pub enum TlsError {
         host: String,
         /// What the generator said.
         source: rcgen::Error,
+    },
+    /// A certificate that was brought along cannot be used.
+    #[error(
+        "cannot use {} for simulated host {host}: {source}. It should hold the host's certificate and its key, in PEM",
+        file.display()
+    )]
+    File {
+        /// The host's name.
+        host: String,
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: pem::Error,
     },
     /// TLS could not be set up with it.
     #[error("could not set up TLS for simulated host {host}: {source}")]
@@ -75,6 +91,21 @@ impl Identity {
         })
     }
 
+    /// The key and certificate in `NAME.pem` in this folder.
+    pub fn read(name: &str, folder: &Path) -> Result<Self, TlsError> {
+        let file = folder.join(format!("{name}.pem"));
+        let failed = |source| TlsError::File { host: name.to_owned(), file: file.clone(), source };
+        let text = std::fs::read(&file).map_err(|e| failed(pem::Error::Io(e)))?;
+        let certificate = CertificateDer::from_pem_slice(&text).map_err(failed)?;
+        let key = PrivateKeyDer::from_pem_slice(&text).map_err(failed)?;
+        let text = String::from_utf8_lossy(&text);
+        let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n");
+        let pem = text.split_once(begin).and_then(|(_, rest)| rest.split_once(end.trim_end()));
+        let pem = pem.map_or_else(String::new, |(body, _)| format!("{begin}{body}{end}"));
+        let valid = validity(&certificate).unwrap_or_default();
+        Ok(Self { name: name.to_owned(), pem, certificate, key, valid })
+    }
+
     /// The name in the certificate.
     pub fn name(&self) -> &str {
         &self.name
@@ -113,16 +144,29 @@ impl Identity {
     }
 }
 
-/// The toolstack's policy (source: xapi's `tls_policy.ml`), with ECDSA for RSA.
+/// The toolstack's policy (source: xapi's `tls_policy.ml`), and the same with ECDSA for RSA.
 fn policy() -> CryptoProvider {
     CryptoProvider {
         cipher_suites: vec![
+            ring::cipher_suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            ring::cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
             ring::cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
             ring::cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
         ],
         kx_groups: vec![ring::kx_group::SECP384R1],
         ..ring::default_provider()
     }
+}
+
+/// From when until when a certificate in DER is valid: its first two dates (RFC 5280, 4.1.2.5: `UTCTime` until the year 2049).
+fn validity(der: &[u8]) -> Option<(Time, Time)> {
+    let mut dates = der.windows(15).filter(|w| w.starts_with(&[0x17, 13]) && w.ends_with(b"Z"));
+    let mut next = || {
+        let text = std::str::from_utf8(dates.next()?.get(2..)?).ok()?;
+        let (day, clock) = (text.get(..6)?, text.get(6..12)?);
+        Time::parse_xapi(&format!("20{day}T{}:{}:{}Z", clock.get(..2)?, clock.get(2..4)?, clock.get(4..)?))
+    };
+    Some((next()?, next()?))
 }
 
 fn new_year(year: i16) -> Time {
@@ -163,5 +207,21 @@ mod tests {
         let (from, until) = one.valid();
         assert!(from.to_xapi().ends_with("0101T00:00:00Z") && until.since(from).as_secs() / 86_400 / 365 == 10);
         assert!(one.pem().starts_with("-----BEGIN CERTIFICATE-----"));
+    }
+
+    #[test]
+    fn a_certificate_that_is_brought_along_is_the_one_that_is_used() {
+        let made = Identity::generate("xcp1").unwrap();
+        let folder = std::env::temp_dir().join(format!("poolwatch-identity-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let key = rcgen::KeyPair::try_from(&made.key).unwrap().serialize_pem();
+        std::fs::write(folder.join("xcp1.pem"), format!("{key}{}", made.pem().replace("\r\n", "\n"))).unwrap();
+        let read = Identity::read("xcp1", &folder);
+        let missing = Identity::read("xcp2", &folder).unwrap_err().to_string();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let read = read.unwrap();
+        assert_eq!((read.sha256(), read.valid()), (made.sha256(), made.valid()));
+        assert!(read.server_config().is_ok());
+        assert!(missing.contains("xcp2.pem"), "{missing}");
     }
 }

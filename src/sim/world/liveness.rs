@@ -81,7 +81,12 @@ impl Core {
     pub(super) fn heard_again(&mut self, host: usize) {
         // Without anybody to hear it, it is heard when the coordinator is back.
         let deaf = !self.coordinator_up() || (host != self.coordinator && self.is_cut(self.coordinator));
-        let Some(h) = self.hosts.get_mut(host).filter(|h| h.reachable() && !deaf) else { return };
+        let now = self.now;
+        let Some(h) = self.hosts.get_mut(host).filter(|h| h.reachable()) else { return };
+        if deaf {
+            h.heard.get_or_insert(now);
+            return;
+        }
         h.heard = None;
         if !h.live {
             h.live = true;
@@ -266,6 +271,11 @@ impl Core {
             self.timers.set(self.now + HA_MONITOR, Due::Elect);
             return;
         };
+        if self.hosts.get(old).is_some_and(|h| h.stage != Stage::Off && h.cut.is_some()) {
+            // It has lost the others, so it fences itself.
+            self.power_off(old, true);
+            self.power_up(old);
+        }
         self.take_over(new);
         self.declare_dead(old);
     }

@@ -1,7 +1,7 @@
 //! An aggregated local storage as its nodes know it: disks in two copies on two nodes, which copy is behind, and
 //! what a resync has still to do. Seed 1, "Aggregated Local Storage and Host Reboots".
 //!
-//! This is the storage itself. What xapi believes of it (the task, `allowed_operations`) is in [`super::rebuild`].
+//! This is the storage itself. What xapi believes of it (the task, `allowed_operations`) is in [`super::storage`].
 
 use crate::time::Time;
 use std::time::Duration;

@@ -189,7 +189,7 @@ impl Core {
     }
 
     /// The coordinator is cut off: it does not hear the members any more. With HA the others see to it.
-    fn coordinator_cut(&mut self) {
+    pub(super) fn coordinator_cut(&mut self) {
         if self.ha.on {
             return;
         }

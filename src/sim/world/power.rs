@@ -232,6 +232,11 @@ impl Core {
                 }
                 self.hello(host);
                 self.tell_fenced(host);
+                if self.is_cut(host) {
+                    // Only a coordinator gets this far; nobody hears it, nor it them.
+                    self.not_heard(host);
+                    self.coordinator_cut();
+                }
                 let wait = if warm { Duration::from_millis(500) } else { secs(self.boot.cluster_s) };
                 self.step(host, wait, Step::Cluster);
             }
@@ -273,7 +278,9 @@ impl Core {
                     h.since = now;
                 }
                 // For a host without a PBD for mirrored storage.
-                self.storage_node(host, true);
+                if !self.is_cut(host) {
+                    self.storage_node(host, true);
+                }
                 self.consider_enabling(host);
                 self.start_again_on(host);
             }

@@ -2,6 +2,8 @@
 //!
 //! Four shapes: tiny (one pane), narrow (a stack), wide (hosts above two columns), large (three columns and the log).
 
+use crate::tui::draw::words::width;
+use crate::tui::model::grid::short_name;
 use crate::tui::model::{Model, Pane, Screen, rows};
 use crate::tui::panes::verdict;
 use ratatui::layout::Rect;
@@ -141,7 +143,59 @@ fn columns(model: &Model, area: Rect, sets: &[&[Pane]], plan: &mut Plan) {
     }
 }
 
+/// Two panes side by side, the left one so wide.
+fn beside(area: Rect, left: u16, panes: [Pane; 2], plan: &mut Plan) {
+    let x = area.x + left.min(area.width);
+    plan.panes.push((panes[0], Rect { width: x - area.x, ..area }));
+    plan.lines.push((x, area));
+    plan.panes.push((panes[1], Rect { x: x + 1, width: area.right().saturating_sub(x + 1), ..area }));
+}
+
+/// The columns in which every path can be seen.
+fn paths_width(model: &Model) -> u16 {
+    let Some(pool) = model.pool() else { return 0 };
+    let name = pool.grid.hosts.iter().map(|host| width(host)).max().unwrap_or(4).clamp(4, 18);
+    let columns =
+        pool.grid.columns.iter().map(|(kind, name)| width(&short_name(*kind, name, model.look.glyphs.ellipsis)).max(7) + 2);
+    columns.fold(name + 4, u16::saturating_add)
+}
+
+/// The fewest rows of tasks that room is kept for, so that the panes below stay where they are as tasks come and go.
+const TASKS: u16 = 3;
+/// The fewest rows, with the titles, for alerts and log together.
+const WORDS: u16 = 10;
+
+/// With few hosts: panes that speak in sentences have the whole width, and only the small tables share it. `false` if there is not room
+/// for all of it.
+fn stacked(model: &Model, mut area: Rect, plan: &mut Plan) -> bool {
+    let whole = |pane| full_height(model, pane).saturating_add(1);
+    let hosts = whole(Pane::Hosts);
+    let count = model.pool().map_or(0, |p| rows::count(p, Pane::Tasks));
+    let tasks = u16::try_from(count).unwrap_or(u16::MAX).max(TASKS).saturating_add(2);
+    let tables = whole(Pane::Paths).max(whole(Pane::Cluster));
+    let fixed = hosts.saturating_add(tasks).saturating_add(tables);
+    if fixed.saturating_add(WORDS) > area.height {
+        return false;
+    }
+    plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
+    plan.panes.push((Pane::Tasks, take(&mut area, tasks)));
+    let middle = take(&mut area, tables);
+    beside(middle, paths_width(model).clamp(middle.width / 2, middle.width * 7 / 10), [Pane::Paths, Pane::Cluster], plan);
+    if area.width >= LARGE {
+        beside(area, area.width / 2, [Pane::Alerts, Pane::Log], plan);
+        return true;
+    }
+    // The log always keeps a third of what is left; what the alerts do not need, it has too.
+    let alerts = whole(Pane::Alerts).max(5).min(area.height - area.height / 3);
+    plan.panes.push((Pane::Alerts, take(&mut area, alerts)));
+    plan.panes.push((Pane::Log, area));
+    true
+}
+
 fn wide(model: &Model, mut area: Rect, plan: &mut Plan) {
+    if stacked(model, area, plan) {
+        return;
+    }
     let hosts = full_height(model, Pane::Hosts).saturating_add(1).min((area.height * 2 / 5).max(6));
     plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
     let left = [Pane::Tasks, Pane::Paths];
@@ -161,6 +215,9 @@ fn wide(model: &Model, mut area: Rect, plan: &mut Plan) {
 }
 
 fn large(model: &Model, mut area: Rect, plan: &mut Plan) {
+    if stacked(model, area, plan) {
+        return;
+    }
     let hosts = full_height(model, Pane::Hosts).saturating_add(1).min((area.height / 2).max(8));
     plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
     columns(model, area, &[&[Pane::Tasks, Pane::Paths], &[Pane::Cluster, Pane::Alerts], &[Pane::Log]], plan);

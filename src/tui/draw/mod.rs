@@ -1,5 +1,5 @@
 //! Drawing: from the model to the cells of a frame. Reads the model, changes nothing of it, and writes only through
-//! [`pen::Pen`].
+//! `pen::Pen`.
 
 pub(crate) mod layout;
 pub(crate) mod look;

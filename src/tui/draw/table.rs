@@ -163,7 +163,7 @@ impl<'s, F: FnMut(usize, usize, u16) -> Vec<Span<'s>>> Rows<'_, 's, F> {
             for (at, (column, width)) in self.columns.iter().zip(&widths).enumerate() {
                 let Some(mut width) = *width else { continue };
                 // Next to the last column that says nothing there is more room.
-                if let Some(last) = last.filter(|last| at + 1 == *last)
+                if let Some(last) = last.filter(|last| at + 1 == *last && !column.right)
                     && let Some(more) = widths.get(last).copied().flatten()
                     && (self.cell)(row, last, more).is_empty()
                 {

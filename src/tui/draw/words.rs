@@ -119,6 +119,11 @@ pub(crate) fn clock(time: Time, zone: &TimeZone) -> String {
     stamp(time, zone, "%H:%M")
 }
 
+/// Hours, minutes and seconds.
+pub(crate) fn precise(time: Time, zone: &TimeZone) -> String {
+    stamp(time, zone, "%H:%M:%S")
+}
+
 /// Hours and minutes, with the date in front if it is not today.
 pub(crate) fn moment(time: Time, now: Time, zone: &TimeZone) -> String {
     if stamp(time, zone, "%F") == stamp(now, zone, "%F") { clock(time, zone) } else { stamp(time, zone, "%b %d %H:%M") }

@@ -8,7 +8,7 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# Keys\n\n\
          Made from the table in `src/tui/keymap/table.rs`; a test sees to it that this page is fresh\n\
-         (`POOLWATCH_WRITE_DOCS=1 cargo test keys_page` writes it).\n\n\
+         (`POOLWATCH_BLESS=1 cargo test keys_page` writes it).\n\n\
          Every key can be changed in the configuration file, by the name of its action; the keys given replace all usual ones:\n\n\
          ```toml\n[keys]\nzoom = [\"z\", \"ctrl-k\"]\ntop = [\"g g\"]        # one after the other\n```\n\n\
          A key that would mean two things is reported when the program starts, and your own choice wins.\n",
@@ -44,10 +44,10 @@ mod tests {
     #[test]
     fn keys_page_is_fresh() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keys.md");
-        if std::env::var_os("POOLWATCH_WRITE_DOCS").is_some() {
+        if std::env::var_os("POOLWATCH_BLESS").is_some() {
             std::fs::write(path, markdown()).expect("docs/keys.md can be written");
         }
         let kept = std::fs::read_to_string(path).expect("docs/keys.md is there");
-        assert!(kept == markdown(), "docs/keys.md is stale: run POOLWATCH_WRITE_DOCS=1 cargo test keys_page");
+        assert!(kept == markdown(), "docs/keys.md is stale: run POOLWATCH_BLESS=1 cargo test keys_page");
     }
 }

@@ -59,6 +59,8 @@ pub struct Demo {
 pub struct PoolView {
     /// What it was called when the program was started.
     pub target: String,
+    /// What the operator calls it, if the configuration says so.
+    pub label: Option<String>,
     /// All that was observed.
     pub pool: Pool,
     /// What that means, at [`Picture::at`].
@@ -75,6 +77,7 @@ impl PoolView {
         let pool = Pool::new(target).in_zone(zone.clone());
         Self {
             target: target.to_owned(),
+            label: None,
             picture: pool.picture(Time::EPOCH),
             pool,
             changed: true,
@@ -83,9 +86,18 @@ impl PoolView {
         }
     }
 
-    /// Its name, or the target's as long as that is not known.
+    /// What the operator calls it, or its name, or the target's as long as that is not known.
     pub fn name(&self) -> &str {
-        if self.picture.name.is_empty() { &self.target } else { &self.picture.name }
+        match &self.label {
+            Some(label) => label,
+            None if self.picture.name.is_empty() => &self.target,
+            None => &self.picture.name,
+        }
+    }
+
+    /// Its own name, where [`PoolView::name`] is another one.
+    pub fn own_name(&self) -> Option<&str> {
+        self.label.as_ref().map(|_| self.picture.name.as_str()).filter(|own| !own.is_empty() && *own != self.name())
     }
 
     /// What a pane remembers.

@@ -73,7 +73,9 @@ impl Model {
         let height = layout::rows_in(self, plan, pane);
         let Some(at) = self.state(pane).map(|s| s.at) else { return };
         // The log is followed as long as the cursor is on its newest line.
-        let cursor = if pane == Pane::Log && at == 0 { None } else { cursor };
+        // So are tasks and alerts where nobody is choosing among them: what is new must not push itself out of sight.
+        let follows = pane == Pane::Log || (self.focus != pane && matches!(pane, Pane::Tasks | Pane::Alerts));
+        let cursor = if follows && at == 0 { None } else { cursor };
         let cursor = cursor.or_else(|| (!order.is_empty()).then(|| at.min(order.len() - 1)));
         let key = cursor.and_then(|at| order.get(at)).and_then(|ix| self.key(pane, *ix)).map(std::borrow::Cow::into_owned);
         if let Some(state) = self.state_mut(pane) {
@@ -102,12 +104,10 @@ impl Model {
         let mut due: Vec<Time> = pool.pool.next_change(pool.picture.at).into_iter().collect();
         due.push(pool.picture.at + period(&pool.picture));
         let link = &pool.picture.link;
-        if link.state == LinkState::Live {
-            if let Some(heard) = link.heard {
-                let age = self.now.since(heard).as_millis() as u64;
-                let step = if age < FRESH_MS { FRESH_MS } else { (age / 10_000 + 1) * 10_000 };
-                due.push(heard + Duration::from_millis(step));
-            }
+        if let (LinkState::Live, Some(heard)) = (link.state, link.heard) {
+            let age = self.now.since(heard).as_millis() as u64;
+            let step = if age < FRESH_MS { FRESH_MS } else { (age / 10_000 + 1) * 10_000 };
+            due.push(heard + Duration::from_millis(step));
         }
         due
     }

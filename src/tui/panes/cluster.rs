@@ -67,10 +67,13 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
             break;
         }
         let id = m.id.map_or_else(String::new, |id| id.to_string());
-        pen.right(body.x + 2, y, 3, &[pen.span(id, Role::Muted)]);
-        pen.line(body.x + 6, y, name, &marked(look, m.host.clone(), &needle, Role::Text));
+        // Only some cluster stacks number their members.
+        let numbers = if cluster.members.iter().any(|m| m.id.is_some()) { 4 } else { 2 };
+        pen.right(body.x + 2, y, numbers - 1, &[pen.span(id, Role::Muted)]);
+        let x = body.x + 2 + numbers;
+        pen.line(x, y, name, &marked(look, m.host.clone(), &needle, Role::Text));
         let sign = look.member(m.state, m.health);
-        pen.sign(body.x + 6 + name + 2, y, body.width.saturating_sub(name + 9), sign);
+        pen.sign(x + name + 2, y, body.right().saturating_sub(x + name + 3), sign);
         if cursor == Some(at) && focused {
             pen.tint(Rect { x: body.x, y, width: body.width.saturating_sub(1), height: 1 }, Role::Selection);
             let style = pen.style(Role::Selection);

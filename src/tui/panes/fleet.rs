@@ -37,6 +37,9 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         .collect();
     let link = links.iter().map(|l| spans_width(l)).max().unwrap_or(0).clamp(12, 30);
     let look = pen.look;
+    // With few pools on a screen that is not wide, the words of each have a line of their own.
+    let roomy = two_lines(order.len(), body);
+    let why = Column::new("why", 8, 12, 40).grow(200);
     let columns = [
         Column::new("pool", 0, name.min(12), name),
         Column::new("reboot?", 1, 13, 13),
@@ -45,8 +48,12 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         Column::new("rebuild", 5, 7, 7).right(),
         Column::new("alerts", 4, 6, 6).right(),
         Column::new("connection", 3, 12, link),
-        Column::new("why", 8, 12, 40).grow(200),
+        if roomy { why.without() } else { why },
     ];
+    let below = |row: usize| {
+        let pool = order.get(row).and_then(|ix| model.pools.get(*ix));
+        pool.map_or_else(Vec::new, |pool| cell(look, pool, 7, &needle))
+    };
     Rows {
         columns: &columns,
         count: order.len(),
@@ -55,7 +62,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         focused,
         sorted: None,
         head: true,
-        below: None,
+        below: if roomy { Some(&below) } else { None },
         cell: |row, column, _| match (column, order.get(row).and_then(|ix| model.pools.get(*ix))) {
             (6, _) => links.get(row).cloned().unwrap_or_default(),
             (_, Some(pool)) => cell(look, pool, column, &needle),
@@ -63,6 +70,14 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         },
     }
     .draw(pen, body);
+}
+
+/// From this width on the words stand beside the numbers.
+const BROAD: u16 = 160;
+
+/// Whether each pool has two lines.
+pub(crate) fn two_lines(pools: usize, body: Rect) -> bool {
+    (60..BROAD).contains(&body.width) && pools * 2 < usize::from(body.height)
 }
 
 fn cell(look: &Look, pool: &PoolView, column: usize, needle: &str) -> Vec<Span<'static>> {

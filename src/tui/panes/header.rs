@@ -86,6 +86,9 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
 fn about<'p>(pen: &Pen<'_>, pool: &'p PoolView, width: u16, left: &mut Vec<Span<'p>>) {
     let p = &pool.picture;
     left.push(pen.span(pool.name(), Role::Title));
+    if let Some(own) = pool.own_name() {
+        left.push(pen.span(format!("  ({own})"), Role::Muted));
+    }
     if !p.hosts.is_empty() {
         left.push(pen.span(format!("  {}", plural(p.hosts.len(), "host", "hosts")), Role::Muted));
     }

@@ -1,7 +1,7 @@
 //! The hosts: one row each. Columns come and go with the width, by how much they say.
 
 use super::{View, empty, open};
-use crate::pool::picture::{HostView, Latency, Picture};
+use crate::pool::picture::{HostView, Latency, Picture, Severity};
 use crate::text;
 use crate::tui::draw::look::Look;
 use crate::tui::draw::pen::Pen;
@@ -25,6 +25,7 @@ const VERSION: usize = 9;
 const PENDING: usize = 10;
 const UPTIME: usize = 11;
 const ADDRESS: usize = 12;
+const WHY: usize = 13;
 
 /// The column of a sort, by its name.
 fn sorted_column(sort: &str) -> Option<usize> {
@@ -57,6 +58,8 @@ fn columns(picture: &Picture) -> Vec<Column> {
     let rank = |rank: u8, known: bool| if known { rank } else { EXTRA + 8 };
     let watched = picture.hosts.iter().any(|h| h.paths.is_some());
     let fenced = picture.hosts.iter().any(|h| h.fence_margin_s.is_some());
+    let against = picture.hosts.iter().any(|h| h.gate.reasons.iter().any(|reason| reason.severity != Severity::Note));
+    let why = Column::new("why", 13, 30, 60).grow(160);
     let asked = picture.hosts.iter().any(|h| h.latency.iter().any(|l| *l != Latency::None));
     vec![
         Column::new("name", 0, name.min(16), name),
@@ -71,7 +74,8 @@ fn columns(picture: &Picture) -> Vec<Column> {
         Column::new("version", 7, version, version),
         if guided { pending_column } else { pending_column.without() },
         Column::new("up for", 11, 9, 10).right(),
-        Column::new("address", 12, 9, address),
+        Column::new("address", 12, address, address),
+        if against { why } else { why.without() },
     ]
 }
 
@@ -162,6 +166,11 @@ fn cell<'p>(look: &Look, model: &Model, host: &'p HostView, column: usize, room:
         PENDING => marked(look, guidance(host), needle, Role::Pending),
         UPTIME => host.booted.map_or_else(unknown, |t| vec![span(text::duration(model.now.since(t)), Role::Muted)]),
         ADDRESS => marked(look, host.address.clone(), needle, Role::Muted),
+        // What keeps its gate from being open, or speaks against it. What is true of any host that does its work is not said.
+        WHY => {
+            let reason = host.gate.reasons.iter().find(|reason| reason.severity != Severity::Note);
+            reason.map_or_else(Vec::new, |reason| vec![span(reason.text.clone(), Role::Muted)])
+        }
         _ => Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ use super::hosts::marked;
 use super::{View, empty, open};
 use crate::tui::draw::pen::Pen;
 use crate::tui::draw::table::{Column, Rows};
-use crate::tui::draw::words::clock;
+use crate::tui::draw::words::precise;
 use crate::tui::log::Level;
 use crate::tui::model::{Model, Pane};
 use crate::tui::theme::Role;
@@ -34,7 +34,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let View { order, state, cursor, focused, needle, body } = view;
     let look = pen.look;
     let columns =
-        [Column::new("", 1, 5, 5), Column::new("", 0, 5, 5), Column::new("", 3, 8, 18), Column::new("", 0, 8, 40).grow(500)];
+        [Column::new("", 1, 8, 8), Column::new("", 0, 5, 5), Column::new("", 3, 8, 9), Column::new("", 0, 8, 40).grow(500)];
     Rows {
         columns: &columns,
         count: order.len(),
@@ -53,7 +53,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
                 Level::Debug => Role::Muted,
             };
             match column {
-                0 => vec![Span::styled(clock(line.at, &model.zone), look.style(Role::Muted))],
+                0 => vec![Span::styled(precise(line.at, &model.zone), look.style(Role::Muted))],
                 1 => vec![Span::styled(line.level.word(), look.style(role))],
                 2 => marked(look, line.target.clone(), &needle, Role::Muted),
                 _ => marked(look, line.text.clone(), &needle, if line.level <= Level::Warning { role } else { Role::Text }),

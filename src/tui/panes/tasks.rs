@@ -156,6 +156,8 @@ fn task_cell(look: &Look, model: &Model, t: &TaskView, column: usize, room: u16,
         2 if t.ended => vec![span(if t.health == Health::Failed { "failed" } else { "done" }.to_owned(), role)],
         2 => progress(look, t.progress, room),
         3 => t.created.map_or_else(Vec::new, |c| vec![span(moment(c, model.now, &model.zone), Role::Muted)]),
+        // The gauge's place has said that already.
+        4 if t.ended && t.text == "done" => Vec::new(),
         4 => marked(look, t.text.clone(), needle, if t.health == Health::Failed { Role::Failed } else { Role::Muted }),
         _ => Vec::new(),
     }

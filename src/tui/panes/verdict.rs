@@ -59,7 +59,7 @@ fn lines(model: &Model, width: u16) -> Vec<Line> {
     let indent = spans_width(&[Span::raw(word.clone())]);
     let hang = if width >= 40 { indent.min(8) } else { 2 };
     let headline = match (picture.hosts.is_empty(), picture.link.state, verdict.headline.is_empty()) {
-        (_, _, false) => verdict.headline.clone(),
+        (_, _, false) => after_answer(answer.word, &verdict.headline),
         (true, LinkState::Connecting | LinkState::Syncing, true) => "Not yet: the pool is still being read.".to_owned(),
         _ => "Nothing is known about this pool.".to_owned(),
     };
@@ -89,6 +89,22 @@ fn lines(model: &Model, width: u16) -> Vec<Line> {
         lines.extend(foot(model, picture, width, hang));
     }
     lines
+}
+
+/// The headline without the answer, where it begins with the words that stand before it already.
+fn after_answer(word: &str, headline: &str) -> String {
+    let Some(rest) =
+        headline.get(..word.len()).filter(|start| start.eq_ignore_ascii_case(word)).and_then(|_| headline.get(word.len()..))
+    else {
+        return headline.to_owned();
+    };
+    match rest.strip_prefix(": ") {
+        Some(rest) => {
+            let mut chars = rest.chars();
+            chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+        }
+        None => rest.strip_prefix(' ').unwrap_or(headline).to_owned(),
+    }
 }
 
 /// What is left of the headline after its first line.

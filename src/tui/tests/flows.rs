@@ -310,3 +310,63 @@ fn all_rows_can_be_reached_and_the_window_follows() {
     let at = model.pools[0].pane(Pane::Hosts).at;
     assert!(at > 0 && screen(&model).contains(&format!("▸ node-{at:02}")));
 }
+
+#[test]
+fn a_new_task_shows_itself_where_nobody_is_choosing_and_disturbs_nobody_who_is() {
+    let mut model = model((120, 40));
+    let newest = |model: &Model| model.pools[0].picture.tasks.first().map(|t| t.r#ref.as_str().to_owned());
+    let arrive = |model: &mut Model, name: &str| {
+        let mut task = model.pools[0].picture.tasks[0].clone();
+        task.r#ref = name.into();
+        model.pools[0].picture.tasks.insert(0, task);
+        model.pools[0].picture.rebuilds.clear();
+        model.settle_panes();
+    };
+    arrive(&mut model, "OpaqueRef:task-a");
+    arrive(&mut model, "OpaqueRef:task-b");
+    assert_eq!(model.pools[0].pane(Pane::Tasks).selected, newest(&model), "the hosts have the keys: the tasks show the newest");
+    press(&mut model, "R");
+    arrive(&mut model, "OpaqueRef:task-c");
+    assert_eq!(model.pools[0].pane(Pane::Tasks).selected.as_deref(), Some("OpaqueRef:task-b"), "it stays under the cursor");
+}
+
+#[test]
+fn the_answer_is_not_said_twice() {
+    let mut model = model_of(vec![lost()], (120, 40), false);
+    for (headline, shown) in [
+        ("Cannot tell: the connection to the pool has been lost for 16 s.", "CANNOT TELL  The connection to the pool"),
+        ("Cannot tell how xcp2 is: not heard for 9 s.", "CANNOT TELL  how xcp2 is"),
+        ("Cannot", "CANNOT TELL  Cannot"),
+    ] {
+        model.pools[0].picture.verdict.headline = headline.to_owned();
+        assert!(screen(&model).contains(shown), "{}", screen(&model));
+    }
+}
+
+#[test]
+fn with_few_hosts_no_pane_hides_another_and_sentences_have_the_whole_width() {
+    use crate::tui::draw::layout::plan;
+    for size in [(120, 40), (200, 60), (300, 100)] {
+        let plan = plan(&model(size));
+        for pane in Pane::OF_A_POOL {
+            assert!(plan.panes.iter().any(|(p, area)| *p == pane && area.height >= 4), "{pane:?} at {size:?}: {plan:?}");
+        }
+        let width = |pane| plan.panes.iter().find(|(p, _)| *p == pane).map_or(0, |(_, area)| area.width);
+        assert_eq!(width(Pane::Tasks), size.0);
+        assert!(width(Pane::Alerts) >= 100, "{size:?}");
+        for (_, area) in &plan.panes {
+            assert!(area.right() <= size.0 && area.bottom() <= size.1, "{plan:?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_works_elsewhere_says_where() {
+    let mut model = model((120, 40));
+    press(&mut model, "r");
+    assert_eq!(toast(&model), "r (raw) works on what is open: open a row first (enter).");
+    press(&mut model, "e");
+    assert!(toast(&model).starts_with("e (level) works in the log"), "{}", toast(&model));
+    press(&mut model, "enter, s");
+    assert!(toast(&model).starts_with("s (sort) works on the panes: close this first"), "{}", toast(&model));
+}

@@ -4,7 +4,15 @@ use crate::tui::testkit::*;
 #[test]
 #[ignore = "for a person to look at"]
 fn look_at() {
-    for (size, keys) in [((120, 30), ""), ((110, 24), ""), ((80, 24), "P, right"), ((80, 40), "C"), ((160, 50), "L"), ((60, 16), ""), ((100, 16), "")] {
+    for (size, keys) in [
+        ((120, 30), ""),
+        ((110, 24), ""),
+        ((80, 24), "P, right"),
+        ((80, 40), "C"),
+        ((160, 50), "L"),
+        ((60, 16), ""),
+        ((100, 16), ""),
+    ] {
         let mut m = model(size);
         if !keys.is_empty() {
             press(&mut m, keys);

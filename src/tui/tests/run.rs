@@ -98,6 +98,7 @@ impl Rig {
         let theme = load("ansi", ColourLevel::Ansi16, None).expect("theme");
         let options = RunOptions {
             targets: vec!["prod-a".into()],
+            labels: vec![Some("Stockholm\x1b]0;x".into())],
             observations,
             answers: answer_source,
             requests: request_sink,

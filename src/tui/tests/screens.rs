@@ -23,9 +23,9 @@ fn logged(size: (u16, u16)) -> Model {
     let mut model = model(size);
     let line = |secs, level, target: &str, text: &str| LogLine { at: ago(secs), level, target: target.into(), text: text.into() };
     model.log = vec![
-        line(3, Level::Debug, "poolwatch::feed", "event.from answered after 812 ms"),
-        line(40, Level::Warning, "poolwatch::feed", "xcp2 does not answer /rrd_updates: connection refused"),
-        line(70, Level::Info, "poolwatch::xenapi", "logged in on 10.0.4.11, the coordinator"),
+        line(3, Level::Debug, "feed", "event.from answered after 812 ms"),
+        line(40, Level::Warning, "feed", "xcp2 does not answer /rrd_updates: connection refused"),
+        line(70, Level::Info, "xenapi", "logged in on 10.0.4.11, the coordinator"),
     ];
     model.settle_panes();
     model

@@ -2,7 +2,7 @@
 
 use super::{action, available, popups};
 use crate::tui::effect::Effect;
-use crate::tui::keymap::{Key, Meaning};
+use crate::tui::keymap::{Context, Key, Meaning, TABLE};
 use crate::tui::model::Model;
 use crossterm::event::Event;
 use tui_input::backend::crossterm::EventHandler;
@@ -34,11 +34,31 @@ pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
                 let keys: Vec<String> = begun.iter().map(ToString::to_string).collect();
                 let help = model.keymap.keys_of(crate::tui::keymap::Action::Help, &[]);
                 let help = help.first().map_or_else(String::new, |k| format!(" {k} shows all keys."));
-                model.say(format!("{} does nothing here.{help}", keys.join(" ")), false);
+                let pressed = keys.join(" ");
+                let words = match elsewhere(model, &begun) {
+                    Some((label, place)) => format!("{pressed} ({label}) works {place}."),
+                    None => format!("{pressed} does nothing here.{help}"),
+                };
+                model.say(words, false);
             }
             Vec::new()
         }
     }
+}
+
+/// What keys that mean nothing here mean elsewhere, and where that is.
+fn elsewhere(model: &Model, pressed: &[Key]) -> Option<(&'static str, &'static str)> {
+    let here = model.contexts();
+    let places = [
+        (Context::Log, "in the log: go there first (L)"),
+        (Context::Detail, "on what is open: open a row first (enter)"),
+        (Context::Screen, "on the panes: close this first (esc)"),
+    ];
+    places.into_iter().filter(|(context, _)| !here.contains(context)).find_map(|(context, place)| {
+        let Meaning::Action(action) = model.keymap.meaning(&[context], pressed) else { return None };
+        let entry = TABLE.iter().find(|entry| entry.action == action)?;
+        Some((entry.label, place))
+    })
 }
 
 /// Text goes into the field that is open, without line breaks; elsewhere a paste must not act like keys.

@@ -6,7 +6,8 @@ use crate::tui::effect::Effect;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Pane};
 use crate::tui::msg::Mouse;
-use ratatui::layout::Position;
+use crate::tui::panes::fleet::two_lines;
+use ratatui::layout::{Position, Rect};
 
 /// Rows that one notch of the wheel moves.
 const NOTCH: usize = 3;
@@ -37,13 +38,13 @@ pub(super) fn used(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     }
     match action {
         Some(action) => (0..NOTCH).for_each(|_| moves::moved(model, action)),
-        None => clicked(model, *pane, y.saturating_sub(area.y)),
+        None => clicked(model, *pane, *area, y.saturating_sub(area.y)),
     }
     Vec::new()
 }
 
-/// A click on a line of a pane whose rows are one line each.
-fn clicked(model: &mut Model, pane: Pane, line: u16) {
+/// A click on a line of a pane, where it is plain which row that is.
+fn clicked(model: &mut Model, pane: Pane, area: Rect, line: u16) {
     let head = match pane {
         Pane::Hosts | Pane::Fleet | Pane::Paths => 2,
         Pane::Alerts | Pane::Log => 1,
@@ -51,6 +52,8 @@ fn clicked(model: &mut Model, pane: Pane, line: u16) {
     };
     let Some(row) = usize::from(line).checked_sub(head) else { return };
     let order = model.order(pane);
+    let body = Rect { height: area.height.saturating_sub(1), ..area };
+    let row = if pane == Pane::Fleet && two_lines(order.len(), body) { row / 2 } else { row };
     let at = model.state(pane).map_or(0, |s| s.first) + row;
     let key = order.get(at).and_then(|ix| model.key(pane, *ix)).map(std::borrow::Cow::into_owned);
     if let (Some(key), Some(state)) = (key, model.state_mut(pane)) {

@@ -56,6 +56,9 @@ pub struct Host {
     pub memory_overhead: u64,
     pub license_params: Config,
     pub edition: Box<str>,
+    /// Only the designed API has it (seed: OCFS2 storage): what the host is a member of. `None` where the pool has no such field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memberships: Option<Vec<Ref>>,
 }
 
 impl Host {

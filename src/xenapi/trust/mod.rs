@@ -6,7 +6,7 @@
 
 mod store;
 
-pub use store::{Store, StoreError};
+pub use store::{FILE, Store, StoreError};
 
 use super::error::TrustError;
 use super::target::Target;

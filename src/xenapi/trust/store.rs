@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The file's name in its directory.
-const FILE: &str = "known_certificates";
+pub const FILE: &str = "known_certificates";
 /// A file larger than this is not ours. Bytes.
 const LIMIT: u64 = 16 << 20;
 

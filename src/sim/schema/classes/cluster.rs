@@ -45,3 +45,11 @@ pub(super) const CLUSTER_HOST: ClassDef = class(
         ro("other_config", MAP),
     ],
 );
+
+/// Of the designed API only (seed: OCFS2 storage): which host is which node of which cluster, kept after it left until every other
+/// node has restarted and forgotten it.
+pub(in crate::sim::schema) const MEMBERSHIP: ClassDef = class(
+    "Membership",
+    Role::PoolOperator,
+    &[ro("uuid", STR), ro("id", INT), ro("cluster", one("Cluster")), ro("host", one("host")), ro("left", DATE)],
+);

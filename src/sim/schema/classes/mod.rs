@@ -1,7 +1,7 @@
 //! The classes of the API, grouped by subject.
 
 mod access;
-mod cluster;
+pub(super) mod cluster;
 mod devices;
 mod host;
 mod network;
