@@ -1,6 +1,7 @@
 //! Where everything goes, for every size of the terminal. Used by drawing and by the page keys alike.
 //!
-//! Four shapes: tiny (one pane), narrow (a stack), wide (hosts above two columns), large (three columns and the log).
+//! Four shapes: tiny (one pane), narrow (a stack), wide (hosts above two columns), large (three columns and the log);
+//! and where few hosts leave room, panes that speak in sentences above each other in the whole width.
 
 use crate::tui::draw::words::width;
 use crate::tui::model::grid::short_name;

@@ -21,6 +21,8 @@ pub enum Target {
     Path(String, PathKind, String),
     /// A cluster member, by stack and host.
     Member(String, String),
+    /// A line of the log.
+    Line(crate::tui::log::LogLine),
 }
 
 impl Target {

@@ -147,6 +147,9 @@ fn foot(model: &Model, picture: &Picture, width: u16, hang: u16) -> Vec<Line> {
     });
     match (opens, also) {
         (None, None) => Vec::new(),
+        (None, Some(also)) if model.size.1 >= TALL => {
+            hung(look, also, room).into_iter().map(|l| [vec![lead()], l].concat()).collect()
+        }
         (Some(only), None) | (None, Some(only)) => vec![[vec![lead()], only].concat()],
         (Some(opens), Some(also)) => {
             let used = spans_width(&opens) + 4;
@@ -155,7 +158,7 @@ fn foot(model: &Model, picture: &Picture, width: u16, hang: u16) -> Vec<Line> {
             if fits || (model.size.1 < TALL && used + 28 <= room) {
                 vec![[vec![lead()], opens, vec![gap], also].concat()]
             } else if model.size.1 >= TALL {
-                vec![[vec![lead()], opens].concat(), [vec![lead()], also].concat()]
+                [vec![opens], hung(look, also, room)].concat().into_iter().map(|l| [vec![lead()], l].concat()).collect()
             } else {
                 // What opens the gate is worth two lines; of the rest it is said that there is more.
                 let more = span(look, format!("    +{} more (v)", others.len()), Role::Muted);
@@ -171,6 +174,28 @@ fn foot(model: &Model, picture: &Picture, width: u16, hang: u16) -> Vec<Line> {
             }
         }
     }
+}
+
+/// A second reason, on two lines if one is too short for its words: "also:" and its sign stand before them.
+fn hung(look: &Look, also: Line, room: u16) -> Vec<Line> {
+    let before = also.get(..2).unwrap_or_default().to_vec();
+    let indent = spans_width(&before);
+    if spans_width(&also) <= room || before.is_empty() {
+        return vec![also];
+    }
+    let words: String = also.iter().skip(2).map(|span| span.content.as_ref()).collect();
+    let mut wrapped = wrap(&words, room.saturating_sub(indent).max(8));
+    if wrapped.len() > 2 {
+        wrapped.truncate(2);
+        if let Some(last) = wrapped.last_mut() {
+            last.push_str(look.glyphs.ellipsis);
+        }
+    }
+    let lines = wrapped.into_iter().enumerate().map(|(at, text)| {
+        let lead = if at == 0 { before.clone() } else { vec![span(look, " ".repeat(usize::from(indent)), Role::Text)] };
+        [lead, vec![span(look, text, Role::Text)]].concat()
+    });
+    lines.collect()
 }
 
 /// What is wrong with our connection, in words: what, since when, and what happens next.

@@ -152,6 +152,7 @@ pub(crate) fn of(model: &Model, target: &Target) -> Sheet {
             picture.rebuilds.iter().find(|r| r.sr == *sr && r.source == *source).map(|r| things::rebuild(model, r))
         }
         Target::Task(r) => picture.tasks.iter().find(|t| t.r#ref == *r).map(|t| things::task(model, t)),
+        Target::Line(line) => Some(things::line(model, line)),
         Target::Alert(key) => {
             picture.alerts.iter().find(|a| super::model::rows::alert_key(a) == *key).map(|a| things::alert(model, a))
         }

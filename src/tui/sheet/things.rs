@@ -5,6 +5,7 @@ use crate::pool::picture::{Alert, ClusterView, MemberView, PathKind, PathView, P
 use crate::text;
 use crate::time::Time;
 use crate::tui::draw::words::{ago, exact, moment};
+use crate::tui::log::LogLine;
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
 
@@ -98,6 +99,16 @@ pub(super) fn task(model: &Model, t: &TaskView) -> Sheet {
     sheet.fact("host", t.host.clone());
     sheet.fact("made", t.created.map_or_else(String::new, |c| at(model, c)));
     sheet.fact("reference", t.r#ref.as_str());
+    sheet
+}
+
+/// A line of the log, whole.
+pub(super) fn line(model: &Model, line: &LogLine) -> Sheet {
+    let mut sheet = Sheet::new(format!("Log: {}", line.level.word()));
+    sheet.words(line.text.clone(), Role::Text);
+    sheet.blank();
+    sheet.fact("when", at(model, line.at));
+    sheet.fact("part", line.target.clone());
     sheet
 }
 

@@ -370,3 +370,17 @@ fn a_key_that_works_elsewhere_says_where() {
     press(&mut model, "enter, s");
     assert!(toast(&model).starts_with("s (sort) works on the panes: close this first"), "{}", toast(&model));
 }
+
+#[test]
+fn a_line_of_the_log_that_is_cut_is_shown_whole() {
+    use crate::tui::log::{Level, LogLine};
+    let mut model = model((80, 24));
+    let text = format!("connection lost: {}what to do now", "a long story ".repeat(12));
+    model.log = vec![LogLine { at: NOW, level: Level::Warning, target: "pool".into(), text }];
+    model.settle_panes();
+    press(&mut model, "L");
+    assert!(!screen(&model).contains("what to do now"));
+    press(&mut model, "enter");
+    let text = screen(&model);
+    assert!(text.contains("what to do now") && text.contains("Log: warn"), "{text}");
+}

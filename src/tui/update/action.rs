@@ -181,7 +181,8 @@ pub(super) fn target(model: &Model) -> Option<Target> {
             Target::Path(path.host.clone(), path.kind, path.name.clone())
         }
         Pane::Alerts => Target::Alert(alert_key(picture.alerts.get(ix)?)),
-        Pane::Log | Pane::Fleet => return None,
+        Pane::Log => Target::Line(model.log.get(ix)?.clone()),
+        Pane::Fleet => return None,
     })
 }
 

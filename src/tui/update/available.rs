@@ -25,9 +25,6 @@ pub fn availability(model: &Model, action: Action) -> Result<(), String> {
             refuse("There is nothing to filter here.")
         }
         Action::Open if model.popups.is_empty() && !model.typing() => {
-            if model.focus == Pane::Log {
-                return refuse("A line of the log has no more to tell.");
-            }
             if super::action::target(model).is_none() && !(fleet && model.pool().is_some()) {
                 return refuse("Nothing is selected.");
             }
