@@ -52,22 +52,19 @@ impl Pool {
     }
 
     fn fold_link(&mut self, link: &Link, at: Time) {
-        match self.link.change(link, at) {
-            Some(true) if self.link.current.is_some() => {
+        let known = self.link.heard.is_some();
+        self.link.change(link, at);
+        match link {
+            // A session that ended is renewed at once, and nothing was lost by that: only what breaks or is refused is news.
+            Link::Lost { error, .. } | Link::Refused { error } if known && !self.link.told_lost => {
+                self.link.told_lost = true;
+                let text = format!("the connection to the pool was lost: {}", words::name(error));
+                self.alerts.say(Own::pool(at, "link-lost", Health::Degraded, text));
+            }
+            Link::Live { .. } if self.link.told_lost => {
+                self.link.told_lost = false;
                 let text = "connected to the pool again".into();
                 self.alerts.say(Own::pool(at, "link-found", Health::Good, text));
-            }
-            Some(false) if !matches!(link, Link::Closed) => {
-                let why = match link {
-                    Link::Lost { error, .. } | Link::Refused { error } => words::name(error),
-                    _ => "it is being made again".into(),
-                };
-                self.alerts.say(Own::pool(
-                    at,
-                    "link-lost",
-                    Health::Degraded,
-                    format!("the connection to the pool was lost: {why}"),
-                ));
             }
             _ => {}
         }

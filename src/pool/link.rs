@@ -21,6 +21,8 @@ pub struct LinkTrack {
     pub synced: Option<Time>,
     /// Whether the connection broke since everything was last read.
     pub broken: bool,
+    /// Whether it was told that the connection is lost, and not yet that it is back.
+    pub told_lost: bool,
     /// Highest database generation.
     pub generation: Option<u64>,
     /// Whether the hosts were read on this connection: nothing can be decided without.
@@ -38,8 +40,8 @@ const fn is_minor(class: Class) -> bool {
 const REFUSAL: usize = 2_000;
 
 impl LinkTrack {
-    /// The connection changed. Says whether it was lost or found by this.
-    pub fn change(&mut self, link: &Link, at: Time) -> Option<bool> {
+    /// The connection changed.
+    pub fn change(&mut self, link: &Link, at: Time) {
         let was = matches!(self.link, Some(Link::Live { .. }));
         let is = matches!(link, Link::Live { .. });
         if is {
@@ -55,14 +57,13 @@ impl LinkTrack {
         self.broken |= matches!(link, Link::Lost { .. } | Link::Refused { .. });
         // A new attempt while it is lost is no news: since when it is lost is what counts.
         if matches!((&self.link, link), (Some(Link::Lost { .. }), Link::Connecting { .. })) {
-            return None;
+            return;
         }
         let kind = |l: &Link| std::mem::discriminant(l);
         if self.link.as_ref().is_none_or(|l| kind(l) != kind(link)) {
             self.since = at;
         }
         self.link = Some(link.clone());
-        (was != is).then_some(is)
     }
 
     /// These classes are being read afresh.
@@ -215,9 +216,9 @@ mod tests {
         l.begin(&[Class::Host], "");
         l.end(&[Class::Host], t(1));
         l.hear(t(1));
-        assert_eq!(l.change(&lost(1), t(10)), Some(false));
+        l.change(&lost(1), t(10));
         l.change(&Link::Connecting { to: "h".into() }, t(11));
-        assert_eq!(l.change(&lost(2), t(12)), None);
+        l.change(&lost(2), t(12));
         let view = l.view(t(12));
         assert_eq!((view.state, view.since), (LinkState::Lost, t(10)));
         assert!(view.text.contains("connection refused"), "{}", view.text);
@@ -227,5 +228,35 @@ mod tests {
         l.change(&live(), t(30));
         l.hear(t(30));
         assert!(l.stale(t(30)).is_some(), "connected again, but nothing is read yet");
+    }
+}
+
+/// The connection's part in the alerts.
+#[cfg(test)]
+mod told {
+    use crate::observation::{Link, Seen};
+    use crate::pool::scene::{Scene, t};
+
+    #[test]
+    fn a_session_that_is_renewed_is_no_lost_connection_and_a_lost_one_is_told_once() {
+        let told = |s: &Scene| -> Vec<String> {
+            s.picture().alerts.iter().filter(|a| a.name.starts_with("link-")).map(|a| a.name.clone()).collect()
+        };
+        let connecting = || Seen::Link(Link::Connecting { to: "xcp1:443".into() });
+        let live = || Seen::Link(Link::Live { coordinator: "xcp1:443".into() });
+        let mut s = Scene::new(2);
+        s.say(connecting());
+        s.say(live());
+        assert_eq!(told(&s), Vec::<String>::new());
+        s.say(connecting());
+        for attempt in 1..4 {
+            s.say(Seen::Link(Link::Lost { error: "refused".into(), retry_at: t(0.0), attempt }));
+            s.say(connecting());
+        }
+        assert_eq!(told(&s), ["link-lost"]);
+        s.say(live());
+        let mut both = told(&s);
+        both.sort();
+        assert_eq!(both, ["link-found", "link-lost"]);
     }
 }
