@@ -292,7 +292,7 @@ def wrong_places(p):
         not_see("(?i)panick|RUST_", done.stderr)
         return done.stderr
     see(r"(?i)refused|nothing listens", at("127.0.0.99:9"))
-    see(r"(?i)TLS|plain", at(f"127.0.0.2:{p.plain}"))
+    see(r"(?i)TLS|plain|no answer", at(f"127.0.0.2:{p.plain}"))
     see(r"(?i)password|plain", at("http://192.0.2.1"))
     see(r"(?i)no such host|not known|resolve|name", at("no-such-host.invalid"))
 

@@ -12,7 +12,12 @@ pub fn judge(known: &Known) -> (Verdict, Vec<Gate>) {
     let findings = gate::findings(known);
     let gates: Vec<Gate> = (0..known.hosts.len()).map(|at| findings.gate(at).0).collect();
     let open: Vec<usize> = gates.iter().enumerate().filter(|(_, g)| g.state == GateState::Open).map(|(at, _)| at).collect();
-    let verdict = if open.is_empty() { no(&findings) } else { yes(known, &findings, &open) };
+    let disabled = open.iter().all(|at| known.states.get(*at).is_some_and(|s| s.stage == Stage::Disabled));
+    let blocked = findings.common(None).iter().any(Finding::closes);
+    let names: Vec<String> = open.iter().filter_map(|at| known.names.get(*at).cloned()).collect();
+    // A host that keeps all others from going may go itself, to be mended; that makes no yes for the round.
+    let verdict =
+        if names.is_empty() || (blocked && !disabled) { no(&findings, &names) } else { yes(known, &findings, &names, disabled) };
     (verdict, gates)
 }
 
@@ -23,7 +28,8 @@ fn common(findings: &Findings) -> Vec<Finding> {
     all
 }
 
-fn no(findings: &Findings) -> Verdict {
+/// `itself`: the hosts whose own gate is open all the same.
+fn no(findings: &Findings, itself: &[String]) -> Verdict {
     let mut all = common(findings);
     if !all.iter().any(Finding::closes) {
         all.extend(findings.own.iter().flatten().filter(|f| f.closes()).cloned());
@@ -31,7 +37,10 @@ fn no(findings: &Findings) -> Verdict {
     }
     let state = gate::state(&all);
     let first = all.first().map(|f| f.reason.clone());
-    let headline = first.as_ref().map(|r| sentence(&r.text)).unwrap_or_default();
+    let mut headline = first.as_ref().map(|r| sentence(&r.text)).unwrap_or_default();
+    if !itself.is_empty() {
+        headline = format!("{headline} Only {} itself may be rebooted.", words::list(itself));
+    }
     Verdict {
         state,
         headline,
@@ -41,13 +50,10 @@ fn no(findings: &Findings) -> Verdict {
     }
 }
 
-fn yes(known: &Known, findings: &Findings, open: &[usize]) -> Verdict {
+fn yes(known: &Known, findings: &Findings, names: &[String], disabled: bool) -> Verdict {
     let mut all = common(findings);
-    let against = all.iter().find(|f| f.closes()).map(|f| f.reason.text.clone());
     all.retain(|f| !f.closes());
-    let names: Vec<String> = open.iter().filter_map(|at| known.names.get(*at).cloned()).collect();
-    let which = words::list(&names);
-    let disabled = open.iter().all(|at| known.states.get(*at).is_some_and(|s| s.stage == Stage::Disabled));
+    let which = words::list(names);
     let mut headline = if known.hosts.len() == 1 {
         format!("{which} is the only host and may be rebooted.")
     } else if names.len() == known.hosts.len() {
@@ -56,8 +62,7 @@ fn yes(known: &Known, findings: &Findings, open: &[usize]) -> Verdict {
     } else if disabled {
         format!("{which} is disabled already and may go; no other host until it is back.")
     } else {
-        let why = against.map_or_else(|| ".".into(), |text| format!(": {text}"));
-        format!("Only {which} may go{why}")
+        format!("Only {which} may go.")
     };
     if let Some(soft) = all.iter().find(|f| f.reason.severity == Severity::Soft) {
         headline = format!("{headline} But {}", soft.reason.text);

@@ -41,7 +41,10 @@ pub fn gate_word(state: GateState) -> &'static str {
 
 fn verdict(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
     let why = |p: &Picture| p.verdict.reasons.iter().map(|r| r.code).collect::<Vec<_>>();
-    if before.verdict.state == after.verdict.state && why(before) == why(after) && !before.verdict.headline.is_empty() {
+    // The words of a no count down, and are news only with its reasons; those of a yes are news whenever they change.
+    let same = before.verdict.state == after.verdict.state && why(before) == why(after);
+    let words = after.verdict.state == GateState::Open && before.verdict.headline != after.verdict.headline;
+    if same && !words && !before.verdict.headline.is_empty() {
         return;
     }
     let verdict = &after.verdict;

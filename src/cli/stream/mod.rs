@@ -39,6 +39,7 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let end = args.duration.map(|secs| Instant::now() + Duration::from_secs(secs));
     let mut told = Picture::default();
     let mut code = ExitCode::SUCCESS;
+    let mut following = true;
     let (mut next, mut looked) = (Instant::now(), Instant::now());
     let mut ends = Ends::listen().map_err(CliError::Runtime)?;
     loop {
@@ -46,8 +47,13 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
             biased;
             () = ends.next() => break,
             () = async { match end { Some(end) => sleep_until(end).await, None => std::future::pending().await } } => break,
-            batch = followed.observations.recv() => {
-                let Some((_, batch)) = batch else { break };
+            batch = followed.observations.recv(), if following => {
+                let Some((_, batch)) = batch else {
+                    // It cannot be followed any more: why is still to be told.
+                    following = false;
+                    next = Instant::now();
+                    continue;
+                };
                 for observation in &batch {
                     pool.apply(observation);
                 }
@@ -65,6 +71,8 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
                 next = looked + LOOK;
                 if refused {
                     code = ExitCode::from(super::CANNOT);
+                }
+                if refused || !following {
                     break;
                 }
             }
