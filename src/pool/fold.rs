@@ -76,6 +76,9 @@ impl Pool {
                 self.fold_gone(*class, &gone, true, at);
             }
         }
+        if classes.contains(&Class::Pbd) {
+            self.missing_maps();
+        }
         if self.link.end(classes, at) {
             self.link.broken = false;
         }

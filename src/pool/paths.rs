@@ -133,10 +133,27 @@ impl Paths {
         }
         for (key, path) in self.of_mut(source) {
             if config.get(&format!("mpath-{}", key.id)).is_none() && matches!(key.kind, PathKind::Multipath | PathKind::Boot) {
-                path.missing = path.missing.or(Some(at));
+                path.missing = path.missing.or((path.up > 0).then_some(at));
             }
         }
         events
+    }
+
+    /// The maps of an SR that some host was seen with: id and the most paths.
+    pub fn totals(&self, sources: &[&Ref]) -> BTreeMap<Box<str>, u32> {
+        let mut totals = BTreeMap::new();
+        for (key, path) in self.known.iter().filter(|(key, _)| key.kind == PathKind::Multipath && sources.contains(&&key.source))
+        {
+            let most: &mut u32 = totals.entry(key.id.clone()).or_default();
+            *most = path.total.max(*most);
+        }
+        totals
+    }
+
+    /// A map that should be there and was never seen: all its paths are lost, nobody knows since when.
+    pub fn absent(&mut self, key: Key, total: u32) {
+        let lost = Remembered { up: 0, total, since: None, missing: None, was_up: false, changes: VecDeque::new() };
+        self.known.entry(key).or_insert(lost);
     }
 
     fn of_mut(&mut self, source: &Ref) -> impl Iterator<Item = (&Key, &mut Remembered)> {

@@ -36,10 +36,16 @@ pub struct Scene {
 impl Scene {
     /// `hosts` hosts, connected, read, and each heard once.
     pub fn new(hosts: usize) -> Self {
+        Self::with(hosts, |_| {})
+    }
+
+    /// The same, where the first reading holds more than usual.
+    pub fn with(hosts: usize, more: impl FnOnce(&mut Self)) -> Self {
         let mut s = Self { hosts, ..Self::empty() };
         s.say(Seen::Link(Link::Live { coordinator: "xcp1:443".into() }));
         s.say(Seen::Resync { classes: Class::iter().collect(), why: "first reading".into() });
         s.read_all();
+        more(&mut s);
         s.say(Seen::Synced { classes: Class::iter().collect() });
         s.answers();
         s

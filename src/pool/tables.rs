@@ -105,6 +105,7 @@ impl Tables {
         hosts Host Host;
         tasks Task Task;
         srs Sr Sr;
+        pbds Pbd Pbd;
         all_pif_metrics PifMetrics PifMetrics;
         bonds Bond Bond;
         clusters Cluster Cluster;

@@ -5,6 +5,7 @@ use crate::pool::paths::Key;
 use crate::pool::picture::PathKind;
 use crate::time::Time;
 use crate::xenapi::record::{Bond, Pbd, Pif, Ref};
+use std::collections::HashMap;
 
 impl Pool {
     pub(super) fn fold_pbd(&mut self, r: &Ref, new: &Pbd, old: Option<&Pbd>, at: Time) {
@@ -24,6 +25,24 @@ impl Pool {
             }
         }
         self.mark_ready(&new.host, at);
+    }
+
+    /// After all PBDs were read: a map whose key is gone has lost all its paths (sm's `mpathcount.py` takes the key away
+    /// with the device), and who looks for the first time can only tell by the other hosts of the SR that it ever was.
+    pub(super) fn missing_maps(&mut self) {
+        let mut of_sr: HashMap<&Ref, Vec<(&Ref, &Pbd)>> = HashMap::new();
+        for (r, pbd) in self.tables.pbds().filter(|(_, p)| p.currently_attached) {
+            of_sr.entry(&pbd.sr).or_default().push((r, pbd));
+        }
+        for pbds in of_sr.values() {
+            let sources: Vec<&Ref> = pbds.iter().map(|(r, _)| *r).collect();
+            for (id, total) in self.paths.totals(&sources) {
+                for (r, pbd) in pbds.iter().filter(|(_, p)| p.other_config.get("multipathed") == Some("true")) {
+                    let key = Key { host: pbd.host.clone(), kind: PathKind::Multipath, source: (*r).clone(), id: id.clone() };
+                    self.paths.absent(key, total);
+                }
+            }
+        }
     }
 
     pub(super) fn drop_pbd(&mut self, r: &Ref, host: &Ref) {
