@@ -122,3 +122,30 @@ impl Pool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::pool::picture::GateState;
+    use crate::pool::scene::{Scene, pbd};
+    use crate::xenapi::record::{Config, Pbd, Record};
+
+    #[test]
+    fn who_looks_for_the_first_time_misses_no_map_that_the_other_hosts_have() {
+        let mut s = Scene::with(2, |s| {
+            for (n, config) in [
+                (1, Config::from([("multipathed", "true"), ("mpath-3600a", "[2, 2]")])),
+                (2, Config::from([("multipathed", "true")])),
+            ] {
+                s.set(&format!("p{n}"), Record::Pbd(Pbd { other_config: config, ..pbd(n, true) }));
+            }
+        });
+        assert_eq!(s.host(2).paths, Some((0, 2)));
+        assert_eq!(s.gate(1), (GateState::Closed, "path-lost"));
+        s.set(
+            "p2",
+            Record::Pbd(Pbd { other_config: Config::from([("multipathed", "true"), ("mpath-3600a", "[2, 2]")]), ..pbd(2, true) }),
+        );
+        s.pass(5.0);
+        assert_eq!((s.host(2).paths, s.gate(1).0), (Some((2, 2)), GateState::Open));
+    }
+}
