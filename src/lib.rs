@@ -11,6 +11,7 @@ pub mod config;
 pub mod feed;
 pub mod observation;
 pub mod pool;
+pub mod rollout;
 pub mod sim;
 pub mod text;
 pub mod time;
