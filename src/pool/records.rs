@@ -20,6 +20,11 @@ impl<'a> Records<'a> {
         self.0.tables.the_pool()
     }
 
+    /// The pool's own reference.
+    pub fn pool_ref(self) -> Option<&'a Ref> {
+        self.0.tables.pool_ref()
+    }
+
     /// A host.
     pub fn host(self, r: &Ref) -> Option<&'a Host> {
         self.0.tables.host(r)

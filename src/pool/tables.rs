@@ -150,6 +150,11 @@ impl Tables {
         self.pools().min_by_key(|(r, _)| *r).map(|(_, pool)| pool)
     }
 
+    /// The reference of the pool's own record.
+    pub fn pool_ref(&self) -> Option<&Ref> {
+        self.pools().map(|(r, _)| r).min()
+    }
+
     /// A guest.
     pub fn guest(&self, r: &Ref) -> Option<&Guest> {
         self.guests.get(r)
