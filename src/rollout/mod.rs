@@ -13,6 +13,7 @@
 
 pub mod call;
 pub mod claim;
+pub mod driver;
 pub mod engine;
 pub mod entry;
 pub mod finding;
@@ -21,5 +22,6 @@ pub mod look;
 pub mod machine;
 pub mod plan;
 pub mod progress;
+pub mod report;
 pub mod run;
 pub mod wire;
