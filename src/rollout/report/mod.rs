@@ -17,11 +17,11 @@ use super::journal::Line;
 use super::plan::Plan;
 use crate::text::clean;
 use crate::time::Time;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// Version of the JSON; it only grows.
-pub const SCHEMA: u32 = 1;
+/// Name and version of the JSON; it only grows.
+pub const SCHEMA: &str = "poolwatch-roll-report/1";
 /// Longest text, in characters.
 const TEXT: usize = 600;
 
@@ -29,7 +29,7 @@ const TEXT: usize = 600;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
     /// Version of this form.
-    pub schema: u32,
+    pub schema: &'static str,
     /// Name of the run.
     pub run: String,
     /// Name of the pool.
@@ -43,8 +43,10 @@ pub struct Report {
     /// The version of poolwatch that began it.
     pub version: String,
     /// When it began.
+    #[serde(serialize_with = "rfc3339")]
     pub began: Time,
     /// When it ended; `None`: it has not.
+    #[serde(serialize_with = "maybe_rfc3339")]
     pub ended: Option<Time>,
     /// `done`, `stopped`, `refused`, `unknown`; `unfinished` if it has not ended.
     pub result: &'static str,
@@ -76,6 +78,7 @@ pub struct HostReport {
     /// Why, if not done.
     pub why: String,
     /// When it was begun.
+    #[serde(serialize_with = "maybe_rfc3339")]
     pub began: Option<Time>,
     /// How long it took, in seconds.
     pub seconds: Option<u64>,
@@ -97,6 +100,7 @@ pub struct StageReport {
     /// Its name.
     pub stage: &'static str,
     /// When it began.
+    #[serde(serialize_with = "rfc3339")]
     pub began: Time,
     /// How long it took, in seconds; `None`: it has not ended.
     pub seconds: Option<u64>,
@@ -108,6 +112,7 @@ pub struct CallReport {
     /// Its number.
     pub id: CallId,
     /// When it was made.
+    #[serde(serialize_with = "rfc3339")]
     pub t: Time,
     /// For which host.
     pub host: Option<String>,
@@ -137,6 +142,20 @@ pub struct LeftItem {
     pub what: String,
     /// Why.
     pub why: String,
+}
+
+/// Times are text in JSON, as everywhere in poolwatch.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+pub(super) fn rfc3339<S: Serializer>(at: &Time, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(at)
+}
+
+#[allow(clippy::ref_option, reason = "serde calls it so")]
+fn maybe_rfc3339<S: Serializer>(at: &Option<Time>, to: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => to.collect_str(at),
+        None => to.serialize_none(),
+    }
 }
 
 fn said(text: &str) -> String {

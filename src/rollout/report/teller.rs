@@ -18,6 +18,7 @@ const NAME: usize = 120;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// When.
+    #[serde(serialize_with = "super::rfc3339")]
     pub t: Time,
     /// At which host, if at one: its name.
     pub host: Option<String>,
