@@ -11,9 +11,11 @@
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
-//! | `view` | puts the picture together |
+//! | `access` | the records, for who plans and checks a rollout |
+| `view` | puts the picture together |
 //! | `json` | the picture for scripts |
 
+mod access;
 mod alerts;
 mod clocks;
 mod cluster;
@@ -38,8 +40,10 @@ mod random;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
-mod scene;
+pub(crate) mod scene;
 
+pub use access::Unplugged;
+pub use gate::Obstacle;
 pub use tables::Guest;
 
 use crate::time::Time;
@@ -158,7 +162,7 @@ impl Pool {
     }
 
     /// Whether the pool has an SR that keeps mirrors on its hosts.
-    fn has_mirrors(&self) -> bool {
+    pub fn has_mirrors(&self) -> bool {
         self.tables.srs().any(|(_, sr)| sr.clustered)
     }
 }

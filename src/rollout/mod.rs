@@ -3,7 +3,8 @@
 //! | part | what it is for |
 //! |---|---|
 //! | `plan` | which hosts, in which order, through which stages, and why |
-//! | `finding`, `preflight` | what speaks against it before it begins, and how to mend that |
+//! | `survey` | what a plan and its checks have to read beyond the model |
+| `finding`, `preflight` | what speaks against it before it begins, and how to mend that |
 //! | `call` | every write that poolwatch makes to a pool, and nothing else |
 //! | `entry`, `run` | what a journal line says; the state of a run, which is the fold of its journal |
 //! | `machine` | what is to be done next: pure |
@@ -18,6 +19,8 @@ pub mod finding;
 pub mod look;
 pub mod machine;
 pub mod plan;
+pub mod preflight;
 pub mod progress;
 pub mod run;
+pub mod survey;
 pub mod wire;
