@@ -11,8 +11,9 @@
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
-//! | `access` | the records, for who plans and checks a rollout |
-| `view` | puts the picture together |
+//! | `view` | puts the picture together |
+//! | `records` | the records behind it, for the rollout machine |
+//! | `access` | what a plan and its checks ask beyond single records |
 //! | `json` | the picture for scripts |
 
 mod access;
@@ -29,6 +30,7 @@ mod liveness;
 mod paths;
 pub mod picture;
 mod rebuild;
+pub mod records;
 mod tables;
 mod track;
 mod verdict;

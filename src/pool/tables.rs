@@ -25,6 +25,8 @@ pub struct Guest {
     pub on: Option<Ref>,
     /// Bytes that it takes there.
     pub memory: u64,
+    /// Whether it is on its way to another host, by its `current_operations`.
+    pub moving: bool,
     uuid: u128,
     reading: u32,
     /// Whether an update takes effect for it only once it is started again.
@@ -32,14 +34,13 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Its uuid, as xapi writes it; empty if it is not known.
+    /// Its uuid as xapi writes it; empty if it is not known.
     pub fn uuid(&self) -> String {
         if self.uuid == 0 {
             return String::new();
         }
-        let hex = format!("{:032x}", self.uuid);
-        let parts = [hex.get(..8), hex.get(8..12), hex.get(12..16), hex.get(16..20), hex.get(20..)];
-        parts.map(Option::unwrap_or_default).join("-")
+        let n = self.uuid;
+        format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", n >> 96, (n >> 80) & 0xffff, (n >> 64) & 0xffff, (n >> 48) & 0xffff, n & 0xffff_ffff_ffff)
     }
 }
 
@@ -152,14 +153,19 @@ impl Tables {
         self.pools().min_by_key(|(r, _)| *r).map(|(_, pool)| pool)
     }
 
-    /// Every guest, in no order.
-    pub fn guests(&self) -> impl Iterator<Item = (&Ref, &Guest)> {
-        self.guests.iter()
+    /// The reference of the pool's own record.
+    pub fn pool_ref(&self) -> Option<&Ref> {
+        self.pools().map(|(r, _)| r).min()
     }
 
     /// A guest.
     pub fn guest(&self, r: &Ref) -> Option<&Guest> {
         self.guests.get(r)
+    }
+
+    /// Every guest, in no order.
+    pub fn guests(&self) -> impl Iterator<Item = (&Ref, &Guest)> {
+        self.guests.iter()
     }
 
     /// What runs on a host.
@@ -271,7 +277,8 @@ impl Tables {
         let reading = self.table(Class::Vm).map_or(0, |t| t.reading);
         let name = crate::text::clean(&vm.name_label, crate::text::NAME_LIMIT).into();
         let awaits_restart = vm.awaits_restart();
-        self.guests.insert(r.clone(), Guest { name, on, memory, uuid, reading, awaits_restart });
+        let moving = vm.current_operations.values().any(|op| matches!(&**op, "pool_migrate" | "migrate_send"));
+        self.guests.insert(r.clone(), Guest { name, on, memory, moving, uuid, reading, awaits_restart });
     }
 
     fn drop_guest(&mut self, r: &Ref) {

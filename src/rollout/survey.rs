@@ -16,7 +16,7 @@ pub const FRESH: Duration = Duration::from_secs(900);
 /// What a plan and its checks need to know for this scope. In a fixed order; every one can be asked at the same time.
 pub fn looks(pool: &Pool, scope: &Scope) -> Vec<Look> {
     // All hosts, not only those that were asked for: whether the coordinator lacks updates decides about every order.
-    let mut hosts: Vec<&Ref> = pool.hosts().map(|(r, _)| r).collect();
+    let mut hosts: Vec<&Ref> = pool.records().hosts().map(|(r, _)| r).collect();
     hosts.sort();
     let mut out: Vec<Look> = hosts.iter().map(|host| Look::Blockers { host: (*host).clone() }).collect();
     if scope.wanted == Wanted::Update {

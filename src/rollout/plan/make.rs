@@ -131,7 +131,7 @@ fn updates(
             let offered = survey.pool_updates().map_err(|why| cannot_tell("the pool", &why))?;
             let all: Vec<&Ref> = picture.hosts.iter().map(|h| &h.r#ref).collect();
             let Some(update) = one_update(offered, scope.update.as_deref(), &all)? else {
-                let waits = |h: &HostView| match pool.host(&h.r#ref).and_then(installed_not_booted) {
+                let waits = |h: &HostView| match pool.records().host(&h.r#ref).and_then(installed_not_booted) {
                     Some(why) => format!("{} has every update that was uploaded, but {why}: plan a reboot round", h.name),
                     None => format!("{} has every update that was uploaded", h.name),
                 };
@@ -189,7 +189,7 @@ fn choose<'a>(pool: &Pool, asked: &[&'a HostView], round: &Round) -> (Vec<(&'a H
     for host in asked {
         if !round.kind.is_update() || !lacks(round, &host.r#ref).is_empty() {
             planned.push((*host, String::new()));
-        } else if let Some(why) = pool.host(&host.r#ref).and_then(installed_not_booted) {
+        } else if let Some(why) = pool.records().host(&host.r#ref).and_then(installed_not_booted) {
             planned.push((*host, format!("It lacks no update, but {why}.")));
         } else {
             left_out.push(LeftOut { name: host.name.clone(), why: "lacks no update and waits for no reboot".into() });
@@ -212,7 +212,7 @@ fn coordinator_first(
 ) -> Result<(), PlanError> {
     let Some(coordinator) = picture.hosts.iter().find(|h| h.coordinator) else { return Err(PlanError::NoCoordinator) };
     let missing = lacks(round, &coordinator.r#ref).len();
-    let why = match (missing, pool.host(&coordinator.r#ref).and_then(installed_not_booted)) {
+    let why = match (missing, pool.records().host(&coordinator.r#ref).and_then(installed_not_booted)) {
         (0, None) => return Ok(()),
         (0, Some(waits)) => waits,
         (n, _) => format!("it still lacks {}", words::count(n, "update")),

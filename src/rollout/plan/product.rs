@@ -19,7 +19,7 @@ pub enum Product {
 impl Product {
     /// By what the coordinator's software calls itself.
     pub fn of(pool: &Pool) -> Self {
-        let Some(host) = pool.coordinator().and_then(|r| pool.host(r)) else { return Self::Unknown };
+        let Some(host) = pool.coordinator().and_then(|r| pool.records().host(r)) else { return Self::Unknown };
         let brand = host.software_version.get("product_brand").unwrap_or_default().to_ascii_lowercase();
         if brand.contains("xcp") {
             return Self::XcpNg;

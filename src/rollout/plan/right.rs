@@ -69,7 +69,7 @@ pub fn still_right(plan: &Plan, pool: &Pool, picture: &Picture) -> Vec<Finding> 
 
 fn metadata(plan: &Plan, pool: &Pool, out: &mut Vec<Finding>) {
     let super::Kind::XenServer { .. } = plan.kind else { return };
-    let synced: Option<Time> = pool.the_pool().and_then(|p| p.last_update_sync.0);
+    let synced: Option<Time> = pool.records().the_pool().and_then(|p| p.last_update_sync.0);
     if let Some(at) = synced.filter(|at| *at > plan.made) {
         let text = "Update metadata was synchronised after the plan was made: what it would install is not what was planned.";
         out.push(Finding::hard("plan-metadata", "", text).evidence(format!("pool.last_update_sync {at}, plan made {}", plan.made)));

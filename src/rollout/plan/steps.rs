@@ -23,7 +23,7 @@ pub fn of(ground: &Ground, host: &HostView, before: Option<&str>, updates: &[Str
     let Ground { pool, picture, kind, options } = *ground;
     let name = &host.name;
     let quiet = duration(Duration::from_secs(options.settle_s));
-    let (guests, memory) = pool.load_of(&host.r#ref);
+    let (guests, memory) = pool.records().load(&host.r#ref);
     let alone = picture.hosts.len() == 1;
     let mut steps = Vec::new();
     let mut step = |stage, why: String| steps.push(Step { stage, why });

@@ -61,7 +61,7 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
 
 fn alone(ground: Ground, out: &mut Vec<Finding>) {
     let Some(host) = ground.planned().next() else { return };
-    let (guests, _) = ground.pool.load_of(&host.r#ref);
+    let (guests, _) = ground.pool.records().load(&host.r#ref);
     if guests > 0 {
         let text = format!("{} is the only host: its {} have to stop for the reboot.", host.name, words::count(guests, "guest"));
         out.push(Finding::soft("only-host", &host.name, text).evidence("the pool has one host"));
@@ -77,7 +77,7 @@ fn have(names: &[String]) -> String {
 /// brings guests home; else they stay where they went.
 fn fits(ground: Ground) -> Vec<Fit> {
     let mut guests: BTreeMap<Ref, Vec<(String, u64)>> = BTreeMap::new();
-    for (_, guest) in ground.pool.guests() {
+    for (_, guest) in ground.pool.records().guests() {
         if let Some(on) = &guest.on {
             guests.entry(on.clone()).or_default().push((words::name(&guest.name), guest.memory));
         }

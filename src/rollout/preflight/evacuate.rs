@@ -13,7 +13,7 @@ use crate::xenapi::record::Ref;
 
 pub fn check(ground: Ground, out: &mut Vec<Finding>) {
     for host in ground.planned() {
-        if ground.pool.load_of(&host.r#ref).0 == 0 {
+        if ground.pool.records().load(&host.r#ref).0 == 0 {
             continue;
         }
         let look = Look::Blockers { host: host.r#ref.clone() };
@@ -127,7 +127,7 @@ fn kind(ground: Ground, host: &HostView, vm: &str, blocker: &Blocker) -> Kind {
 fn storage(ground: Ground, host: &HostView, vm: &str, sr: &Ref) -> Kind {
     let on = &host.name;
     let name = name_or(ground, sr, "an SR");
-    let record = ground.pool.sr(sr);
+    let record = ground.pool.records().sr(sr);
     if record.is_some_and(|s| &*s.content_type == "iso" || matches!(&*s.r#type, "iso" | "udev")) {
         return Kind::Movable {
             code: "cd-inserted",

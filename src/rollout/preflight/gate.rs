@@ -65,7 +65,7 @@ fn storage(ground: Ground, out: &mut Vec<Finding>) {
 }
 
 fn uuid_of(ground: Ground, pbd: &crate::xenapi::record::Ref) -> String {
-    let uuid = ground.pool.pbd(pbd).map(|p| crate::pool::words::name(&p.uuid)).unwrap_or_default();
+    let uuid = ground.pool.records().pbd(pbd).map(|p| crate::pool::words::name(&p.uuid)).unwrap_or_default();
     if uuid.is_empty() { pbd.to_string() } else { uuid }
 }
 

@@ -6,7 +6,7 @@ use crate::pool::words;
 use crate::rollout::finding::Finding;
 
 pub fn check(ground: Ground, out: &mut Vec<Finding>) {
-    let Some(pool) = ground.pool.the_pool() else { return };
+    let Some(pool) = ground.pool.records().the_pool() else { return };
     if pool.ha_enabled {
         on(ground, out);
     }
@@ -21,7 +21,7 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
 }
 
 fn on(ground: Ground, out: &mut Vec<Finding>) {
-    let Some(pool) = ground.pool.the_pool() else { return };
+    let Some(pool) = ground.pool.records().the_pool() else { return };
     let tolerates = usize::try_from(pool.ha_host_failures_to_tolerate).unwrap_or_default();
     let text = format!(
         "HA is switched off for the round and on again at its end (it tolerates {}).",
@@ -32,7 +32,7 @@ fn on(ground: Ground, out: &mut Vec<Finding>) {
     out.push(Finding::note("ha-off", "", text).evidence(evidence));
 
     statefile(ground, out);
-    for (_, pif) in ground.pool.pifs().filter(|(_, p)| (p.management || p.disallow_unplug) && !p.currently_attached) {
+    for (_, pif) in ground.pool.records().pifs().filter(|(_, p)| (p.management || p.disallow_unplug) && !p.currently_attached) {
         let Some(host) = ground.picture.hosts.iter().find(|h| h.r#ref == pif.host) else { continue };
         let device = words::name(&pif.device);
         let text = format!("{device} of {} is unplugged: HA cannot be switched on again while it is.", host.name);
@@ -49,7 +49,7 @@ fn on(ground: Ground, out: &mut Vec<Finding>) {
 
 /// HA needs an SR for its statefile that every host has plugged. Which one it is, the pool tells only by its disk.
 fn statefile(ground: Ground, out: &mut Vec<Finding>) {
-    let everywhere = ground.pool.srs().any(|(r, sr)| {
+    let everywhere = ground.pool.records().srs().any(|(r, sr)| {
         (sr.shared || sr.clustered)
             && &*sr.content_type != "iso"
             && ground.picture.hosts.iter().all(|h| ground.pool.pbds(&h.r#ref).any(|(_, p)| p.sr == *r && p.currently_attached))

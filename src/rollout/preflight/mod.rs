@@ -33,7 +33,6 @@ use crate::pool::Pool;
 use crate::pool::picture::{HostView, LinkState, Picture, Severity};
 use crate::pool::words;
 use crate::time::Time;
-use crate::xenapi::record::Ref;
 
 pub(super) use codes::mend_of;
 
@@ -51,11 +50,6 @@ impl<'a> Ground<'a> {
     /// The planned hosts as they are now, in the order of the plan.
     fn planned(self) -> impl Iterator<Item = &'a HostView> {
         self.plan.hosts.iter().filter_map(move |p| self.picture.hosts.iter().find(|h| h.r#ref == p.host))
-    }
-
-    /// Whether this host is planned.
-    fn is_planned(self, host: &Ref) -> bool {
-        self.plan.hosts.iter().any(|p| p.host == *host)
     }
 
     /// Whether this host is the only one in the pool.

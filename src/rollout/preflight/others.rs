@@ -11,7 +11,7 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
     claim(ground, out);
     marks(ground, out);
     rolling_upgrade(ground, out);
-    let mut tasks: Vec<_> = ground.pool.tasks().filter(|(_, t)| t.status.is_running()).collect();
+    let mut tasks: Vec<_> = ground.pool.records().tasks().filter(|(_, t)| t.status.is_running()).collect();
     tasks.sort_by_key(|(r, t)| (t.created, (*r).clone()));
     for (_, task) in tasks {
         out.extend(work(ground, task));
@@ -20,7 +20,7 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
 
 /// Another round of poolwatch, alive or not.
 fn claim(ground: Ground, out: &mut Vec<Finding>) {
-    let Some(claim) = ground.pool.the_pool().and_then(|p| Claim::of(&p.other_config)) else { return };
+    let Some(claim) = ground.pool.records().the_pool().and_then(|p| Claim::of(&p.other_config)) else { return };
     let evidence = "pool.other_config:poolwatch:claim";
     if claim.may_be_taken_over(ground.now) {
         let text = format!("The pool is claimed by a round that seems to be dead: {}.", claim.words(ground.now));
@@ -38,14 +38,14 @@ fn marks(ground: Ground, out: &mut Vec<Finding>) {
     for mark in ground.picture.control.marks.iter().filter(|m| !own.iter().any(|start| m.starts_with(start))) {
         out.push(Finding::soft("other-tool", mark, format!("{mark}.")).evidence("pool.other_config"));
     }
-    if let Some(pool) = ground.pool.the_pool()
+    if let Some(pool) = ground.pool.records().the_pool()
         && pool.other_config.iter().any(|(key, _)| key.starts_with("xo:"))
     {
         let text = "Xen Orchestra works with this pool: see that none of its backups or balancing starts meanwhile.";
         out.push(Finding::note("xen-orchestra", "", text).evidence("keys that begin with xo: in pool.other_config"));
     }
     for host in &ground.picture.hosts {
-        let Some(record) = ground.pool.host(&host.r#ref) else { continue };
+        let Some(record) = ground.pool.records().host(&host.r#ref) else { continue };
         if let Some(value) = record.other_config.get("MAINTENANCE_MODE") {
             let text = format!("XenCenter has put {} into maintenance mode.", host.name);
             let evidence = format!("host.other_config:MAINTENANCE_MODE = {}", words::name(value));

@@ -28,7 +28,7 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
 /// Steps that earlier updates still wait for.
 fn guidance(ground: Ground, out: &mut Vec<Finding>) {
     for host in &ground.picture.hosts {
-        let Some(record) = ground.pool.host(&host.r#ref) else { continue };
+        let Some(record) = ground.pool.records().host(&host.r#ref) else { continue };
         let planned = ground.plan.hosts.iter().find(|p| p.host == host.r#ref);
         let evidence = "host.pending_guidances, updates_requiring_reboot";
         let words = words::list(&host.guidance);
@@ -51,7 +51,7 @@ fn guidance(ground: Ground, out: &mut Vec<Finding>) {
 
 /// Guests for which an update takes effect only once they are started again.
 fn guests(ground: Ground, out: &mut Vec<Finding>) {
-    let waiting = ground.pool.guests().filter(|(_, g)| g.awaits_restart && g.on.is_some()).count();
+    let waiting = ground.pool.records().guests().filter(|(_, g)| g.awaits_restart && g.on.is_some()).count();
     if waiting > 0 {
         let verb = if waiting == 1 { "waits" } else { "wait" };
         let text = format!(
@@ -85,7 +85,7 @@ fn metadata(ground: Ground, hash: &str, out: &mut Vec<Finding>) {
         let evidence = format!("hash {} in the plan, {} now", short(hash), short(&now.hash));
         out.push(Finding::hard("plan-metadata", "", text).evidence(evidence));
     }
-    let synced = ground.pool.the_pool().and_then(|p| p.last_update_sync.0);
+    let synced = ground.pool.records().the_pool().and_then(|p| p.last_update_sync.0);
     match synced.map(|at| ground.now.since(at)) {
         None => {
             let text = "The pool does not say when its update metadata was last synchronised.";
@@ -98,7 +98,7 @@ fn metadata(ground: Ground, hash: &str, out: &mut Vec<Finding>) {
         Some(_) => {}
     }
     for host in ground.planned() {
-        let changed = ground.pool.host(&host.r#ref).and_then(|h| h.last_software_update.0);
+        let changed = ground.pool.records().host(&host.r#ref).and_then(|h| h.last_software_update.0);
         if let Some(age) = changed.map(|at| ground.now.since(at)).filter(|age| *age > OLD_SOFTWARE) {
             let text = format!("{} was last updated {} ago: going on from so old software is not tested by its vendor.", host.name, duration(age));
             out.push(Finding::note("software-old", &host.name, text).evidence("host.last_software_update"));

@@ -55,7 +55,7 @@ fn clocks(ground: Ground, out: &mut Vec<Finding>) {
 }
 
 fn certificates(ground: Ground, out: &mut Vec<Finding>) {
-    for (_, cert) in ground.pool.certificates() {
+    for (_, cert) in ground.pool.records().certificates() {
         let Some(end) = cert.not_after.0 else { continue };
         let left = end.since(ground.now);
         let host = ground.pool.name_of(&cert.host);
@@ -82,7 +82,7 @@ fn certificates(ground: Ground, out: &mut Vec<Finding>) {
 
 /// A pool whose storage is all local: guests are bound to their hosts.
 fn storage(ground: Ground, out: &mut Vec<Finding>) {
-    let shared = ground.pool.srs().any(|(_, sr)| (sr.shared || sr.clustered) && &*sr.content_type != "iso");
+    let shared = ground.pool.records().srs().any(|(_, sr)| (sr.shared || sr.clustered) && &*sr.content_type != "iso");
     if !ground.alone() && !shared && ground.picture.guests > 0 {
         let text = "The pool has no shared storage: guests with a disk on a local SR cannot leave their host.";
         out.push(Finding::note("no-shared-storage", "", text).evidence("SR.shared"));
@@ -95,6 +95,7 @@ fn network(ground: Ground, out: &mut Vec<Finding>) {
     for host in &ground.picture.hosts {
         let with_address = ground
             .pool
+            .records()
             .pifs()
             .any(|(_, p)| p.network == *network && p.host == host.r#ref && p.currently_attached && !p.ip.is_empty());
         if !with_address {
