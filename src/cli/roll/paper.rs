@@ -20,7 +20,9 @@ pub fn plan(plan: &Plan) -> String {
     let kind = match &plan.kind {
         Kind::Reboot => "reboot".to_owned(),
         Kind::XcpNg => "update (XCP-ng packages) and reboot".to_owned(),
-        Kind::XenServer { hash } => format!("update (XenServer, metadata {}) and reboot", said(&hash.chars().take(12).collect::<String>())),
+        Kind::XenServer { hash } => {
+            format!("update (XenServer, metadata {}) and reboot", said(&hash.chars().take(12).collect::<String>()))
+        }
         Kind::PoolUpdate { name, .. } => format!("update {} and reboot", said(name)),
     };
     let count = plan.hosts.len();
@@ -47,8 +49,7 @@ pub fn plan(plan: &Plan) -> String {
 
 /// Whether the plan's operator accepted a finding.
 pub fn is_accepted(plan: &Plan, finding: &Finding) -> bool {
-    finding.severity == Severity::Soft
-        && preflight::judge(std::slice::from_ref(finding), &plan.options.accepted).open.is_empty()
+    finding.severity == Severity::Soft && preflight::judge(std::slice::from_ref(finding), &plan.options.accepted).open.is_empty()
 }
 
 /// What speaks against it.

@@ -110,15 +110,7 @@ impl Say {
         }
     }
 
-    fn line(
-        &self,
-        t: Time,
-        host: Option<&str>,
-        stage: Option<&str>,
-        event: &str,
-        text: &str,
-        more: Map<String, Value>,
-    ) {
+    fn line(&self, t: Time, host: Option<&str>, stage: Option<&str>, event: &str, text: &str, more: Map<String, Value>) {
         let mut line = Map::new();
         line.insert("schema".to_owned(), json!(SCHEMA));
         line.insert("t".to_owned(), json!(t.to_string()));

@@ -127,6 +127,8 @@ pub async fn network(lender: &Lender, name: &str) -> Result<Ref, String> {
             Err(error) if error.code().is_some() => Err(format!("no network of this pool is called {shown}, or has that uuid")),
             Err(error) => Err(error.to_string()),
         },
-        several => Err(format!("{} networks of this pool are called {shown}: name the one that you mean by its uuid", several.len())),
+        several => {
+            Err(format!("{} networks of this pool are called {shown}: name the one that you mean by its uuid", several.len()))
+        }
     }
 }

@@ -1,11 +1,10 @@
 //! Begins a run, or goes on with one: its journal first, then its engine.
 
-use super::super::engine::{Engine, Log, LogError};
+use super::super::engine::{Engine, Log, LogError, ResumeError};
 use super::super::entry::{Entry, Found};
 use super::super::journal::Line;
 use super::super::journal::file::{self, JournalError, JournalFile};
 use super::super::plan::Plan;
-use super::super::run::Run;
 use super::lend::Lender;
 use crate::pool::Pool;
 use crate::time::Time;
@@ -49,7 +48,7 @@ pub enum StartError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error("{0}")]
-    Log(#[from] LogError),
+    Engine(#[from] ResumeError),
     #[error("run {0} is over, and left nothing undone: there is nothing to go on with")]
     Over(String),
     #[error("the pool is not known well enough: {0}")]
@@ -86,10 +85,7 @@ pub fn begin(
     let file = JournalFile::create(data, &plan.pool, run, now)?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let entry = Entry::Began { run: run.to_owned(), by: owner.to_owned(), version, plan, found };
-    let mut log = Told { file, tell, seq: 0 };
-    log.append(now, &entry)?;
-    let run = Run::begin(now, &entry).ok_or_else(|| StartError::Unknown("the plan is none".to_owned()))?;
-    Ok(Engine::new(run, log, owner.to_owned()))
+    Ok(Engine::begin(Told { file, tell, seq: 0 }, now, &entry)?)
 }
 
 /// Goes on with a run of the pool with this uuid. Returns what its journal held too. `again`: also if it is over but left something undone.
@@ -106,16 +102,7 @@ pub fn resume(
     if journal.is_over() && (!again || journal.left().is_empty()) {
         return Err(StartError::Over(journal.whose().0.to_owned()));
     }
-    let mut lines = journal.lines.iter();
-    let first = lines.next().and_then(|line| Run::begin(line.at, &line.entry));
-    let mut run = first.ok_or_else(|| StartError::Unknown("its journal has no beginning".to_owned()))?;
-    for line in lines {
-        run.apply(line.at, &line.entry);
-    }
-    let mut log = Told { file, tell, seq: journal.tail.seq };
-    let notes = if journal.torn > 0 { vec!["The last line of the journal was torn, and dropped.".to_owned()] } else { Vec::new() };
-    let entry = Entry::Resumed { by: owner.to_owned(), notes };
-    log.append(now, &entry)?;
-    run.apply(now, &entry);
-    Ok((Engine::new(run, log, owner.to_owned()), journal.lines))
+    let lines: Vec<(Time, Entry)> = journal.lines.iter().map(|line| (line.at, line.entry.clone())).collect();
+    let log = Told { file, tell, seq: journal.tail.seq };
+    Ok((Engine::resume(log, &lines, now, owner)?, journal.lines))
 }

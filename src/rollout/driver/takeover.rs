@@ -24,7 +24,9 @@ pub async fn take_over(lender: &Lender, consent: Consent, clock: &Clock, pool: &
     let now = clock.now();
     let words = claim.words(now);
     if !claim.may_be_taken_over(now) {
-        return Err(format!("the claim is not taken over, because its owner lives: {words}. Talk to them, or wait until it ends"));
+        return Err(format!(
+            "the claim is not taken over, because its owner lives: {words}. Talk to them, or wait until it ends"
+        ));
     }
     mend(lender, consent, pool, &Call::Unclaim).await?;
     Ok(Some(words))

@@ -76,11 +76,13 @@ pub fn html(report: &Report) -> String {
         let _ = write!(out, "<div class=\"bar\">");
         for stage in &host.stages {
             let (name, took) = (stage.stage, took(stage.seconds));
-            let _ = write!(out, "<span style=\"flex:{}\" title=\"{name} {took}\">{name}</span>", stage.seconds.unwrap_or(1).max(1));
+            let _ =
+                write!(out, "<span style=\"flex:{}\" title=\"{name} {took}\">{name}</span>", stage.seconds.unwrap_or(1).max(1));
         }
         let _ = writeln!(out, "</div>\n<table><tr><th>stage<th>began<th>took</tr>");
         for stage in &host.stages {
-            let _ = writeln!(out, "<tr><td>{}<td><time>{}</time><td>{}</tr>", stage.stage, stamp(stage.began), took(stage.seconds));
+            let _ =
+                writeln!(out, "<tr><td>{}<td><time>{}</time><td>{}</tr>", stage.stage, stamp(stage.began), took(stage.seconds));
         }
         let _ = writeln!(out, "</table>");
     }

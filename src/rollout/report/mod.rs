@@ -174,8 +174,8 @@ impl Report {
             let event = teller.tell(at, entry);
             match entry {
                 Entry::Began { run, by, version, plan, .. } => report.begin(at, run, by, version, plan),
-                Entry::Resumed { .. } => {
-                    report.resumed += 1;
+                Entry::Resumed { .. } | Entry::Command { command: Command::Restore } => {
+                    report.resumed += u32::from(matches!(entry, Entry::Resumed { .. }));
                     (report.ended, report.result) = (None, "unfinished");
                 }
                 Entry::Before { host, before } => {

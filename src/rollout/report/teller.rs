@@ -142,7 +142,10 @@ impl Teller {
             Call::DisableHa => "switch HA off".into(),
             Call::EnableHa { srs, .. } => {
                 let srs: Vec<String> = srs.iter().map(|sr| self.of(sr, "SR")).collect();
-                format!("switch HA on, heartbeat on {}", if srs.is_empty() { "an SR of xapi's choice".into() } else { srs.join(", ") })
+                format!(
+                    "switch HA on, heartbeat on {}",
+                    if srs.is_empty() { "an SR of xapi's choice".into() } else { srs.join(", ") }
+                )
             }
             Call::SetTolerance { failures } => format!("set the failures that HA tolerates to {failures}"),
             Call::SetAutoPowerOn { on } => format!("switch automatic power-on of guests {}", on_off(*on)),

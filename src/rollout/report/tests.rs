@@ -60,7 +60,10 @@ fn a_report_says_what_was_done_how_long_it_took_and_what_is_left() {
     assert_eq!((report.result, report.resumed, report.text.as_str()), ("stopped", 1, "Stopped after xcp1."));
     let [first, second] = report.hosts.as_slice() else { panic!("two hosts") };
     assert_eq!((first.result, first.seconds, first.failures, first.guests), ("done", Some(110), 1, 1));
-    assert_eq!(first.stages.iter().map(|s| (s.stage, s.seconds)).collect::<Vec<_>>(), [("settle", Some(60)), ("reboot", Some(50))]);
+    assert_eq!(
+        first.stages.iter().map(|s| (s.stage, s.seconds)).collect::<Vec<_>>(),
+        [("settle", Some(60)), ("reboot", Some(50))]
+    );
     assert_eq!(second.result, "not begun");
     assert_eq!(report.calls[0].what, "reboot xcp1");
     assert_eq!((report.calls[0].seconds, report.calls[0].outcome.as_str()), (Some(27), "done"));
