@@ -3,6 +3,8 @@
 //! Exit codes: 0 done, 1 stopped by a gate, a failure or the operator, 2 refused, 3 cannot tell. What decides is below, in `rollout`.
 
 pub mod args;
+#[cfg(test)]
+mod doc;
 mod goon;
 mod paper;
 pub mod prepare;
