@@ -8,7 +8,7 @@ use std::path::Path;
 use strum::IntoEnumIterator;
 
 fn stages() -> String {
-    let mut out = String::new();
+    let mut out = String::from("| stage | |\n|---|---|\n");
     for stage in Stage::iter() {
         let name: &'static str = stage.into();
         let _ = writeln!(out, "| `{name}` | {} |", stage_words(stage));
