@@ -268,6 +268,7 @@ mod tests {
             kind: Kind::Reboot,
             made: Time::from_secs(5),
             hosts: vec![host],
+            left_out: Vec::new(),
             options: Options::default(),
             left_out: vec![],
         };
