@@ -217,7 +217,7 @@ impl<L: Log> Driver<L> {
     }
 
     fn show(&self, picture: &Picture, progress: &watch::Sender<Progress>) {
-        let new = self.engine.progress(self.clock.now(), &self.pool, picture);
+        let new = super::progress::progress(&self.engine.run, &self.engine.view(self.clock.now(), &self.pool, picture));
         progress.send_if_modified(|old| {
             let changed = *old != new;
             *old = new;
