@@ -3,6 +3,7 @@
 //! Plain data: it goes into the journal before the call is made. How a call looks on the wire, and how it falls back for older xapis, is
 //! said here too; nothing here makes one.
 
+use crate::time::Time;
 use crate::xenapi::record::Ref;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -15,6 +16,14 @@ pub enum Call {
     Claim {
         /// The claim, as it is written there.
         value: String,
+    },
+    /// Renew the claim: sets `poolwatch:claim-renewed` of `pool.other_config`. The claim itself is not touched, so that there is no
+    /// moment in which someone else could take it.
+    Renew {
+        /// When, by our clock.
+        at: Time,
+        /// What is being done, in words, for other operators.
+        text: String,
     },
     /// Give the claim up: `pool.remove_from_other_config`.
     Unclaim,

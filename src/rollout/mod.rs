@@ -12,6 +12,7 @@
 //! where its journal ends. The machine decides; who executes it writes an intent, and only then makes the call.
 
 pub mod call;
+pub mod claim;
 pub mod engine;
 pub mod entry;
 pub mod finding;
