@@ -12,6 +12,7 @@
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
 //! | `view` | puts the picture together |
+//! | `records` | the records behind it, for the rollout machine |
 //! | `json` | the picture for scripts |
 
 mod alerts;
@@ -27,6 +28,7 @@ mod liveness;
 mod paths;
 pub mod picture;
 mod rebuild;
+pub mod records;
 mod tables;
 mod track;
 mod verdict;

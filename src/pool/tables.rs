@@ -25,8 +25,21 @@ pub struct Guest {
     pub on: Option<Ref>,
     /// Bytes that it takes there.
     pub memory: u64,
+    /// Whether it is on its way to another host, by its `current_operations`.
+    pub moving: bool,
     uuid: u128,
     reading: u32,
+}
+
+impl Guest {
+    /// Its uuid as xapi writes it; empty if it is not known.
+    pub fn uuid(&self) -> String {
+        if self.uuid == 0 {
+            return String::new();
+        }
+        let n = self.uuid;
+        format!("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", n >> 96, (n >> 80) & 0xffff, (n >> 64) & 0xffff, (n >> 48) & 0xffff, n & 0xffff_ffff_ffff)
+    }
 }
 
 /// What runs on a host.
@@ -142,6 +155,11 @@ impl Tables {
         self.guests.get(r)
     }
 
+    /// Every guest, in no order.
+    pub fn guests(&self) -> impl Iterator<Item = (&Ref, &Guest)> {
+        self.guests.iter()
+    }
+
     /// What runs on a host.
     pub fn load(&self, host: &Ref) -> Load {
         self.load.get(host).copied().unwrap_or_default()
@@ -250,7 +268,8 @@ impl Tables {
         }
         let reading = self.table(Class::Vm).map_or(0, |t| t.reading);
         let name = crate::text::clean(&vm.name_label, crate::text::NAME_LIMIT).into();
-        self.guests.insert(r.clone(), Guest { name, on, memory, uuid, reading });
+        let moving = vm.current_operations.values().any(|op| matches!(&**op, "pool_migrate" | "migrate_send"));
+        self.guests.insert(r.clone(), Guest { name, on, memory, moving, uuid, reading });
     }
 
     fn drop_guest(&mut self, r: &Ref) {

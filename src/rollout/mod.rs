@@ -16,6 +16,7 @@ pub mod claim;
 pub mod engine;
 pub mod entry;
 pub mod finding;
+pub mod journal;
 pub mod look;
 pub mod machine;
 pub mod plan;
