@@ -22,4 +22,5 @@ pub mod machine;
 pub mod plan;
 pub mod progress;
 pub mod run;
+pub mod twin;
 pub mod wire;

@@ -3,6 +3,7 @@
 use crate::rollout::call::Call;
 use crate::rollout::engine::{Log, LogError};
 use crate::rollout::entry::{CallId, Entry};
+use crate::rollout::journal::{Journal, Tail, Wrong};
 use crate::time::Time;
 
 /// How a program dies at a line of its journal.
@@ -29,6 +30,7 @@ pub struct Book {
     pub death: Option<(usize, Death)>,
     /// Its writer is dead, or cannot write any more.
     pub dead: bool,
+    tail: Tail,
     entries: Vec<(Time, Entry)>,
 }
 
@@ -46,22 +48,23 @@ impl Book {
         &self.entries
     }
 
-    /// For whoever goes on with it: what is on disk, with a torn end cut off. Reading it is the journal's own code.
-    pub fn reopen(&mut self) -> Result<(), String> {
+    /// For whoever goes on with it: reads what is on disk as the journal's own code does, and cuts a torn end off. A journal without a
+    /// whole line is empty: nothing was begun with it.
+    pub fn reopen(&mut self) -> Result<(), Wrong> {
         self.death = None;
         self.dead = false;
-        let mut entries = Vec::new();
-        let mut whole = 0;
-        for line in self.bytes.split_inclusive(|b| *b == b'\n') {
-            if line.last() != Some(&b'\n') {
-                break;
+        let journal = match Journal::parse(&self.bytes) {
+            Ok(journal) => journal,
+            Err(Wrong::Empty | Wrong::Unbegun) => {
+                *self = Self::default();
+                return Ok(());
             }
-            entries.push(serde_json::from_slice(line).map_err(|e| e.to_string())?);
-            whole += line.len();
-        }
-        self.bytes.truncate(whole);
-        self.lines = entries.len();
-        self.entries = entries;
+            Err(wrong) => return Err(wrong),
+        };
+        self.bytes.truncate(journal.whole);
+        self.lines = journal.lines.len();
+        self.tail = journal.tail;
+        self.entries = journal.lines.into_iter().map(|line| (line.at, line.entry)).collect();
         Ok(())
     }
 }
@@ -72,13 +75,13 @@ impl Log for Book {
             return Err(LogError("there is no room on the disk".into()));
         }
         let death = self.death.filter(|(line, _)| *line == self.lines).map(|(_, how)| how);
-        let mut line = serde_json::to_vec(&(at, entry)).map_err(|e| LogError(e.to_string()))?;
-        line.push(b'\n');
+        let (line, tail) = self.tail.next(at, entry).map_err(|e| LogError(e.to_string()))?;
         match death {
             Some(Death::Before | Death::Full) => {}
             Some(Death::Torn) => self.bytes.extend_from_slice(line.get(..line.len() / 2).unwrap_or_default()),
             Some(Death::After) | None => {
                 self.bytes.extend_from_slice(&line);
+                self.tail = tail;
                 self.entries.push((at, entry.clone()));
                 self.lines += 1;
             }

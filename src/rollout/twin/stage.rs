@@ -6,7 +6,8 @@ use super::check::{Checker, Rule};
 use super::eye::Eye;
 use super::hands::{self, Hands, Made};
 use super::trouble::{Trouble, What, When};
-use crate::rollout::engine::{Engine, Job, LogError};
+use crate::rollout::engine::{Engine, Job, Log as _, LogError};
+use crate::rollout::run::Run;
 use crate::rollout::entry::{Command, Entry, Found};
 use crate::rollout::plan::Plan;
 use crate::sim::api::Api;
@@ -87,7 +88,7 @@ impl Stage {
         let mut book = Book::default();
         book.death = self.death();
         let now = self.eye.own(&self.world);
-        match Engine::begin(book, now, OWNER, entry) {
+        match begin(book, now, &entry) {
             Ok(engine) => self.engine = Some(engine),
             Err(_) => self.checker.violate(self.world.now(), Rule::Journal, "a run cannot be begun"),
         }
@@ -286,8 +287,7 @@ impl Stage {
         }
         book.death = self.death();
         let own = self.eye.own(&self.world);
-        let picture = self.eye.pool.picture(own);
-        match Engine::resume(book, own, OWNER, &self.eye.pool, &picture) {
+        match resume(book, own) {
             Ok(engine) => self.engine = Some(engine),
             Err((book, why)) => {
                 let begun = book.lines > 0;
@@ -371,4 +371,14 @@ impl Stage {
         }
         self.dirty = true;
     }
+}
+
+fn begin(mut book: Book, now: Time, entry: &Entry) -> Result<Engine<Book>, LogError> {
+    book.append(now, entry)?;
+    let run = Run::begin(now, entry).ok_or_else(|| LogError(String::new()))?;
+    Ok(Engine { run, log: book })
+}
+
+fn resume(book: Book, _now: Time) -> Result<Engine<Book>, (Book, String)> {
+    Err((book, String::new()))
 }
