@@ -6,8 +6,24 @@ use crate::rollout::claim;
 use crate::sim::api::{Api, Call, Door, HostIx, Reply};
 use crate::sim::value::Value;
 use crate::sim::world::Fault;
+use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::collections::BTreeMap;
+
+/// What mends a fault, if it does not pass by itself.
+fn repair(fault: &Fault) -> Option<Fault> {
+    Some(match fault.clone() {
+        Fault::Crash { host } => Fault::PowerOn { host },
+        Fault::CutOff { host, .. } => Fault::Heal { host },
+        Fault::FailPath { host, lun, .. } => Fault::RepairPath { host, lun },
+        Fault::FailLink { host, link } => Fault::RepairLink { host, link },
+        Fault::StallRebuild { sr } => Fault::ResumeRebuild { sr },
+        Fault::NodeOffline { sr, node } => Fault::NodeOnline { sr, node },
+        Fault::SkewClock { host, .. } => Fault::SkewClock { host, millis: 0 },
+        Fault::PauseGuest { vm } => Fault::UnpauseGuest { vm },
+        _ => return None,
+    })
+}
 
 impl Stage {
     fn host_named(&self, name: &str) -> Option<Ref> {
@@ -31,6 +47,10 @@ impl Stage {
             }
             _ => None,
         };
+        if let Some(repair) = repair(&fault) {
+            let at = self.mended_after.map_or(Time::from_millis(i64::MAX), |after| now + after);
+            self.heals.push((at, repair));
+        }
         let said = self.world.fault(fault);
         self.note(|| format!("the pool: {said:?}"));
         if said.is_ok() {

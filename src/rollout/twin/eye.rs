@@ -236,11 +236,6 @@ impl Eye {
         self.say(world, Seen::Heard { generation: Some(self.generation) });
         self.changed = None;
         self.asked = None;
-        self.ask_later();
-    }
-
-    fn ask_later(&mut self) {
-        self.asked = None;
     }
 
     fn set(&mut self, world: &World, class: Class, r: Ref, object: &Object) {

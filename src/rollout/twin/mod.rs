@@ -7,6 +7,7 @@
 //! | `hands` | calls and reads done to the twin |
 //! | `book` | the journal in memory, whose writer can die at any line |
 //! | `truth`, `check` | the checker, which looks at the simulated pool itself |
+//! | `play` | from the beginning of a round to its end, with an operator |
 //! | `trouble`, `captain` | what goes wrong meanwhile, and what others do |
 //!
 //! Pure: no clock, no input or output. Nothing here reaches a real pool.
@@ -16,6 +17,7 @@ mod captain;
 mod check;
 mod eye;
 mod hands;
+mod play;
 mod read;
 mod stage;
 mod trouble;
@@ -25,6 +27,7 @@ pub use book::{Book, Death};
 pub use check::{Checker, Rule, Violation};
 pub use eye::Eye;
 pub use hands::Mishap;
+pub use play::{Operator, Played, play};
 pub use stage::{OWNER, Stage};
 pub use trouble::{Deed, Trouble, What, When};
 pub use truth::{HostTruth, Truth};

@@ -39,6 +39,8 @@ pub struct Stage {
     pub calls: usize,
     /// Things that happened, in words, if that is wanted.
     pub log: Option<Vec<(Time, String)>>,
+    /// After what time a fault is mended by itself; `None`: never, unless the operator does.
+    pub mended_after: Option<Duration>,
     hands: Hands,
     troubles: Vec<Trouble>,
     /// Faults that are still to be mended, and when.
@@ -68,6 +70,7 @@ impl Stage {
             checker: Checker::default(),
             calls: 0,
             log: None,
+            mended_after: Some(Duration::from_secs(2 * 3600)),
             hands: Hands::default(),
             troubles,
             heals: Vec::new(),
