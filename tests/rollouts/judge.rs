@@ -1,7 +1,6 @@
 //! Whether a case went as it must, and if not, the smallest one that goes wrong in the same way.
 
 use super::case::Case;
-use super::seeds;
 use poolwatch::rollout::entry::RunResult;
 use poolwatch::rollout::twin::{Played, Rule, Violation};
 use std::sync::Mutex;
@@ -12,7 +11,7 @@ pub fn wrong(case: &Case, played: &Played) -> Option<Violation> {
     if played.violation.is_some() {
         return played.violation.clone();
     }
-    let must_end_well = case.troubles.iter().all(seeds::is_soft) && !case.shape.pinned && !case.shape.ha;
+    let must_end_well = case.troubles.iter().all(poolwatch::rollout::twin::Trouble::is_soft) && !case.shape.pinned && !case.shape.ha;
     let well = played.result.as_ref().is_some_and(|(r, _)| *r == RunResult::Done) && played.stops.is_empty();
     (must_end_well && !well).then(|| Violation {
         at: poolwatch::time::Time::EPOCH,

@@ -8,26 +8,31 @@
 //! | `book` | the journal in memory, whose writer can die at any line |
 //! | `truth`, `check` | the checker, which looks at the simulated pool itself |
 //! | `play` | from the beginning of a round to its end, with an operator |
-//! | `trouble`, `captain` | what goes wrong meanwhile, and what others do |
+//! | `trouble`, `chance`, `captain` | what goes wrong meanwhile, by plan or by chance, and what others do |
+//! | `rehearse` | what a round on this pool would come to |
 //!
 //! Pure: no clock, no input or output. Nothing here reaches a real pool.
 
 mod book;
 mod captain;
+mod chance;
 mod check;
 mod eye;
 mod hands;
 mod play;
 mod read;
+mod rehearse;
 mod stage;
 mod trouble;
 mod truth;
 
 pub use book::{Book, Death};
+pub use chance::{Targets, trouble};
 pub use check::{Checker, Rule, Violation};
 pub use eye::Eye;
 pub use hands::Mishap;
 pub use play::{Operator, Played, play};
+pub use rehearse::{HostRehearsal, Moved, Rehearsal, Summary, Waited, rehearse_on};
 pub use stage::{OWNER, Stage};
 pub use trouble::{Deed, Trouble, What, When};
 pub use truth::{HostTruth, Truth};

@@ -50,12 +50,18 @@ pub struct Played {
 
 /// Plays a round that was begun to its end.
 pub fn play(stage: &mut Stage, operator: Operator) -> Played {
+    play_watched(stage, operator, |_| {})
+}
+
+/// The same; `watch` is called after every step.
+pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut(&Stage)) -> Played {
     let mut played = Played::default();
     let mut stuck: Option<Time> = None;
     let mut paused: Option<Time> = None;
     let mut tries = 0;
     loop {
         stage.step();
+        watch(stage);
         if stage.checker.violation.is_some() || stage.is_over() {
             break;
         }
