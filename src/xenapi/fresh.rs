@@ -33,6 +33,18 @@ pub struct UpdatesListing {
     pub hosts: BTreeMap<Ref, HostUpdates>,
 }
 
+/// XenServer 7: an update that was uploaded to the pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct UploadedUpdate {
+    /// Its uuid.
+    pub uuid: String,
+    /// Its name.
+    pub name_label: String,
+    /// Hosts that have it.
+    pub hosts: Vec<Ref>,
+}
+
 impl Session {
     /// Every record of a class. One that cannot be read is an error: a decision needs them all.
     pub async fn all_records(&self, class: Class) -> Result<Vec<(Ref, Record)>, Error> {
@@ -79,6 +91,27 @@ impl Session {
         let text = self.ask(METHOD, params, self.client().reading(), false).await?;
         let said = reply::result::<String>(&text, METHOD).map_err(|p| self.problem(METHOD, p))?;
         packages(&said).map_err(|why| self.problem("updater.py check_update", Problem::Malformed(why)))
+    }
+
+    /// XenServer 7: the updates that were uploaded.
+    pub async fn pool_updates(&self) -> Result<BTreeMap<Ref, UploadedUpdate>, Error> {
+        const METHOD: &str = "pool_update.get_all_records";
+        let text = self.ask(METHOD, Vec::new(), self.client().reading(), false).await?;
+        reply::result(&text, METHOD).map_err(|p| self.problem(METHOD, p))
+    }
+
+    /// The calls that our user may make, as roles name them (`host.reboot`, in lower case); `None`: all.
+    pub async fn rights(&self) -> Result<Option<Vec<String>>, Error> {
+        const SUPERUSER: &str = "session.get_is_local_superuser";
+        const PERMISSIONS: &str = "session.get_rbac_permissions";
+        let deadline = self.client().options().timeout;
+        let text = self.ask(SUPERUSER, vec![json!(self.key())], deadline, false).await?;
+        if reply::result::<bool>(&text, SUPERUSER).map_err(|p| self.problem(SUPERUSER, p))? {
+            return Ok(None);
+        }
+        let text = self.ask(PERMISSIONS, vec![json!(self.key())], deadline, false).await?;
+        let calls: Vec<String> = reply::result(&text, PERMISSIONS).map_err(|p| self.problem(PERMISSIONS, p))?;
+        Ok(Some(calls.iter().take(MOST).map(|call| text::clean(call, 120).to_ascii_lowercase()).collect()))
     }
 
     /// XenServer: `GET /updates` at the coordinator.

@@ -3,13 +3,11 @@
 //! A log-in on the coordinator, everything read, then changes as they happen (or late, or after having been lost), the answers of the
 //! hosts, and a connection that breaks when the coordinator goes and is made anew when it is back. No wire, no waiting.
 
-use super::read;
 use crate::observation::{Answer, Link, Observation, Outcome, Seen, Via};
 use crate::pool::Pool;
 use crate::sim::api::{Api, Call, Door, HostIx, Reply};
-use crate::sim::schema::ClassId;
-use crate::sim::value::{Record as Object, Value};
-use crate::sim::world::World;
+use crate::sim::value::Value;
+use crate::sim::world::{Marker, World};
 use crate::time::Time;
 use crate::xenapi::record::{Class, Ref};
 use std::time::Duration;
@@ -48,20 +46,19 @@ pub struct Eye {
     user: (String, String),
     /// Where the coordinator was last seen.
     coordinator: HostIx,
+    marker: Marker,
+    /// The generation of the database that was told last.
     generation: u64,
     /// Since when there are changes that were not told.
     changed: Option<Time>,
     asked: Option<Time>,
     silent: Option<Time>,
-    classes: Vec<(Class, ClassId)>,
     hosts: Vec<Ref>,
 }
 
 impl Eye {
     /// Someone who has just started to follow a pool, as this user.
-    pub fn new(world: &World, target: &str, user: &str, password: &str) -> Self {
-        let schema = world.database().schema();
-        let class = |c: Class| schema.class(c.call_name()).map(|known| (c, known.id));
+    pub fn new(target: &str, user: &str, password: &str) -> Self {
         Self {
             pool: Pool::new(target),
             ahead_ms: 0,
@@ -71,11 +68,11 @@ impl Eye {
             line: Line::Down { retry: Time::EPOCH, attempt: 0 },
             user: (user.to_owned(), password.to_owned()),
             coordinator: HostIx(0),
+            marker: Marker::default(),
             generation: 0,
             changed: None,
             asked: None,
             silent: None,
-            classes: Class::iter().filter_map(class).collect(),
             hosts: Vec::new(),
         }
     }
@@ -196,7 +193,7 @@ impl Eye {
                 Reply::Done(Ok(Value::Ref(session))) => {
                     self.line = Line::Up { at: host, session };
                     self.coordinator = host;
-                    self.read_all(world, "connected");
+                    self.read_all(world);
                     return true;
                 }
                 Reply::Done(Err(failure)) if failure.code == "HOST_IS_SLAVE" => {
@@ -216,34 +213,13 @@ impl Eye {
         false
     }
 
-    /// Everything is read.
-    fn read_all(&mut self, world: &World, why: &str) {
+    /// A new connection: everything is read.
+    fn read_all(&mut self, world: &World) {
         let coordinator = world.addresses().get(self.coordinator.0).cloned().unwrap_or_default();
         self.say(world, Seen::Link(Link::Live { coordinator }));
-        let classes: Vec<Class> = self.classes.iter().map(|(class, _)| *class).collect();
-        self.say(world, Seen::Resync { classes: classes.clone(), why: why.into() });
-        let db = world.database();
-        self.hosts = db.all("host");
-        for class in &classes {
-            for r in db.all(class.call_name()) {
-                if let Some(object) = db.record(&r) {
-                    self.set(world, *class, r, &object);
-                }
-            }
-        }
-        self.say(world, Seen::Synced { classes });
-        self.generation = db.generation();
-        self.say(world, Seen::Heard { generation: Some(self.generation) });
-        self.changed = None;
+        self.marker = Marker::default();
+        self.take(world, "connected");
         self.asked = None;
-    }
-
-    fn set(&mut self, world: &World, class: Class, r: Ref, object: &Object) {
-        let seen = match read::record(class, object) {
-            Ok(record) => Seen::Set { r#ref: r, record: Box::new(record) },
-            Err(why) => Seen::Unreadable { class: class.call_name().into(), r#ref: r, why: why.to_string() },
-        };
-        self.say(world, seen);
     }
 
     /// Changes since the last time, if it is time to tell them.
@@ -256,29 +232,40 @@ impl Eye {
         if now < self.late || now < since + self.lag {
             return false;
         }
+        if std::mem::take(&mut self.lost) {
+            self.marker = Marker::default();
+        }
+        self.take(world, "events were lost")
+    }
+
+    /// Takes in what changed. Whether anything did.
+    fn take(&mut self, world: &World, why: &str) -> bool {
+        let observed = world.observe(self.marker);
         self.changed = None;
-        if db.generation() < self.generation || self.lost {
-            // What came before is not ours any more, or we missed something: as after EVENTS_LOST.
-            self.lost = false;
-            let generation = Some(db.generation());
-            self.say(world, Seen::Heard { generation });
-            self.read_all(world, "events were lost");
-            return true;
+        self.marker = observed.marker;
+        let generation = world.database().generation();
+        let back = generation < self.generation;
+        self.generation = generation;
+        let news = observed.whole || !observed.changes.is_empty();
+        let classes: Vec<Class> = Class::iter().collect();
+        if back {
+            self.say(world, Seen::Heard { generation: Some(generation) });
         }
-        let mut changes = Vec::new();
-        let mut news = false;
-        for (class, id) in self.classes.clone() {
-            changes.clear();
-            db.changes(id, self.generation, None, &mut changes);
-            for change in changes.drain(..) {
-                news = true;
-                match change.record {
-                    Some(object) => self.set(world, class, change.reference, &object),
-                    None => self.say(world, Seen::Gone { class, r#ref: change.reference }),
-                }
-            }
+        if observed.whole {
+            self.hosts = world.database().all("host");
+            self.say(world, Seen::Resync { classes: classes.clone(), why: why.into() });
         }
-        self.generation = db.generation();
+        for (class, r, record) in observed.changes {
+            let seen = match record {
+                Some(record) => Seen::Set { r#ref: r, record: Box::new(record) },
+                None => Seen::Gone { class, r#ref: r },
+            };
+            self.say(world, seen);
+        }
+        if observed.whole {
+            self.say(world, Seen::Synced { classes });
+            self.say(world, Seen::Heard { generation: Some(generation) });
+        }
         news
     }
 }

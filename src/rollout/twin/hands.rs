@@ -4,7 +4,6 @@
 //! answer never comes.
 
 use super::eye::Eye;
-use super::read;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::CallId;
 use crate::rollout::look::{Blocker, Look, Looked, Metadata, Sight, State};
@@ -13,8 +12,7 @@ use crate::sim::api::{self, Api, Door, Failure, HostIx, Reply, Ticket};
 use crate::sim::value::Value;
 use crate::sim::world::World;
 use crate::time::Time;
-use crate::xenapi::record::Ref;
-use serde::de::DeserializeOwned;
+use crate::xenapi::record::{Class, Record, Ref};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -198,30 +196,31 @@ fn seen(world: &mut World, at: HostIx, session: &Ref, what: &Look) -> Result<Sig
             Ok(Sight::Missing(packages.iter().filter_map(name).collect()))
         }
         Look::Updates => Ok(Sight::Updates(Metadata::default())),
+        Look::PoolUpdates => Ok(Sight::PoolUpdates(Vec::new())),
     }
 }
 
 /// The pool as it is in its database at this moment, as far as an engine reads it.
 fn state(world: &World, host: &Ref) -> State {
     let db = world.database();
-    let guests = db.refs(host, "resident_VMs");
-    State {
-        pool: db.pool().and_then(|r| one(world, r)).unwrap_or_default(),
-        hosts: all(world, "host"),
-        metrics: all(world, "host_metrics"),
-        tasks: all(world, "task"),
-        pbds: all(world, "PBD"),
-        guests: guests.into_iter().filter_map(|r| Some((r.clone(), one(world, &r)?))).collect(),
+    let mut state = State::default();
+    if let Some(Record::Pool(pool)) = db.pool().and_then(|r| world.record(Class::Pool, r)) {
+        state.pool = pool;
     }
-}
-
-fn one<T: DeserializeOwned>(world: &World, r: &Ref) -> Option<T> {
-    read::typed(&world.database().record(r)?).ok()
-}
-
-fn all<T: DeserializeOwned>(world: &World, class: &'static str) -> BTreeMap<Ref, T> {
-    let db = world.database();
-    db.refs_of(class).filter_map(|r| Some((r.clone(), one(world, r)?))).collect()
+    let guests = db.refs(host, "resident_VMs");
+    let refs = |class: Class| db.refs_of(class.call_name()).map(move |r| (class, r));
+    let some = [Class::Host, Class::HostMetrics, Class::Task, Class::Pbd].into_iter().flat_map(refs);
+    for (class, r) in some.chain(guests.iter().map(|r| (Class::Vm, r))) {
+        match world.record(class, r) {
+            Some(Record::Host(host)) => drop(state.hosts.insert(r.clone(), host)),
+            Some(Record::HostMetrics(metrics)) => drop(state.metrics.insert(r.clone(), metrics)),
+            Some(Record::Task(task)) => drop(state.tasks.insert(r.clone(), task)),
+            Some(Record::Pbd(pbd)) => drop(state.pbds.insert(r.clone(), pbd)),
+            Some(Record::Vm(vm)) => drop(state.guests.insert(r.clone(), vm)),
+            _ => {}
+        }
+    }
+    state
 }
 
 fn texts(value: &Value) -> Vec<String> {

@@ -3,7 +3,7 @@
 //! | file | what it is for |
 //! |---|---|
 //! | `stage` | the engine, the pool and the clock, step by step |
-//! | `eye`, `read` | the pool as a feed would tell it |
+//! | `eye` | the pool as a feed would tell it |
 //! | `hands` | calls and reads done to the twin |
 //! | `book` | the journal in memory, whose writer can die at any line |
 //! | `truth`, `check` | the checker, which looks at the simulated pool itself |
@@ -20,7 +20,6 @@ mod check;
 mod eye;
 mod hands;
 mod play;
-mod read;
 mod rehearse;
 mod stage;
 mod trouble;

@@ -59,7 +59,7 @@ impl Stage {
     /// A pool before a round: the program connects and reads it.
     pub fn new(world: World, troubles: Vec<Trouble>) -> Self {
         let began = world.now();
-        let mut eye = Eye::new(&world, "twin", USER.0, USER.1);
+        let mut eye = Eye::new("twin", USER.0, USER.1);
         let mut world = world;
         eye.look(&mut world);
         eye.ask(&mut world);
@@ -271,7 +271,7 @@ impl Stage {
             return;
         }
         // It connects first: without a pool to compare with, nothing can be taken up again.
-        let mut eye = Eye::new(&self.world, "twin", USER.0, USER.1);
+        let mut eye = Eye::new("twin", USER.0, USER.1);
         eye.ahead_ms = self.eye.ahead_ms + self.jump_ms;
         eye.lag = self.eye.lag;
         eye.late = self.eye.late;
