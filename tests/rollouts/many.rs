@@ -52,9 +52,7 @@ fn replay() {
     stage.begin("r1", plan, found);
     let played = play(&mut stage, Operator { mends: !case.never, ..Operator::default() });
     let mut told: Vec<_> = stage.log.take().unwrap_or_default().into_iter().map(|(at, what)| (at, format!("  {what}"))).collect();
-    if let Some(book) = stage.book() {
-        told.extend(book.entries().iter().map(|(at, entry)| (*at, format!("    journal {entry:?}"))));
-    }
+    told.extend(stage.book().disk().entries.iter().map(|(at, entry)| (*at, format!("    journal {entry:?}"))));
     told.sort_by_key(|(at, _)| *at);
     for (at, what) in told {
         println!("{at} {what}");

@@ -129,6 +129,6 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
     }
     played.violation.clone_from(&stage.checker.violation);
     played.took = stage.elapsed();
-    played.counts = (stage.steps(), stage.calls, stage.book().map_or(0, |b| b.lines));
+    played.counts = (stage.steps(), stage.calls, stage.book().lines());
     played
 }

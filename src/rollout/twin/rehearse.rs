@@ -228,7 +228,7 @@ impl Watch {
                 }
             }).collect();
         }
-        out.waits = stage.book().map(|book| waits(book.entries())).unwrap_or_default();
+        out.waits = waits(&stage.book().disk().entries);
         out
     }
 }

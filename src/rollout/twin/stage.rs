@@ -6,8 +6,7 @@ use super::check::{Checker, Rule};
 use super::eye::Eye;
 use super::hands::{self, Hands, Made};
 use super::trouble::{Trouble, What, When};
-use crate::rollout::engine::{Engine, Job, Log as _, LogError};
-use crate::rollout::run::Run;
+use crate::rollout::engine::{Engine, Job, LogError};
 use crate::rollout::entry::{Command, Entry, Found};
 use crate::rollout::plan::Plan;
 use crate::sim::api::Api;
@@ -42,10 +41,12 @@ pub struct Stage {
     /// After what time a fault is mended by itself; `None`: never, unless the operator does.
     pub mended_after: Option<Duration>,
     hands: Hands,
+    first: Option<Entry>,
     troubles: Vec<Trouble>,
     /// Faults that are still to be mended, and when.
     pub(super) heals: Vec<(Time, Fault)>,
-    shelf: Option<Book>,
+    book: Book,
+    last: Time,
     back: Option<Time>,
     jump_ms: i64,
     began: Time,
@@ -72,9 +73,11 @@ impl Stage {
             log: None,
             mended_after: Some(Duration::from_secs(2 * 3600)),
             hands: Hands::default(),
+            first: None,
             troubles,
             heals: Vec::new(),
-            shelf: None,
+            book: Book::default(),
+            last: began,
             back: None,
             jump_ms: 0,
             began,
@@ -87,13 +90,17 @@ impl Stage {
 
     /// A round begins.
     pub fn begin(&mut self, run: &str, plan: Plan, found: Found) {
-        let entry = Entry::Began { run: run.to_owned(), by: OWNER.to_owned(), version: "twin".into(), plan, found };
-        let mut book = Book::default();
-        book.death = self.death();
-        let now = self.eye.own(&self.world);
-        match begin(book, now, &entry) {
+        self.first = Some(Entry::Began { run: run.to_owned(), by: OWNER.to_owned(), version: "twin".into(), plan, found });
+        self.start();
+    }
+
+    /// The round is begun, or begun again because nothing of it was written.
+    fn start(&mut self) {
+        let Some(first) = self.first.clone() else { return };
+        self.book.dies(self.death());
+        match Engine::begin(self.book.clone(), self.eye.own(&self.world), &first) {
             Ok(engine) => self.engine = Some(engine),
-            Err(_) => self.checker.violate(self.world.now(), Rule::Journal, "a run cannot be begun"),
+            Err(_) => self.died(),
         }
         self.dirty = true;
     }
@@ -108,8 +115,8 @@ impl Stage {
     }
 
     /// The journal.
-    pub fn book(&self) -> Option<&Book> {
-        self.engine.as_ref().map(|e| &e.log).or(self.shelf.as_ref())
+    pub const fn book(&self) -> &Book {
+        &self.book
     }
 
     /// How many steps it took so far.
@@ -142,7 +149,7 @@ impl Stage {
         let now = eye.own(world);
         let picture = eye.pool.picture(now);
         let said = engine.command(now, &eye.pool, &picture, command.clone());
-        if engine.log.dead {
+        if engine.log.is_dead() {
             self.die();
         }
         self.dirty = true;
@@ -166,7 +173,7 @@ impl Stage {
             }
         }
         let now = self.eye.own(&self.world);
-        if news || self.dirty || self.wake.is_some_and(|at| at <= now) {
+        if news || self.dirty || self.wake.is_some_and(|at| at <= now) || now.since(self.last) >= STRIDE {
             self.turn();
         }
         self.checker.after(&self.world);
@@ -186,6 +193,7 @@ impl Stage {
     /// Lets the engine do what it wants to do now.
     fn turn(&mut self) {
         self.dirty = false;
+        self.last = self.eye.own(&self.world);
         if self.engine.is_none() {
             return;
         }
@@ -231,8 +239,8 @@ impl Stage {
                 Ok(())
             }
             Job::Make { id, call } => {
-                let intent = engine.log.intent(id);
-                self.checker.before(&self.world, &self.eye.pool, &engine.run, OWNER, id, &call, intent);
+                let intent = self.book.intent(id);
+                self.checker.before(&self.world, &self.eye.pool, &engine.run, OWNER, id, &call, intent.as_ref());
                 let made = self.hands.make(&mut self.world, &mut self.eye, id, &call);
                 self.calls += 1;
                 self.checker.after(&self.world);
@@ -249,15 +257,17 @@ impl Stage {
 
     /// Our program is gone, at whatever it was doing; it will be started again.
     pub(super) fn die(&mut self) {
-        let Some(engine) = self.engine.take() else { return };
-        let lines = engine.log.lines;
+        if self.engine.take().is_some() {
+            self.died();
+        }
+    }
+
+    fn died(&mut self) {
+        let lines = self.book.lines();
         self.hands.drop_all(&mut self.world);
-        let at = self.troubles.iter().position(|t| matches!(t.what, What::Kill { .. }) && matches!(t.when, When::Line(l) if l <= lines));
-        let (away, jump) = match at.map(|at| self.troubles.remove(at).what) {
-            Some(What::Kill { away_s, jump_s, .. }) => (away_s, jump_s),
-            _ => (30, 0),
-        };
-        self.shelf = Some(engine.log);
+        let due = |t: &Trouble| matches!(t.what, What::Kill { .. }) && matches!(t.when, When::Line(l) if l <= lines);
+        let kill = self.troubles.iter().position(due).map(|at| self.troubles.remove(at).what);
+        let (away, jump) = if let Some(What::Kill { away_s, jump_s, .. }) = kill { (away_s, jump_s) } else { (30, 0) };
         self.back = Some(self.world.now() + Duration::from_secs(away));
         self.jump_ms = jump.saturating_mul(1000);
         self.wake = None;
@@ -284,21 +294,18 @@ impl Stage {
         self.jump_ms = 0;
         eye.ask(&mut self.world);
         self.eye = eye;
-        let Some(mut book) = self.shelf.take() else { return };
-        if let Err(why) = book.reopen() {
-            return self.checker.violate(now, Rule::Journal, format!("the journal cannot be read again: {why}"));
+        match self.book.reopen() {
+            Ok(true) => {}
+            Ok(false) => return self.start(),
+            Err(wrong) => return self.checker.violate(now, Rule::Journal, format!("the journal cannot be read again: {wrong}")),
         }
-        book.death = self.death();
+        self.book.dies(self.death());
+        let entries = self.book.disk().entries.clone();
         let own = self.eye.own(&self.world);
-        match resume(book, own) {
+        match Engine::resume(self.book.clone(), &entries, own, OWNER) {
             Ok(engine) => self.engine = Some(engine),
-            Err((book, why)) => {
-                let begun = book.lines > 0;
-                self.shelf = Some(book);
-                if begun {
-                    self.checker.violate(now, Rule::Journal, format!("the run cannot be taken up again: {why}"));
-                }
-            }
+            Err(_) if self.book.is_dead() => return self.died(),
+            Err(why) => return self.checker.violate(now, Rule::Journal, format!("the run cannot be taken up again: {why}")),
         }
         self.note(|| "our program goes on".into());
         self.dirty = true;
@@ -343,7 +350,7 @@ impl Stage {
 
     fn befall(&mut self) {
         let (now, began) = (self.world.now(), self.began);
-        let lines = self.book().map_or(0, |b| b.lines);
+        let lines = self.book.lines();
         while let Some(at) = self.troubles.iter().position(|t| match t.when {
             When::Line(_) if matches!(t.what, What::Kill { .. }) => false,
             When::Line(line) => line <= lines,
@@ -359,11 +366,9 @@ impl Stage {
         let now = self.world.now();
         match what {
             What::Kill { how, away_s, jump_s } => {
-                let line = self.book().map_or(0, |b| b.lines);
+                let line = self.book.lines();
                 self.troubles.push(Trouble { when: When::Line(line), what: What::Kill { how, away_s, jump_s } });
-                if let Some(engine) = &mut self.engine {
-                    engine.log.death = Some((line, how));
-                }
+                self.book.dies(self.death());
             }
             What::Call(mishap) => self.hands.mishap = Some(mishap),
             What::Late(secs) => self.eye.late = now + Duration::from_secs(secs),
@@ -374,14 +379,4 @@ impl Stage {
         }
         self.dirty = true;
     }
-}
-
-fn begin(mut book: Book, now: Time, entry: &Entry) -> Result<Engine<Book>, LogError> {
-    book.append(now, entry)?;
-    let run = Run::begin(now, entry).ok_or_else(|| LogError(String::new()))?;
-    Ok(Engine { run, log: book })
-}
-
-fn resume(book: Book, _now: Time) -> Result<Engine<Book>, (Book, String)> {
-    Err((book, String::new()))
 }
