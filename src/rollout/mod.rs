@@ -18,6 +18,7 @@ pub mod driver;
 pub mod engine;
 pub mod entry;
 pub mod finding;
+pub mod found;
 pub mod journal;
 pub mod look;
 pub mod machine;

@@ -6,11 +6,15 @@
 mod lend;
 mod make;
 mod reads;
+mod start;
+mod takeover;
 
 pub use crate::xenapi::writer::Consent;
 pub use lend::Lender;
 pub use make::{Made, make};
-pub use reads::{look, pool_ref, survey};
+pub use reads::{look, network, pool_ref, survey};
+pub use start::{StartError, Told, begin, found, resume};
+pub use takeover::take_over;
 
 use super::call::{Call, Outcome};
 use super::engine::{Engine, Job, Log, LogError};
