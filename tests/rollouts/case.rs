@@ -1,19 +1,16 @@
 //! A case: a pool, a round, and what goes wrong. Made from a seed, or read from its text; a failure prints the text.
 
-use poolwatch::rollout::entry::{Found, FoundHa};
-use poolwatch::rollout::plan::{Deadlines, HostPlan, Kind, Options as RunOptions, Plan, Stage as Step, Step as PlanStep};
+use poolwatch::rollout::entry::Found;
+use poolwatch::rollout::plan::{Options as RunOptions, Plan, Scope};
 use poolwatch::rollout::twin::{Operator, Played, Stage, Trouble, play};
 use poolwatch::sim::scenario::Scenario;
-use poolwatch::sim::value::Value;
 use poolwatch::sim::world::{Dialect, Options, World};
 use poolwatch::time::Time;
-use poolwatch::xenapi::record::Ref;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
-use strum::IntoEnumIterator;
 
 /// 2026-11-21T00:00:00Z
 const START: Time = Time::from_secs(1_795_219_200);
@@ -113,15 +110,16 @@ impl Case {
 
     /// Sets the stage: the pool as it is before the round, with its plan.
     pub fn stage(&self) -> (Stage, Plan, Found) {
-        let world = world(&self.shape, self.seed);
-        let (plan, found) = plan(&world);
+        let template = template(&self.shape);
+        let mut world = template.world.clone();
+        world.reseed(self.seed);
         let mut stage = Stage::new(world, self.troubles.clone());
         stage.eye.lag = Duration::from_millis(self.lag_ms);
         stage.checker.detect += stage.eye.lag;
         if self.never {
             stage.mended_after = None;
         }
-        (stage, plan, found)
+        (stage, template.plan.clone(), template.found.clone())
     }
 
     /// Plays it to its end.
@@ -160,54 +158,23 @@ fn scenario(shape: &Shape) -> Scenario {
     Scenario::from_toml("proof", &text).expect("a scenario")
 }
 
-/// The pool at its start.
-fn world(shape: &Shape, seed: u64) -> World {
-    static KNOWN: OnceLock<Mutex<HashMap<Shape, Scenario>>> = OnceLock::new();
-    let known = KNOWN.get_or_init(Mutex::default);
-    let scenario = known.lock().expect("lock").entry(*shape).or_insert_with(|| scenario(shape)).clone();
-    let dialect = if shape.shipped { Dialect::Shipped } else { Dialect::Designed };
-    World::build(&scenario, Options::new(seed, START).speaking(dialect))
+/// A pool at its start, with a plan for it.
+struct Template {
+    world: World,
+    plan: Plan,
+    found: Found,
 }
 
-/// A plain reboot round of all hosts, the coordinator first, and the pool as it is found.
-fn plan(world: &World) -> (Plan, Found) {
-    let db = world.database();
-    let pool = db.pool().cloned().expect("a pool");
-    let master = db.reference(&pool, "master");
-    let mut hosts: Vec<Ref> = db.all("host");
-    hosts.sort_by_key(|h| (*h != master, db.text(h, "name_label").to_owned()));
-    let step = |stage: Step| PlanStep { stage, why: "proof".into() };
-    let host = |h: Ref| HostPlan {
-        uuid: db.text(&h, "uuid").into(),
-        name: db.text(&h, "name_label").into(),
-        coordinator: h == master,
-        why: "in order".into(),
-        steps: Step::iter().filter(|s| *s != Step::Update).map(step).collect(),
-        updates: Vec::new(),
-        host: h,
-    };
-    let plan = Plan {
-        pool: db.text(&pool, "uuid").into(),
-        pool_name: db.text(&pool, "name_label").into(),
-        kind: Kind::Reboot,
-        made: START,
-        hosts: hosts.into_iter().map(host).collect(),
-        options: RunOptions { deadlines: Deadlines::default(), ..RunOptions::default() },
-    };
-    let runs = |vm: &&Ref| !db.boolean(vm, "is_control_domain") && matches!(db.text(vm, "power_state"), "Running" | "Paused");
-    let home = |vm: &Ref| (db.text(vm, "uuid").to_owned(), db.text(&db.reference(vm, "resident_on"), "uuid").to_owned());
-    let text = |v: &Value| if let Value::Str(text) = v { text.to_string() } else { String::new() };
-    let ha = db.boolean(&pool, "ha_enabled").then(|| FoundHa {
-        srs: db.set_of(&pool, "ha_statefiles").iter().map(|vdi| db.reference(&Ref::from(text(vdi)), "SR")).collect(),
-        configuration: db.map(&pool, "ha_configuration").iter().map(|(k, v)| (k.to_string(), text(v))).collect(),
-        tolerates: db.int(&pool, "ha_host_failures_to_tolerate"),
+/// The pool of a shape at its start, built once.
+fn template(shape: &Shape) -> Arc<Template> {
+    static KNOWN: OnceLock<Mutex<HashMap<Shape, Arc<Template>>>> = OnceLock::new();
+    let mut known = KNOWN.get_or_init(Mutex::default).lock().expect("lock");
+    let made = known.entry(*shape).or_insert_with(|| {
+        let dialect = if shape.shipped { Dialect::Shipped } else { Dialect::Designed };
+        let world = World::build(&scenario(shape), Options::new(1, START).speaking(dialect));
+        let options = RunOptions { shut_down_pinned: shape.pinned, ..RunOptions::default() };
+        let (plan, found) = Stage::new(world.clone(), Vec::new()).plan(&Scope::default(), options).expect("a plan");
+        Arc::new(Template { world, plan, found })
     });
-    let found = Found {
-        ha,
-        auto_poweron: db.map_get(&pool, "other_config", "auto_poweron") == Some("true"),
-        wlb: db.boolean(&pool, "wlb_enabled"),
-        disabled: Vec::new(),
-        guests: db.refs_of("VM").filter(runs).map(home).collect::<BTreeMap<_, _>>(),
-    };
-    (plan, found)
+    Arc::clone(made)
 }

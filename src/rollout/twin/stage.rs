@@ -8,7 +8,10 @@ use super::hands::{self, Hands, Made};
 use super::trouble::{Trouble, What, When};
 use crate::rollout::engine::{Engine, Job, LogError};
 use crate::rollout::entry::{Command, Entry, Found};
-use crate::rollout::plan::Plan;
+use crate::rollout::plan::{Options, Plan, PlanError, Scope, make};
+use crate::rollout::survey::{self, Survey};
+use crate::sim::value::Value;
+use crate::xenapi::record::Ref;
 use crate::sim::api::Api;
 use crate::sim::world::{Fault, World};
 use crate::time::Time;
@@ -86,6 +89,30 @@ impl Stage {
             instant: (Time::EPOCH, 0),
             steps: 0,
         }
+    }
+
+    /// What plan and checks have to read, read on the twin.
+    pub fn survey(&mut self, scope: &Scope) -> Survey {
+        let mut survey = Survey::default();
+        for look in survey::looks(&self.eye.pool, scope) {
+            let looked = hands::look(&mut self.world, &self.eye, &look);
+            survey.take(look, looked);
+        }
+        survey
+    }
+
+    /// A plan for what is asked for, and the pool as it is found; as for a real pool.
+    pub fn plan(&mut self, scope: &Scope, options: Options) -> Result<(Plan, Found), PlanError> {
+        let survey = self.survey(scope);
+        self.eye.ask(&mut self.world);
+        let now = self.eye.own(&self.world);
+        let picture = self.eye.pool.picture(now);
+        let plan = make(&self.eye.pool, &picture, &survey, scope, options, now)?;
+        let db = self.world.database();
+        let disks = db.pool().map(|pool| db.set_of(pool, "ha_statefiles")).unwrap_or_default();
+        let sr = |disk: &Value| if let Value::Str(disk) = disk { Some(db.reference(&Ref::from(&**disk), "SR")) } else { None };
+        let found = Found::of(&self.eye.pool, &plan, disks.iter().filter_map(sr).collect());
+        Ok((plan, found))
     }
 
     /// A round begins.
