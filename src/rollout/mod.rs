@@ -28,4 +28,5 @@ pub mod progress;
 pub mod report;
 pub mod run;
 pub mod survey;
+pub mod twin;
 pub mod wire;
