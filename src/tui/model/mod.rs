@@ -16,6 +16,7 @@ use super::keymap::{Context, Key, Keymap, MODES};
 use super::log::{Level, LogLine};
 use super::msg::PoolIx;
 use super::theme::Theme;
+use super::wizard::Wizard;
 use crate::pool::Pool;
 use crate::pool::picture::Picture;
 use crate::time::Time;
@@ -69,6 +70,8 @@ pub struct PoolView {
     pub changed: bool,
     /// The I/O paths of the picture as a grid.
     pub(crate) grid: Grid,
+    /// The guided rollout.
+    pub(crate) wizard: Wizard,
     panes: [PaneState; 6],
 }
 
@@ -82,6 +85,7 @@ impl PoolView {
             pool,
             changed: true,
             grid: Grid::default(),
+            wizard: Wizard::default(),
             panes: Default::default(),
         }
     }

@@ -73,8 +73,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Answer(answer) => {
             model.dirty = true;
-            answer::taken(model, answer);
-            Vec::new()
+            answer::taken(model, answer)
         }
         Msg::Logged(lines) => {
             if model.log != lines {
