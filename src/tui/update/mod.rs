@@ -9,6 +9,7 @@ mod moves;
 mod popups;
 
 pub use available::availability;
+pub(crate) use moves::step;
 
 use super::effect::Effect;
 use super::model::{Model, Screen};

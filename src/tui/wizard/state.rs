@@ -122,6 +122,15 @@ impl Wizard {
         self.run.as_ref().is_some_and(RunView::going)
     }
 
+    /// Whether something on the open page changes by the second.
+    pub fn counts(&self) -> bool {
+        match self.page {
+            Page::Plan | Page::Preflight | Page::Confirm => matches!(self.survey, Survey::Asked(_)),
+            Page::Run => self.running(),
+            Page::Scope | Page::Report => false,
+        }
+    }
+
     /// How the run stands.
     pub fn progress(&self) -> Option<&Progress> {
         self.run.as_ref()?.progress.as_deref()
