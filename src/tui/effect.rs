@@ -4,7 +4,7 @@
 use super::msg::{Answer, PoolIx};
 use crate::rollout::entry::Command;
 use crate::rollout::finding::Fix;
-use crate::rollout::plan::{Options, Plan};
+use crate::rollout::plan::{Options, Plan, Scope};
 use crate::xenapi::record::{Class, Ref};
 
 /// Something to do.
@@ -54,8 +54,12 @@ pub enum Request {
         pool: PoolIx,
         /// Number of the request: the answer carries it, so that one that was overtaken is known.
         ask: u64,
-        /// What is wanted.
-        wanted: Box<Wanted>,
+        /// What is to be done, to which hosts (by uuid), in which order.
+        scope: Scope,
+        /// How.
+        options: Box<Options>,
+        /// Whether it is to be rehearsed on a twin of the pool too.
+        rehearse: bool,
     },
     /// Do what mends a finding, and answer with [`super::msg::Answer::Mended`].
     Mend {
@@ -101,27 +105,4 @@ impl Request {
             Self::RunCommand { pool, command } => Answer::Commanded { pool, command, result: Err(why) },
         }
     }
-}
-
-/// What a round is wanted for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Purpose {
-    /// Reboot each host.
-    #[default]
-    Reboot,
-    /// Install the updates that each host lacks, in the way of its product, and reboot it.
-    Update,
-}
-
-/// The round that the operator wants.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// What for.
-    pub purpose: Purpose,
-    /// Which hosts, in this order.
-    pub hosts: Vec<Ref>,
-    /// How.
-    pub options: Options,
-    /// Whether it is to be rehearsed on a twin of the pool.
-    pub rehearse: bool,
 }

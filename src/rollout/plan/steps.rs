@@ -69,7 +69,10 @@ pub fn of(ground: &Ground, host: &HostView, before: Option<&str>, updates: &[Str
     };
     step(Stage::Reboot, reboot.into());
     step(Stage::Down, format!("Has to be seen going down within {}.", limit(options.deadlines.down_s)));
-    step(Stage::Up, format!("Has to be live again within {}; a changed boot time proves the reboot.", limit(options.deadlines.up_s)));
+    step(
+        Stage::Up,
+        format!("Has to be live again within {}; a changed boot time proves the reboot.", limit(options.deadlines.up_s)),
+    );
     let pbds = pool.pbds(&host.r#ref).filter(|(_, p)| p.currently_attached).count();
     step(
         Stage::Storage,

@@ -37,7 +37,12 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
     let fits = fits(ground);
     for fit in fits.iter().filter(|f| !f.stuck.is_empty()) {
         let who = words::list(&fit.stuck);
-        let evidence = format!("{} needed by its {}, {} free on the others", bytes(fit.needs), words::count(fit.guests, "guest"), bytes(fit.free));
+        let evidence = format!(
+            "{} needed by its {}, {} free on the others",
+            bytes(fit.needs),
+            words::count(fit.guests, "guest"),
+            bytes(fit.free)
+        );
         let finding = if fit.needs > fit.free {
             let text = format!("The other hosts lack {} for the guests of {}.", bytes(fit.needs - fit.free), fit.host);
             Finding::hard("no-memory", &fit.host, text)
@@ -55,7 +60,10 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
             bytes(fit.needs),
             bytes(fit.free)
         );
-        out.push(Finding::note("capacity", &fit.host, text).evidence("memory_dynamic_max and overhead of its guests, free memory of the others"));
+        out.push(
+            Finding::note("capacity", &fit.host, text)
+                .evidence("memory_dynamic_max and overhead of its guests, free memory of the others"),
+        );
     }
 }
 

@@ -88,7 +88,9 @@ fn kind(ground: Ground, host: &HostView, vm: &str, blocker: &Blocker) -> Kind {
         "VM_HAS_VTPM" => pinned("has a virtual TPM that cannot move"),
         "VM_IS_USING_NESTED_VIRT" => pinned("runs virtual machines of its own (nested) and cannot move"),
         "VM_MISSING_PV_DRIVERS" => pinned("has no guest tools and cannot move while it runs"),
-        "VM_LACKS_FEATURE" | "VM_LACKS_FEATURE_SUSPEND" => pinned("does not say that it can be moved: its guest tools are missing or old"),
+        "VM_LACKS_FEATURE" | "VM_LACKS_FEATURE_SUSPEND" => {
+            pinned("does not say that it can be moved: its guest tools are missing or old")
+        }
         "VM_REQUIRES_SR" => storage(ground, host, vm, &param(1)),
         "VM_REQUIRES_NETWORK" | "VM_REQUIRES_NET" => {
             let network = ground.pool.network_words(&param(1));
@@ -114,7 +116,9 @@ fn kind(ground: Ground, host: &HostView, vm: &str, blocker: &Blocker) -> Kind {
             let why = why.map_or_else(String::new, |why| format!(" ({why})"));
             movable("blocked", format!("Somebody has blocked moving {vm} of {on}{why}."))
         }
-        "OTHER_OPERATION_IN_PROGRESS" | "VM_BAD_POWER_STATE" => Kind::Busy(format!("{vm} on {on} is busy or not running properly: it cannot move just now.")),
+        "OTHER_OPERATION_IN_PROGRESS" | "VM_BAD_POWER_STATE" => {
+            Kind::Busy(format!("{vm} on {on} is busy or not running properly: it cannot move just now."))
+        }
         code => {
             let error = ApiError { method: "VM.pool_migrate".into(), code: code.into(), params: blocker.params.clone() };
             let said = error.explain(&Names(ground)).what;

@@ -112,6 +112,11 @@ pub enum Popup {
         /// What is typed.
         input: Input,
     },
+    /// XenServer 7: which update is to be installed.
+    Update {
+        /// What is typed.
+        input: Input,
+    },
     /// A question before something that cannot simply be taken back.
     Ask {
         /// What is asked.
@@ -131,7 +136,14 @@ pub enum Popup {
 impl Popup {
     /// Whether keys type text into it.
     pub fn typing(&self) -> bool {
-        matches!(self, Self::Palette { .. } | Self::Pools { .. } | Self::Accept { .. } | Self::Help { typing: true, .. })
+        matches!(
+            self,
+            Self::Palette { .. }
+                | Self::Pools { .. }
+                | Self::Accept { .. }
+                | Self::Update { .. }
+                | Self::Help { typing: true, .. }
+        )
     }
 
     /// The text field that keys type into.
@@ -140,6 +152,7 @@ impl Popup {
             Self::Palette { input, .. }
             | Self::Pools { input, .. }
             | Self::Accept { input, .. }
+            | Self::Update { input }
             | Self::Help { input, typing: true, .. } => Some(input),
             _ => None,
         }

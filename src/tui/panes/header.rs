@@ -107,7 +107,8 @@ fn rollout_words(pen: &Pen<'_>, model: &Model, open: Option<&PoolView>, width: u
         _ => format!("{glyph} {whose}rollout: {stuck}{place}"),
     };
     let mut spans = vec![Span::styled(text, pen.style(role))];
-    if own && model.wizard().is_none()
+    if own
+        && model.wizard().is_none()
         && let Some(key) = model.keymap.keys_of(Action::Wizard, &[]).into_iter().next()
     {
         spans.push(Span::styled(format!(" {key}"), pen.style(Role::Key)));

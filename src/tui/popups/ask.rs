@@ -53,30 +53,23 @@ pub(super) fn ask(pen: &mut Pen<'_>, model: &Model, ask: &Ask, at: usize, screen
     }
 }
 
-pub(super) fn accept(pen: &mut Pen<'_>, model: &Model, finding: (&str, &str), input: &Input, screen: Rect) {
-    let (code, about) = finding;
-    let of = |f: &&crate::rollout::finding::Finding| f.code == code && f.about == about;
-    let text = model
-        .pool()
-        .and_then(|p| p.wizard.prepared())
-        .and_then(|p| p.findings.iter().find(of))
-        .map_or("This is not found any more.", |f| f.text.as_str());
+/// Words, then a line to type in.
+fn field(pen: &mut Pen<'_>, model: &Model, title: &str, words: (&str, &str), input: &Input, screen: Rect) {
+    let (text, prompt) = words;
     let room = WIDTH.min(screen.width).saturating_sub(if screen.width > 70 { 4 } else { 0 } + 4).max(8);
     let lines = wrap(text, room);
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(6);
-    let body = window(pen, screen, (WIDTH, height), "Accept this finding", &hints(model, "accept"));
-    let mut y = body.y;
-    for line in lines.iter().take(usize::from(body.height.saturating_sub(2))) {
-        pen.text(body.x, y, body.width, line, Role::Text);
-        y += 1;
-    }
-    let y = if body.height > lines.len() as u16 + 2 { y + 1 } else { y };
-    if y < body.bottom() && body.height >= 4 {
-        pen.text(body.x, y, body.width, "Why is this all right? It goes into the journal and the report.", Role::Muted);
-    }
-    let y = (y + 1).min(body.bottom().saturating_sub(1));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(5);
+    let body = window(pen, screen, (WIDTH, height), title, &hints(model, "keep"));
     if body.height == 0 {
         return;
+    }
+    // The line to type in is always there; the words give way.
+    let y = body.bottom() - 1;
+    for (row, line) in lines.iter().take(usize::from(body.height.saturating_sub(2))).enumerate() {
+        pen.text(body.x, body.y + row as u16, body.width, line, Role::Text);
+    }
+    if body.height >= 2 {
+        pen.text(body.x, y - 1, body.width, prompt, Role::Muted);
     }
     let used = pen.text(body.x, y, body.width, "> ", Role::Key);
     let room = body.width.saturating_sub(used + 1);
@@ -84,4 +77,18 @@ pub(super) fn accept(pen: &mut Pen<'_>, model: &Model, finding: (&str, &str), in
     let shown: String = typed.iter().skip(typed.len().saturating_sub(usize::from(room))).collect();
     let typed = pen.text(body.x + used, y, room, &shown, Role::Input);
     pen.text(body.x + used + typed, y, 1, "_", Role::Focus);
+}
+
+pub(super) fn accept(pen: &mut Pen<'_>, model: &Model, finding: (&str, &str), input: &Input, screen: Rect) {
+    let (code, about) = finding;
+    let of = |f: &&crate::rollout::finding::Finding| f.code == code && f.about == about;
+    let prepared = model.pool().and_then(|p| p.wizard.prepared());
+    let text = prepared.and_then(|p| p.findings.iter().find(of)).map_or("This is not found any more.", |f| f.text.as_str());
+    let prompt = "Why is this all right? It goes into the journal and the report.";
+    field(pen, model, "Accept this finding", (text, prompt), input, screen);
+}
+
+pub(super) fn update(pen: &mut Pen<'_>, model: &Model, input: &Input, screen: Rect) {
+    let text = "A round installs one update. If only one waits to be installed, it need not be named.";
+    field(pen, model, "Which update?", (text, "Its name or its uuid, as xe update-list shows them."), input, screen);
 }

@@ -127,6 +127,10 @@ fn choose(model: &mut Model, popup: Popup) -> Vec<Effect> {
             wizard::act::accepted(model, &code, &about, input.value());
             Vec::new()
         }
+        Popup::Update { input } => {
+            wizard::act::named(model, input.value());
+            Vec::new()
+        }
         Popup::Ask { ask, at } => {
             model.popups.pop();
             if at == 0 { Vec::new() } else { wizard::act::agreed(model, ask) }
@@ -167,7 +171,7 @@ fn moved(model: &mut Model, action: Action) {
         Popup::Palette { input, at } => *at = step(action, *at, palette_rows(input.value()).len(), PAGE),
         Popup::Pools { input, at } => *at = step(action, *at, pools_rows(model, input.value()).len(), PAGE),
         Popup::Ask { at, .. } => *at = step(action, *at, 2, PAGE),
-        Popup::Accept { .. } => {}
+        Popup::Accept { .. } | Popup::Update { .. } => {}
         Popup::Faults { at } => *at = step(action, *at, faults_shown(model).len(), PAGE),
         Popup::Themes { at, .. } => {
             *at = step(action, *at, model.themes.len(), PAGE);

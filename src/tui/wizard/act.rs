@@ -1,6 +1,6 @@
 //! What keys do in the wizard.
 
-use super::scope::Row;
+use super::scope::{Choice, Row};
 use super::state::{Page, RunView, Survey};
 use super::{ask, available, frame, words};
 use crate::pool::picture::Severity;
@@ -214,7 +214,8 @@ pub(super) fn survey_of(view: &mut crate::tui::model::PoolView, pool: PoolIx, no
     let wizard = &mut view.wizard;
     wizard.ask += 1;
     wizard.survey = Survey::Asked(now);
-    vec![Effect::Request(Request::Survey { pool, ask: wizard.ask, wanted: Box::new(wizard.scope.wanted()) })]
+    let (scope, options) = (wizard.scope.asked(&view.picture.hosts), Box::new(wizard.scope.options.clone()));
+    vec![Effect::Request(Request::Survey { pool, ask: wizard.ask, scope, options, rehearse: wizard.scope.rehearse })]
 }
 
 fn start(model: &mut Model) -> Vec<Effect> {
@@ -261,6 +262,11 @@ pub(super) fn host_at(model: &Model) -> Option<Ref> {
 fn mark(model: &mut Model) {
     let now = model.now;
     let Some(row) = row(model) else { return };
+    if row == Row::Choice(Choice::Update) {
+        let now = model.wizard().map(|w| w.scope.update.clone()).unwrap_or_default();
+        model.popups.push(Popup::Update { input: Input::new(now) });
+        return;
+    }
     let hosts = model.pool().map(|p| p.picture.hosts.clone()).unwrap_or_default();
     changed(model, |scope| scope.mark(&row, now, &hosts));
 }
@@ -270,7 +276,7 @@ fn turn(model: &mut Model, by: i32) {
     let hosts = model.pool().map(|p| p.picture.hosts.clone()).unwrap_or_default();
     match row(model) {
         Some(Row::Choice(choice)) => changed(model, |scope| scope.turn(choice, by, now)),
-        Some(row @ Row::Purpose(_)) => changed(model, |scope| scope.mark(&row, now, &hosts)),
+        Some(row @ Row::What(_)) => changed(model, |scope| scope.mark(&row, now, &hosts)),
         _ => {}
     }
 }
@@ -293,7 +299,9 @@ fn shift(model: &mut Model, down: bool) {
 
 /// Asks for the reason, or takes an acceptance back.
 fn accept(model: &mut Model) {
-    let Some(finding) = model.pool().and_then(available::finding).filter(|f| f.severity == Severity::Soft).cloned() else { return };
+    let Some(finding) = model.pool().and_then(available::finding).filter(|f| f.severity == Severity::Soft).cloned() else {
+        return;
+    };
     let Some(wizard) = model.wizard_mut() else { return };
     if wizard.accepted(&finding).is_some() {
         wizard.scope.options.accepted.retain(|a| a.code != finding.code || !(a.about.is_empty() || a.about == finding.about));
@@ -313,6 +321,13 @@ pub(crate) fn accepted(model: &mut Model, code: &str, about: &str, reason: &str)
     if let Some(wizard) = model.wizard_mut() {
         wizard.scope.options.accepted.push(Accepted { code: code.to_owned(), about: about.to_owned(), reason });
     }
+}
+
+/// The name of an update was typed.
+pub(crate) fn named(model: &mut Model, update: &str) {
+    model.popups.pop();
+    let update = crate::text::clean(update.trim(), 200).into_owned();
+    changed(model, |scope| scope.update = update);
 }
 
 fn mend(model: &mut Model) -> Vec<Effect> {
@@ -377,7 +392,9 @@ fn host_to_skip(model: &Model) -> Result<usize, String> {
     let can = |at: &usize| progress.hosts.get(*at).is_some_and(|h| matches!(h.standing, Standing::Waiting | Standing::Stuck));
     match at {
         Some(at) if can(&at) => Ok(at),
-        Some(_) if stuck.is_none() => Err("Go to a host that is not begun: only such a one, or one that is stuck, can be left out.".to_owned()),
+        Some(_) if stuck.is_none() => {
+            Err("Go to a host that is not begun: only such a one, or one that is stuck, can be left out.".to_owned())
+        }
         _ => stuck.or(waiting).ok_or_else(none),
     }
 }

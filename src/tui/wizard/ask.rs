@@ -53,16 +53,24 @@ fn quit(model: &Model) -> Question {
             let shown: Vec<&str> = left.iter().take(4).map(String::as_str).collect();
             says.push(format!("Until it is resumed or restored it stays so: {}{more}.", shown.join(", ")));
         }
-        if let Some(run) = pool.wizard.run.as_ref().filter(|r| !r.files.journal.is_empty()) {
+        if let Some(run) = pool.wizard.run.as_ref().filter(|r| model.demo.is_none() && !r.files.journal.is_empty()) {
             says.push(format!("Where it stands is in its journal, {}.", run.files.journal));
         }
         let target = crate::text::clean(&pool.target, 100);
-        says.push(format!(
-            "Go on with it: poolwatch roll {target} --resume. Or put back what it changed: poolwatch roll {target} --restore"
-        ));
+        says.push(if model.demo.is_some() {
+            "This is the demo: its simulated pool ends with it, so there will be nothing to go on with.".to_owned()
+        } else {
+            format!(
+                "Go on with it: poolwatch roll {target} --resume. Or put back what it changed: poolwatch roll {target} --restore"
+            )
+        });
     }
     let count = running(model).len();
-    let title = if count == 1 { "Leave while a rollout is going on?".to_owned() } else { format!("Leave while {} are going on?", plural(count, "rollout", "rollouts")) };
+    let title = if count == 1 {
+        "Leave while a rollout is going on?".to_owned()
+    } else {
+        format!("Leave while {} are going on?", plural(count, "rollout", "rollouts"))
+    };
     Question { title, says, answers: ["Stay".to_owned(), "Leave: the rollout stops here".to_owned()] }
 }
 

@@ -1,7 +1,7 @@
 //! What can be done in the wizard and to a run now, and if not, why.
 
-use super::state::{CHECKS_LAST, Page, Survey};
 use super::frame::key;
+use super::state::{CHECKS_LAST, Page, Survey};
 use super::words;
 use crate::pool::picture::{LinkState, Severity};
 use crate::rollout::finding::Finding;
@@ -68,19 +68,22 @@ pub(crate) fn next(model: &Model, pool: &PoolView) -> Result<&'static str, Strin
             Ok("begins the round")
         }
         Page::Run => match &wizard.run {
-            Some(run) if run.error.is_some() && run.progress.is_none() => refuse("It was not begun: esc goes back to the checks."),
+            Some(run) if run.error.is_some() && run.progress.is_none() => {
+                refuse("It was not begun: esc goes back to the checks.")
+            }
             Some(run) if !run.going() => Ok("shows the report"),
             Some(_) => refuse("The round is going on. esc goes back to the dashboard; it goes on meanwhile."),
             None => refuse("No rollout is going on here."),
         },
-        Page::Report => {
-            Err(format!("This is the last page. {} plans another round, {} goes back.", key(model, Action::NewRound), key(model, Action::Back)))
-        },
+        Page::Report => Err(format!(
+            "This is the last page. {} plans another round, {} goes back.",
+            key(model, Action::NewRound),
+            key(model, Action::Back)
+        )),
     }
 }
 
-const READ_ONLY: &str =
-    "poolwatch was started read-only (--read-only, or the profile says so): it changes nothing in a pool. Start it without that to roll.";
+const READ_ONLY: &str = "poolwatch was started read-only (--read-only, or the profile says so): it changes nothing in a pool. Start it without that to roll.";
 
 fn connected(pool: &PoolView) -> Result<(), String> {
     if pool.picture.link.state == LinkState::Live {
@@ -93,7 +96,10 @@ fn fresh(model: &Model, wizard: &super::Wizard) -> Result<(), String> {
     match &wizard.survey {
         Survey::Ready(at, _) if model.now.since(*at) > CHECKS_LAST => {
             let again = key(model, Action::Recheck);
-            Err(format!("The checks are {} old: {again} on the page preflight makes them again.", text::duration(model.now.since(*at))))
+            Err(format!(
+                "The checks are {} old: {again} on the page preflight makes them again.",
+                text::duration(model.now.since(*at))
+            ))
         }
         _ => Ok(()),
     }
@@ -127,9 +133,13 @@ pub(crate) fn availability(model: &Model, action: Action) -> Option<Result<(), S
     }
     let Some(pool) = model.pool() else { return refuse("No pool is selected.") };
     if let Some(name) = words::command(action) {
-        let Some(progress) = pool.wizard.progress().filter(|_| pool.wizard.run.as_ref().is_some_and(|r| r.error.is_none())) else {
+        let Some(progress) = pool.wizard.progress().filter(|_| pool.wizard.run.as_ref().is_some_and(|r| r.error.is_none()))
+        else {
             return refuse("No rollout is going on here.");
         };
+        if progress.result.is_some() && name != crate::rollout::progress::CommandName::Restore {
+            return refuse("The round is over.");
+        }
         return Some(match progress.commands.iter().find(|(n, _)| *n == name) {
             Some((_, None)) => Ok(()),
             Some((_, Some(why))) => Err(why.clone()),
@@ -169,7 +179,9 @@ pub(crate) fn availability(model: &Model, action: Action) -> Option<Result<(), S
             (_, Some(Page::Plan | Page::Preflight)) if matches!(pool.wizard.survey, Survey::Asked(_)) => {
                 refuse("It is being planned and checked already.")
             }
-            (_, Some(Page::Plan | Page::Preflight)) => Some(pool.wizard.scope.wrong().map_or_else(|| connected(pool), |w| Err(w.to_owned()))),
+            (_, Some(Page::Plan | Page::Preflight)) => {
+                Some(pool.wizard.scope.wrong().map_or_else(|| connected(pool), |w| Err(w.to_owned())))
+            }
             _ => refuse("On the pages plan and preflight."),
         },
         Action::NewRound if pool.wizard.running() => refuse("A round is going on: one at a time."),

@@ -23,10 +23,9 @@ fn changes(pool: &PoolView) -> Vec<String> {
     let update = if plan.kind.is_update() { "updated and " } else { "" };
     let turn = if names.len() == 1 { "" } else { ", one after the other" };
     said.push(format!("{hosts} {update}rebooted{turn}: {}.", names.join(", ")));
-    let guests: usize =
-        pool.picture.hosts.iter().filter(|h| plan.hosts.iter().any(|p| p.host == h.r#ref)).map(|h| h.vms).sum();
-    let home = if options.home { " and come back to it afterwards" } else { " and stay where they went" };
-    said.push(format!("{} off the host that is worked on while they run{home}.", plural(guests, "guest moves", "guests move")));
+    let guests: usize = pool.picture.hosts.iter().filter(|h| plan.hosts.iter().any(|p| p.host == h.r#ref)).map(|h| h.vms).sum();
+    let home = if options.home { "and come back to it afterwards" } else { "and stay where they went" };
+    said.push(format!("{}, running, off the host whose turn it is, {home}.", plural(guests, "guest moves", "guests move")));
     if options.shut_down_pinned {
         said.push("Guests that cannot move are shut down, and started again where they were.".to_owned());
     }
@@ -80,8 +79,12 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     if plan.hosts.iter().any(|h| h.coordinator && h.steps.iter().any(|s| s.stage == Stage::Reboot)) {
         paper.words(2, "While the coordinator reboots, the pool cannot be seen; that is said and waited for.", Role::Text);
     }
-    let accepted: Vec<_> =
-        prepared.findings.iter().filter(|f| f.severity == Severity::Soft).filter_map(|f| Some((f, pool.wizard.accepted(f)?))).collect();
+    let accepted: Vec<_> = prepared
+        .findings
+        .iter()
+        .filter(|f| f.severity == Severity::Soft)
+        .filter_map(|f| Some((f, pool.wizard.accepted(f)?)))
+        .collect();
     if !accepted.is_empty() {
         paper.heading("What you accepted", Vec::new());
         for (finding, accepted) in accepted {
@@ -97,7 +100,8 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
 pub(super) fn prompt(pen: &mut Pen<'_>, model: &Model, pool: &PoolView, area: Rect) {
     let name = pool.wizard.wanted_name();
     let role = if pool.wizard.typed.value().trim() == name { Role::Healthy } else { Role::Emphasis };
-    let prompt = if area.width >= 60 { format!("To begin, type the name of the pool, {name}: ") } else { format!("Type {name}: ") };
+    let prompt =
+        if area.width >= 60 { format!("To begin, type the name of the pool, {name}: ") } else { format!("Type {name}: ") };
     // What is typed always has room to be seen.
     let most = area.width.saturating_sub(3).saturating_sub(width(&name).min(20) + 2);
     let used = pen.text(area.x + 2, area.y, most, &prompt, role);

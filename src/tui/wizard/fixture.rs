@@ -3,7 +3,7 @@
 use crate::pool::picture::Severity;
 use crate::rollout::entry::{Item, Phase, RunResult};
 use crate::rollout::finding::{Finding, Fix};
-use crate::rollout::plan::{HostPlan, Kind, Options, Plan, Stage, Step};
+use crate::rollout::plan::{HostPlan, Kind, LeftOut, Options, Plan, Stage, Step};
 use crate::rollout::progress::{CommandName, HostProgress, Move, Progress, Standing};
 use crate::time::Time;
 use crate::tui::effect::{Effect, Request};
@@ -35,7 +35,8 @@ pub(crate) fn plan() -> Plan {
         uuid: format!("8f2b1d4e-0000-4000-8000-00000000000{n}"),
         name: format!("xcp{n}"),
         coordinator: n == 1,
-        why: if n == 1 { "the coordinator goes first: no host may be newer than it" } else { "in the order of their names" }.into(),
+        why: if n == 1 { "the coordinator goes first: no host may be newer than it" } else { "in the order of their names" }
+            .into(),
         steps: STAGES.iter().map(|(stage, why)| Step { stage: *stage, why: (*why).into() }).collect(),
         updates: vec!["xen-hypervisor 4.17.5-9".into(), "kernel 4.19.19-8.0.38".into(), "xapi-core 26.1.3".into()],
     };
@@ -46,6 +47,7 @@ pub(crate) fn plan() -> Plan {
         made: NOW,
         hosts: (1..=4).map(host).collect(),
         options: Options::default(),
+        left_out: vec![LeftOut { name: "xcp5".into(), why: "It lacks nothing.".into() }],
     }
 }
 
@@ -165,13 +167,20 @@ pub(crate) fn evacuating() -> Progress {
             host(4, Standing::Waiting, stages(0, &[], false), ""),
         ],
         current: Some(1),
-        moves: vec![moving("web-1", "xcp1", Some(0.63)), moving("db-very-long-name-of-a-guest-1", "xcp4", Some(0.1)), moving("日本語", "", None)],
+        moves: vec![
+            moving("web-1", "xcp1", Some(0.63)),
+            moving("db-very-long-name-of-a-guest-1", "xcp4", Some(0.1)),
+            moving("日本語", "", None),
+        ],
         actions: vec![
             (ago(340), "xcp1 is done in 21 min".into()),
             (ago(135), "host.disable of xcp2: done".into()),
             (ago(134), "host.evacuate of xcp2 is under way".into()),
         ],
-        left: vec![(Item::Ha, "it is switched on again at the end".into()), (Item::Host { host: plan().hosts[1].uuid.clone() }, String::new())],
+        left: vec![
+            (Item::Ha, "it is switched on again at the end".into()),
+            (Item::Host { host: plan().hosts[1].uuid.clone() }, String::new()),
+        ],
         ends: Some(ahead(3_600)),
         result: None,
         commands: vec![
@@ -220,10 +229,16 @@ pub(crate) fn ended(well: bool) -> Progress {
         progress.hosts[2].text = "given up by the operator: it could not be emptied".into();
         progress.hosts[3].standing = Standing::Waiting;
         progress.hosts[3].stages = stages(0, &[], false);
-        progress.left =
-            vec![(Item::Ha, "xapi refused to switch it on: HA_HOST_CANNOT_SEE_PEERS (xcp3)".into()), (Item::Claim, String::new())];
-        progress.result = Some((RunResult::Stopped, "Stopped after xcp2, as you wanted; two things are not as they were found.".into()));
-        progress.commands.iter_mut().for_each(|(name, why)| *why = (*name != CommandName::Restore).then(|| "the run is over.".into()));
+        progress.left = vec![
+            (Item::Ha, "xapi refused to switch it on: HA_HOST_CANNOT_SEE_PEERS (xcp3)".into()),
+            (Item::Claim, String::new()),
+        ];
+        progress.result =
+            Some((RunResult::Stopped, "Stopped after xcp2, as you wanted; two things are not as they were found.".into()));
+        progress
+            .commands
+            .iter_mut()
+            .for_each(|(name, why)| *why = (*name != CommandName::Restore).then(|| "the run is over.".into()));
     }
     progress
 }

@@ -3,6 +3,7 @@
 use super::paper::{Paper, Piece, piece};
 use super::state::{Page, Survey};
 use super::{available, confirm, plan, preflight, report, run, scope_page};
+use crate::rollout::plan::Product;
 use crate::tui::draw::layout;
 use crate::tui::draw::pen::{Pen, spans_width};
 use crate::tui::draw::words::ago;
@@ -52,6 +53,7 @@ pub(crate) fn settle(model: &mut Model) {
         let before = view.wizard.scope.hosts();
         if view.wizard.page.prepares() {
             view.wizard.scope.follow(&view.picture.hosts);
+            view.wizard.scope.legacy = Product::of(&view.pool) == Product::XenServer7;
             if before != view.wizard.scope.hosts() {
                 view.wizard.survey = Survey::None;
             }
@@ -120,7 +122,8 @@ fn pages(pen: &mut Pen<'_>, model: &Model, pool: &PoolView, area: Rect) {
     if spans_width(&spans) > room {
         let at = open as usize + 1;
         let count = Page::iter().count();
-        spans = vec![pen.span(format!(" Rollout {at}/{count} "), Role::Focus), pen.span(format!("{} ", open.title()), Role::Title)];
+        spans =
+            vec![pen.span(format!(" Rollout {at}/{count} "), Role::Focus), pen.span(format!("{} ", open.title()), Role::Title)];
     }
     let used = pen.line(area.x + 1, area.y, room, &spans);
     let checked = match &pool.wizard.survey {
@@ -143,9 +146,12 @@ fn foot(pen: &mut Pen<'_>, model: &Model, pool: &PoolView, area: Rect) {
     let pieces: Vec<Piece> = match available::next(model, pool) {
         Ok(what) => vec![piece(key(model, Action::WizardNext), Role::Key), piece(format!(" {what}"), Role::Text)],
         Err(why) => {
-            let waits = matches!(wizard.survey, Survey::Asked(_)) || (wizard.page == Page::Run && wizard.running());
-            let (glyph, role) =
-                if waits { (pen.look.glyphs.pending, Role::Muted) } else { (pen.look.glyphs.warning, Role::Emphasis) };
+            let waits = wizard.page.prepares() && matches!(wizard.survey, Survey::Asked(_));
+            let (glyph, role) = match (waits, wizard.page) {
+                (true, _) => (pen.look.glyphs.pending, Role::Pending),
+                (_, Page::Run | Page::Report) => (pen.look.glyphs.note, Role::Muted),
+                _ => (pen.look.glyphs.warning, Role::Emphasis),
+            };
             vec![piece(format!("{glyph} "), role), piece(why, role)]
         }
     };

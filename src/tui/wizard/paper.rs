@@ -184,7 +184,11 @@ mod tests {
     #[test]
     fn chips_are_never_broken_and_words_hang_beside_their_head() {
         let mut paper = Paper::new(33);
-        paper.flow(2, vec![vec![piece("one two", Role::Text)], vec![piece("three", Role::Text)], vec![piece("x".repeat(16), Role::Text)]], 2);
+        paper.flow(
+            2,
+            vec![vec![piece("one two", Role::Text)], vec![piece("three", Role::Text)], vec![piece("x".repeat(16), Role::Text)]],
+            2,
+        );
         assert_eq!(paper.plain(), format!("  one two  three\n  {}\n", "x".repeat(16)));
         let mut paper = Paper::new(43);
         paper.item(Some(0));

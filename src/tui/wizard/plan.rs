@@ -22,9 +22,19 @@ pub(super) fn not_yet(paper: &mut Paper, model: &Model, survey: &Survey) -> bool
         Survey::Asked(at) => {
             let waited = model.now.since(*at).as_secs();
             let turn = g.spinner.get(waited as usize % g.spinner.len()).copied().unwrap_or(g.pending);
-            paper.line(0, vec![piece(format!("{turn} "), Role::Pending), piece("The round is planned, and the pool is checked for it.", Role::Text)]);
+            paper.line(
+                0,
+                vec![
+                    piece(format!("{turn} "), Role::Pending),
+                    piece("The round is planned, and the pool is checked for it.", Role::Text),
+                ],
+            );
             if waited >= 2 {
-                paper.words(2, &format!("For {} now. Nothing is written to the pool.", text::duration(Duration::from_secs(waited))), Role::Muted);
+                paper.words(
+                    2,
+                    &format!("For {} now. Nothing is written to the pool.", text::duration(Duration::from_secs(waited))),
+                    Role::Muted,
+                );
             }
         }
         Survey::Failed(why) => {
@@ -46,7 +56,10 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     let Some(prepared) = pool.wizard.prepared() else { return };
     let plan = &prepared.plan;
     let head = format!("{} of {}", kind(&plan.kind), plural(plan.hosts.len(), "host", "hosts"));
-    paper.line(0, vec![piece(head, Role::Title), piece(lasts(prepared.lasts_s), Role::Text), piece("; one host at a time", Role::Muted)]);
+    paper.line(
+        0,
+        vec![piece(head, Role::Title), piece(lasts(prepared.lasts_s), Role::Text), piece("; one host at a time", Role::Muted)],
+    );
     if let Some(lines) = &prepared.rehearsal {
         paper.heading("Rehearsed on a simulated twin of this pool", Vec::new());
         for line in lines {
@@ -56,6 +69,12 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     options(paper, plan);
     for (at, host) in plan.hosts.iter().enumerate() {
         one_host(paper, model, at, host);
+    }
+    if !plan.left_out.is_empty() {
+        paper.heading("Left out", Vec::new());
+        for host in &plan.left_out {
+            paper.beside(2, piece(host.name.clone(), Role::Text), STAGE + 2, &host.why, Role::Muted);
+        }
     }
 }
 

@@ -42,7 +42,10 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     let count = |severity| prepared.findings.iter().filter(|f| f.severity == severity).count();
     let (hard, soft, notes) = (count(Severity::Hard), count(Severity::Soft), count(Severity::Note));
     if hard + soft == 0 {
-        paper.line(0, vec![piece(format!("{} ", g.ok), Role::Healthy), piece("Nothing speaks against this round.", Role::Healthy)]);
+        paper.line(
+            0,
+            vec![piece(format!("{} ", g.ok), Role::Healthy), piece("Nothing speaks against this round.", Role::Healthy)],
+        );
     } else {
         let accepted = soft - pool.wizard.against().1;
         let more = if accepted > 0 { format!(" ({accepted} accepted)") } else { String::new() };
@@ -91,7 +94,8 @@ fn one(paper: &mut Paper, model: &Model, pool: &PoolView, finding: &Finding) {
         under(format!("{} {}", key(model, Action::Mend), fix_words(pool, fix)), Role::Key);
     }
     if let Some(accepted) = pool.wizard.accepted(finding) {
-        let text = format!("{} accepted: {} ({} takes it back)", model.look.glyphs.marked, accepted.reason, key(model, Action::Accept));
+        let text =
+            format!("{} accepted: {} ({} takes it back)", model.look.glyphs.marked, accepted.reason, key(model, Action::Accept));
         under(text, Role::Healthy);
     }
 }

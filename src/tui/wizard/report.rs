@@ -11,6 +11,8 @@ use crate::tui::keymap::Action;
 use crate::tui::model::{Model, PoolView};
 use crate::tui::theme::Role;
 
+/// A stage that took less, in seconds, is not worth a word.
+const SHORT: u64 = 30;
 /// Columns of the heads at the left.
 const HEAD: u16 = 14;
 
@@ -47,7 +49,7 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
             .stages
             .iter()
             .filter_map(|(s, from, to)| Some((s, to.as_ref()?.since((*from)?))))
-            .filter(|(_, lasted)| lasted.as_secs() > 0)
+            .filter(|(_, lasted)| lasted.as_secs() >= SHORT)
             .map(|(s, lasted)| (format!("{} {}", stage(*s), lap(lasted)), lasted.as_secs()))
             .collect();
         laps.sort_by_key(|(_, secs)| std::cmp::Reverse(*secs));
@@ -67,7 +69,8 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     } else {
         left(paper, pool, progress);
         let target = crate::text::clean(&pool.target, 100);
-        let text = format!("{} tries now to put it back; later: poolwatch roll {target} --restore", key(model, Action::RunRestore));
+        let later = if model.demo.is_some() { String::new() } else { format!("; later: poolwatch roll {target} --restore") };
+        let text = format!("{} tries now to put it back{later}", key(model, Action::RunRestore));
         paper.words(2, &text, Role::Info);
     }
     let files = &run.files;

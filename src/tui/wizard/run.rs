@@ -111,7 +111,8 @@ fn now(paper: &mut Paper, model: &Model, pool: &PoolView, progress: &Progress, o
     let link = &pool.picture.link;
     if link.state != LinkState::Live {
         let sign = model.look.link(link.state);
-        let since = if link.since > Time::EPOCH { format!(" (since {})", precise(link.since, &model.zone)) } else { String::new() };
+        let since =
+            if link.since > Time::EPOCH { format!(" (since {})", precise(link.since, &model.zone)) } else { String::new() };
         let text = format!("{}{since}. What is below is what was known then.", sign.word);
         paper.beside(0, piece(format!("{} pool", sign.glyph), sign.role), HEAD, &text, Role::Text);
     }
@@ -131,7 +132,8 @@ fn one_host(paper: &mut Paper, model: &Model, progress: &Progress, at: usize, ho
     let active = matches!(host.standing, Standing::Working | Standing::Stuck);
     let begun = host.stages.iter().find_map(|(_, from, _)| *from);
     let over = host.stages.iter().filter_map(|(_, _, to)| *to).max();
-    if active || (paper.width >= ROOMY && !host.stages.is_empty()) {
+    let waits = host.standing == Standing::Waiting;
+    if active || (paper.width >= ROOMY && !waits && !host.stages.is_empty()) {
         if let (Some(from), true) = (begun, active) {
             pieces.push(piece(format!("for {}", text::duration(model.now.since(from))), Role::Muted));
         } else if let (Some(from), Some(to)) = (begun, over) {
@@ -193,7 +195,9 @@ fn chip(model: &Model, host: &HostProgress, (which, from, to): &(Stage, Option<T
             pieces
         }
         // It was passed over, or it is still to come.
-        _ if matches!(host.standing, Standing::Done | Standing::Skipped) => vec![piece(format!("{} {word}", g.note), Role::Muted)],
+        _ if matches!(host.standing, Standing::Done | Standing::Skipped) => {
+            vec![piece(format!("{} {word}", g.note), Role::Muted)]
+        }
         _ => vec![piece(format!("{} {word}", g.unknown), Role::Muted)],
     }
 }

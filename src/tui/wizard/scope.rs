@@ -1,10 +1,9 @@
 //! What is wanted: reboot or update, which hosts in which order, and how. The rows of the first page, and what each key does to them.
 
 use crate::pool::picture::HostView;
-use crate::rollout::plan::Options;
+use crate::rollout::plan::{Options, Scope as Asked, Wanted};
 use crate::text;
 use crate::time::Time;
-use crate::tui::effect::{Purpose, Wanted};
 use crate::xenapi::record::Ref;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,22 +12,26 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scope {
     /// What for.
-    pub purpose: Purpose,
+    pub purpose: Wanted,
     /// All hosts, in the order that was chosen.
     pub order: Vec<Ref>,
     /// Those that are left out.
     pub out: BTreeSet<Ref>,
+    /// XenServer 7: name or uuid of the update; empty: the only one.
+    pub update: String,
     /// How.
     pub options: Options,
     /// Whether it is rehearsed first.
     pub rehearse: bool,
+    /// Whether this product is updated by one named update a round (XenServer 7).
+    pub legacy: bool,
 }
 
 /// A row of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Row {
     /// Reboot or update.
-    Purpose(Purpose),
+    What(Wanted),
     /// A host.
     Host(Ref),
     /// An option.
@@ -38,6 +41,8 @@ pub(crate) enum Row {
 /// The options that can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter)]
 pub(crate) enum Choice {
+    /// XenServer 7: which update.
+    Update,
     /// Shut down guests that cannot move.
     ShutDown,
     /// Bring guests home.
@@ -68,6 +73,7 @@ impl Choice {
     /// What it is, in words.
     pub fn label(self) -> &'static str {
         match self {
+            Self::Update => "update, by name or uuid",
             Self::ShutDown => "shut down guests that cannot move, start them again after",
             Self::Home => "bring guests back to the host that they were on",
             Self::Batch => "guests that leave a host at a time",
@@ -104,7 +110,7 @@ impl Scope {
 
     /// In an update nothing may be newer than the coordinator.
     fn put_coordinator_first(&mut self, hosts: &[HostView]) {
-        if self.purpose != Purpose::Update {
+        if self.purpose != Wanted::Update {
             return;
         }
         let coordinator = |r: &Ref| hosts.iter().any(|h| h.r#ref == *r && h.coordinator);
@@ -116,9 +122,10 @@ impl Scope {
 
     /// The rows of the page.
     pub fn rows(&self) -> Vec<Row> {
-        let mut rows = vec![Row::Purpose(Purpose::Reboot), Row::Purpose(Purpose::Update)];
+        let mut rows = vec![Row::What(Wanted::Reboot), Row::What(Wanted::Update)];
         rows.extend(self.order.iter().cloned().map(Row::Host));
-        rows.extend(<Choice as strum::IntoEnumIterator>::iter().map(Row::Choice));
+        let which = |choice: &Choice| *choice != Choice::Update || (self.legacy && self.purpose == Wanted::Update);
+        rows.extend(<Choice as strum::IntoEnumIterator>::iter().filter(which).map(Row::Choice));
         rows
     }
 
@@ -127,9 +134,11 @@ impl Scope {
         self.order.iter().filter(|r| !self.out.contains(r)).cloned().collect()
     }
 
-    /// What is asked for.
-    pub fn wanted(&self) -> Wanted {
-        Wanted { purpose: self.purpose, hosts: self.hosts(), options: self.options.clone(), rehearse: self.rehearse }
+    /// What is asked for. Hosts are asked for by uuid: two may have one name.
+    pub fn asked(&self, hosts: &[HostView]) -> Asked {
+        let uuid = |r: &Ref| hosts.iter().find(|h| h.r#ref == *r).map(|h| h.uuid.clone());
+        let update = (self.purpose == Wanted::Update).then(|| self.update.trim().to_owned()).filter(|u| !u.is_empty());
+        Asked { wanted: self.purpose, hosts: Some(self.hosts().iter().filter_map(uuid).collect()), update }
     }
 
     /// Whether a box is ticked.
@@ -146,6 +155,8 @@ impl Scope {
     pub fn value(&self, choice: Choice, moment: impl Fn(Time) -> String) -> String {
         let secs = |s| text::duration(Duration::from_secs(s));
         match choice {
+            Choice::Update if self.update.trim().is_empty() => "the only one".to_owned(),
+            Choice::Update => self.update.clone(),
             Choice::Batch if self.options.batch == 0 => "as the pool is set up".to_owned(),
             Choice::Batch => self.options.batch.to_string(),
             Choice::Settle => secs(self.options.settle_s),
@@ -159,7 +170,7 @@ impl Scope {
     /// Takes a host in or out, ticks a box, chooses what it is for, or takes the next value.
     pub fn mark(&mut self, row: &Row, now: Time, hosts: &[HostView]) {
         match row {
-            Row::Purpose(purpose) => {
+            Row::What(purpose) => {
                 self.purpose = *purpose;
                 self.put_coordinator_first(hosts);
             }
@@ -181,6 +192,8 @@ impl Scope {
     pub fn turn(&mut self, choice: Choice, by: i32, now: Time) {
         let options = &mut self.options;
         match choice {
+            // It is typed.
+            Choice::Update => {}
             Choice::ShutDown => options.shut_down_pinned = !options.shut_down_pinned,
             Choice::Home => options.home = !options.home,
             Choice::Rehearse => self.rehearse = !self.rehearse,
@@ -205,7 +218,7 @@ impl Scope {
             return Err("It is the last one already.".to_owned());
         }
         let coordinator = |r: Option<&Ref>| r.is_some_and(|r| hosts.iter().any(|h| h.r#ref == *r && h.coordinator));
-        if self.purpose == Purpose::Update && (coordinator(self.order.get(at)) || coordinator(self.order.get(to))) {
+        if self.purpose == Wanted::Update && (coordinator(self.order.get(at)) || coordinator(self.order.get(to))) {
             return Err("In an update the coordinator goes first: no other host may be newer than it.".to_owned());
         }
         self.order.swap(at, to);
@@ -236,7 +249,7 @@ mod tests {
         assert_eq!(scope.order[0], coordinator);
         assert_eq!(scope.shift(&coordinator, true, &hosts), Ok(()));
         assert_eq!(scope.order[1], coordinator);
-        scope.mark(&Row::Purpose(Purpose::Update), NOW, &hosts);
+        scope.mark(&Row::What(Wanted::Update), NOW, &hosts);
         assert_eq!(scope.order[0], coordinator);
         assert!(scope.shift(&coordinator, true, &hosts).is_err_and(|why| why.contains("coordinator")));
         let second = scope.order[1].clone();

@@ -3,8 +3,8 @@
 use super::frame::key;
 use super::paper::{Paper, Piece, padded, piece};
 use super::scope::{Choice, Row};
+use crate::rollout::plan::{Product, Wanted};
 use crate::tui::draw::words::{moment, plural, width};
-use crate::tui::effect::Purpose;
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, PoolView};
 use crate::tui::theme::Role;
@@ -13,16 +13,12 @@ use crate::tui::theme::Role;
 const NAME: u16 = 24;
 
 /// What an update is in this product, as a sentence without its full stop.
-fn update_words(product: &str) -> &'static str {
-    let product = product.to_lowercase();
-    if product.contains("xcp") {
-        "XCP-ng packages that a host lacks, then a reboot"
-    } else if product.contains("xenserver 7") || product.contains("xenserver 6") {
-        "pool updates that a host lacks, then a reboot"
-    } else if product.contains("xenserver") || product.contains("hypervisor") {
-        "the synchronised updates, then what they ask for"
-    } else {
-        "updates that a host lacks, in the way of its product"
+fn update_words(product: Product) -> &'static str {
+    match product {
+        Product::XcpNg => "XCP-ng packages that a host lacks, then a reboot",
+        Product::XenServer => "the synchronised updates, then what they ask for",
+        Product::XenServer7 => "one pool update, then what it asks for",
+        Product::Unknown => "what a host lacks; but the pool does not say which product it runs",
     }
 }
 
@@ -35,7 +31,10 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
         match &found.refused {
             Some(why) => paper.beside(0, piece("", Role::Muted), 14, why, Role::Muted),
             None => {
-                let text = format!("{} goes on with it. A new round is refused as long as it is not ended.", key(model, Action::ResumeFound));
+                let text = format!(
+                    "{} goes on with it. A new round is refused as long as it is not ended.",
+                    key(model, Action::ResumeFound)
+                );
                 paper.beside(0, piece("", Role::Muted), 14, &text, Role::Info);
             }
         }
@@ -43,7 +42,7 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     let spare = pool.wizard.found.is_none();
     for (at, row) in scope.rows().iter().enumerate() {
         match row {
-            Row::Purpose(purpose) => {
+            Row::What(purpose) => {
                 if at == 0 {
                     heading(paper, "What", &format!("{} chooses", key(model, Action::Mark)));
                 }
@@ -55,10 +54,10 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
                     hosts_heading(paper, model, pool);
                 }
                 paper.item(Some(at));
-                host_row(paper, model, pool, at, host);
+                host_row(paper, model, pool, host);
             }
             Row::Choice(choice) => {
-                if *choice == Choice::ShutDown {
+                if at == 2 + scope.order.len() {
                     heading(paper, "How", &format!("{} {} change a value", key(model, Action::Left), key(model, Action::Right)));
                 }
                 paper.item(Some(at));
@@ -80,13 +79,17 @@ fn hosts_heading(paper: &mut Paper, model: &Model, pool: &PoolView) {
     let scope = &pool.wizard.scope;
     let (chosen, all) = (scope.hosts().len(), scope.order.len());
     let rule = match scope.purpose {
-        Purpose::Update => "the coordinator goes first: no host may be newer than it",
-        Purpose::Reboot => "while the coordinator reboots the pool cannot be asked anything",
+        Wanted::Update => "the coordinator goes first: no host may be newer than it",
+        Wanted::Reboot => "while the coordinator reboots the pool cannot be asked anything",
     };
     let (up, down) = (key(model, Action::Earlier), key(model, Action::Later));
     let title = format!("Hosts, {chosen} of {all}");
     let long = format!("   {up} {down} change the order; {rule}");
-    let text = if width(&title) + width(&long) <= paper.width { long } else { format!("   {up} {down} order, {} all", key(model, Action::MarkAll)) };
+    let text = if width(&title) + width(&long) <= paper.width {
+        long
+    } else {
+        format!("   {up} {down} order, {} all", key(model, Action::MarkAll))
+    };
     paper.heading(&title, vec![piece(text, Role::Muted)]);
 }
 
@@ -95,18 +98,18 @@ fn tick(model: &Model, on: bool) -> Piece {
     if on { piece(format!("[{}] ", g.marked), Role::Healthy) } else { piece("[ ] ", Role::Muted) }
 }
 
-fn purpose_row(paper: &mut Paper, model: &Model, pool: &PoolView, purpose: Purpose) {
+fn purpose_row(paper: &mut Paper, model: &Model, pool: &PoolView, purpose: Wanted) {
     let on = pool.wizard.scope.purpose == purpose;
     let (word, text) = match purpose {
-        Purpose::Reboot => ("reboot", "each host once; nothing is installed"),
-        Purpose::Update => ("update", update_words(&pool.picture.product)),
+        Wanted::Reboot => ("reboot", "each host once; nothing is installed"),
+        Wanted::Update => ("update", update_words(Product::of(&pool.pool))),
     };
     let radio = if on { piece(format!("({}) ", model.look.glyphs.live), Role::Healthy) } else { piece("( ) ", Role::Muted) };
     let role = if on { Role::Text } else { Role::Muted };
     paper.line(0, vec![radio, piece(format!("{word:<8}"), role), piece(text, Role::Muted)]);
 }
 
-fn host_row(paper: &mut Paper, model: &Model, pool: &PoolView, at: usize, host: &crate::xenapi::record::Ref) {
+fn host_row(paper: &mut Paper, model: &Model, pool: &PoolView, host: &crate::xenapi::record::Ref) {
     let scope = &pool.wizard.scope;
     let Some(view) = pool.picture.hosts.iter().find(|h| h.r#ref == *host) else {
         paper.line(0, vec![piece("gone", Role::Muted)]);
@@ -131,7 +134,6 @@ fn host_row(paper: &mut Paper, model: &Model, pool: &PoolView, at: usize, host: 
     if !view.guidance.is_empty() {
         pieces.push(piece(format!("  asks for: {}", view.guidance.join(", ")), Role::Degraded));
     }
-    let _ = at;
     paper.line(0, pieces);
 }
 
@@ -140,6 +142,13 @@ fn choice_row(paper: &mut Paper, model: &Model, pool: &PoolView, choice: Choice)
     let g = model.look.glyphs;
     if choice.ticks() {
         paper.line(0, vec![tick(model, scope.ticked(choice)), piece(choice.label(), Role::Text)]);
+        return;
+    }
+    if choice == Choice::Update {
+        let value = scope.value(choice, |_| String::new());
+        let hint = format!("   {} to type it", key(model, Action::Mark));
+        let label = format!("    {:<46}", choice.label());
+        paper.line(0, vec![piece(label, Role::Text), piece(value, Role::Input), piece(hint, Role::Muted)]);
         return;
     }
     let value = scope.value(choice, |t| moment(t, model.now, &model.zone));

@@ -87,8 +87,10 @@ pub(crate) fn item(pool: &PoolView, item: &Item) -> String {
         let found = pool.picture.hosts.iter().find(|h| h.uuid == uuid);
         found.map_or_else(|| format!("host {uuid}"), |h| h.name.clone())
     };
-    // Why it is so names the guest; the beginning of its uuid is enough to tell two apart.
-    let guest = |uuid: &str| format!("guest {}", uuid.get(..8).unwrap_or(uuid));
+    let guest = |uuid: &str| {
+        let found = pool.pool.records().guest_by_uuid(uuid);
+        found.map_or_else(|| format!("guest {uuid}"), |(_, g)| g.name.to_string())
+    };
     match item {
         Item::Ha => "HA is off".to_owned(),
         Item::Tolerance => "HA's number of failures to tolerate is not as it was".to_owned(),
@@ -96,7 +98,9 @@ pub(crate) fn item(pool: &PoolView, item: &Item) -> String {
         Item::Wlb => "workload balancing is off".to_owned(),
         Item::Host { host: uuid } => format!("{} is disabled", host(uuid)),
         Item::Guest { guest: uuid, host: home } => format!("{} is not back on {}", guest(uuid), host(home)),
-        Item::Halted { guest: uuid, host: home } => format!("{} was shut down and does not run (it was on {})", guest(uuid), host(home)),
+        Item::Halted { guest: uuid, host: home } => {
+            format!("{} was shut down and does not run (it was on {})", guest(uuid), host(home))
+        }
         Item::Pbd { .. } => "storage of a host is not plugged".to_owned(),
         Item::Claim => "poolwatch's claim is still on the pool".to_owned(),
     }
