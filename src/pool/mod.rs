@@ -38,7 +38,7 @@ mod view;
 pub mod words;
 
 #[cfg(test)]
-mod random;
+pub(crate) mod random;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]

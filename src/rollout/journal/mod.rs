@@ -263,6 +263,7 @@ mod tests {
             kind: Kind::Reboot,
             made: Time::from_secs(5),
             hosts: vec![host],
+            left_out: Vec::new(),
             options: Options::default(),
         };
         Entry::Began { run: "abcd".into(), by: "me@desk".into(), version: "0.1.0".into(), plan, found: Found::default() }
