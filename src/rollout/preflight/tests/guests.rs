@@ -55,7 +55,10 @@ fn storage_that_keeps_a_guest_is_told_apart_local_shared_and_cd() {
 fn networks_are_told_by_the_interfaces_that_lead_to_them() {
     let mut case = with("VM_REQUIRES_NETWORK", &["db1", "net"]);
     case.s.set("i", Record::Pif(Pif { device: "eth1".into(), vlan: 40, network: r("net"), host: r("h2"), ..Pif::default() }));
-    assert_eq!(case.said("needs-network").2, "db1 on xcp2 needs the network of eth1 VLAN 40, which not every other host is connected to.");
+    assert_eq!(
+        case.said("needs-network").2,
+        "db1 on xcp2 needs the network of eth1 VLAN 40, which not every other host is connected to."
+    );
 }
 
 #[test]
@@ -63,7 +66,10 @@ fn versions_processors_blocks_and_work_under_way_are_told_apart() {
     let case = with("VM_INCOMPATIBLE_WITH_THIS_HOST", &["db1", "h3", "CPU features\u{1b} missing"]);
     assert_eq!(case.said("incompatible").2, "db1 on xcp2 cannot run on xcp3: CPU features missing.");
     assert_eq!(with("VM_HOST_INCOMPATIBLE_VERSION_MIGRATE", &["h3", "db1"]).said("incompatible").0, Hard);
-    assert_eq!(with("OPERATION_BLOCKED", &["db1", "backup"]).said("blocked").2, "Somebody has blocked moving db1 of xcp2 (backup).");
+    assert_eq!(
+        with("OPERATION_BLOCKED", &["db1", "backup"]).said("blocked").2,
+        "Somebody has blocked moving db1 of xcp2 (backup)."
+    );
     assert_eq!(with("OTHER_OPERATION_IN_PROGRESS", &["VM", "db1"]).said("guest-busy").0, Soft);
     assert_eq!(with("HOST_NOT_ENOUGH_FREE_MEMORY", &["db1"]).said("no-room").0, Hard);
     assert_eq!(with("NO_HOSTS_AVAILABLE", &["db1"]).said("no-room").0, Hard);
@@ -120,7 +126,10 @@ fn the_host_whose_absence_is_tightest_is_named() {
     case.guest("c", 3, 20);
     let (severity, about, text) = case.said("capacity");
     assert_eq!((severity, about.as_str()), (Note, "xcp2"));
-    assert_eq!(text, "Tightest with xcp2 out: its 1 guest need 35 GiB, and 60 GiB is free on the others.".replace("need", "needs"));
+    assert_eq!(
+        text,
+        "Tightest with xcp2 out: its 1 guest need 35 GiB, and 60 GiB is free on the others.".replace("need", "needs")
+    );
 }
 
 #[test]
@@ -130,7 +139,10 @@ fn too_little_memory_is_hard_and_memory_in_the_wrong_places_soft() {
     case.guest("a", 1, 24);
     case.guest("b", 2, 16);
     let found = case.find("no-memory");
-    assert_eq!((found.severity, found.about.as_str(), found.text.as_str()), (Hard, "xcp1", "The other hosts lack 4.0 GiB for the guests of xcp1."));
+    assert_eq!(
+        (found.severity, found.about.as_str(), found.text.as_str()),
+        (Hard, "xcp1", "The other hosts lack 4.0 GiB for the guests of xcp1.")
+    );
     free(&mut case, &[20, 15, 15]);
     let found = case.find("tight-memory");
     assert_eq!((found.severity, found.about.as_str()), (Soft, "xcp1"));
