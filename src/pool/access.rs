@@ -52,12 +52,18 @@ impl Pool {
             .collect();
         names.sort_by(|a, b| words::natural(a, b));
         names.dedup();
-        if names.is_empty() { "a network that no host is connected to".into() } else { format!("the network of {}", words::list(&names)) }
+        if names.is_empty() {
+            "a network that no host is connected to".into()
+        } else {
+            format!("the network of {}", words::list(&names))
+        }
     }
 
     /// Whether some SR keeps mirrors on the hosts, also where the pool does not tell whether they are in step.
     pub fn keeps_mirrors(&self) -> bool {
-        self.tables.srs().any(|(_, sr)| sr.clustered || matches!(&*sr.r#type, "linstor" | "drbd" | "xosan") || rebuild::hints(sr).in_step.is_some())
+        self.tables.srs().any(|(_, sr)| {
+            sr.clustered || matches!(&*sr.r#type, "linstor" | "drbd" | "xosan") || rebuild::hints(sr).in_step.is_some()
+        })
     }
 
     /// Everything that the gates are made of, each by itself with what it is about. See [`crate::pool::picture::Gate`].

@@ -96,9 +96,7 @@ pub enum PlanError {
         product: String,
     },
     /// XenServer: there is no metadata to go by.
-    #[error(
-        "The pool has no synchronised update metadata. Synchronise it (xe pool-sync-updates uuid={pool}), then plan again."
-    )]
+    #[error("The pool has no synchronised update metadata. Synchronise it (xe pool-sync-updates uuid={pool}), then plan again.")]
     NoMetadata {
         /// uuid of the pool.
         pool: String,
@@ -146,9 +144,5 @@ fn all(names: &[String]) -> String {
 }
 
 fn offered(updates: &[String]) -> String {
-    if updates.is_empty() {
-        "None was uploaded yet (xe update-upload).".into()
-    } else {
-        format!("There are {}.", all(updates))
-    }
+    if updates.is_empty() { "None was uploaded yet (xe update-upload).".into() } else { format!("There are {}.", all(updates)) }
 }

@@ -93,13 +93,7 @@ struct Needs {
 }
 
 /// What each host lacks. Only of the hosts that were asked for and of the coordinator must it be known.
-fn updates(
-    pool: &Pool,
-    picture: &Picture,
-    survey: &Survey,
-    scope: &Scope,
-    asked: &[&HostView],
-) -> Result<Round, PlanError> {
+fn updates(pool: &Pool, picture: &Picture, survey: &Survey, scope: &Scope, asked: &[&HostView]) -> Result<Round, PlanError> {
     let coordinator = picture.hosts.iter().find(|h| h.coordinator).ok_or(PlanError::NoCoordinator)?;
     let mut hosts: Vec<&HostView> = asked.to_vec();
     if !hosts.iter().any(|h| h.coordinator) {
@@ -204,12 +198,7 @@ fn lacks<'a>(round: &'a Round, host: &Ref) -> &'a [String] {
 
 /// In an update, a coordinator that still needs it goes first: a newer member cannot join an older coordinator
 /// (`HOST_XAPI_VERSION_HIGHER_THAN_COORDINATOR`).
-fn coordinator_first(
-    pool: &Pool,
-    picture: &Picture,
-    round: &Round,
-    hosts: &[(&HostView, String)],
-) -> Result<(), PlanError> {
+fn coordinator_first(pool: &Pool, picture: &Picture, round: &Round, hosts: &[(&HostView, String)]) -> Result<(), PlanError> {
     let Some(coordinator) = picture.hosts.iter().find(|h| h.coordinator) else { return Err(PlanError::NoCoordinator) };
     let missing = lacks(round, &coordinator.r#ref).len();
     let why = match (missing, pool.records().host(&coordinator.r#ref).and_then(installed_not_booted)) {

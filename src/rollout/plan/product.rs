@@ -98,9 +98,7 @@ mod tests {
         assert_eq!(with(|_| {}), None);
         let times = |installed| [("boot_time", "1799990000."), ("rpm_patch_installation_time", installed)].into();
         assert_eq!(installed_not_booted(&crate::xenapi::record::Host { other_config: times("1799980000"), ..host(1) }), None);
-        assert!(
-            installed_not_booted(&crate::xenapi::record::Host { other_config: times("1799999000.5"), ..host(1) }).is_some()
-        );
+        assert!(installed_not_booted(&crate::xenapi::record::Host { other_config: times("1799999000.5"), ..host(1) }).is_some());
         assert!(with(|h| h.updates_requiring_reboot = vec!["u".into()]).is_some());
         assert!(with(|h| h.pending_guidances_full = vec!["reboot_host_on_livepatch_failure".into()]).is_some());
         assert_eq!(with(|h| h.pending_guidances = vec!["restart_toolstack".into()]), None);

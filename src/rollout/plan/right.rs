@@ -26,11 +26,16 @@ pub fn still_right(plan: &Plan, pool: &Pool, picture: &Picture) -> Vec<Finding> 
     for planned in &plan.hosts {
         let Some(host) = picture.hosts.iter().find(|h| h.uuid == planned.uuid) else {
             let text = format!("{} was planned and is no host of this pool any more.", planned.name);
-            out.push(Finding::hard("plan-host-gone", &planned.name, text).evidence(format!("no host has the uuid {}", planned.uuid)));
+            out.push(
+                Finding::hard("plan-host-gone", &planned.name, text).evidence(format!("no host has the uuid {}", planned.uuid)),
+            );
             continue;
         };
         if host.r#ref != planned.host {
-            let text = format!("{} is known under another reference than when the plan was made: was the database restored?", host.name);
+            let text = format!(
+                "{} is known under another reference than when the plan was made: the database was probably restored.",
+                host.name
+            );
             let evidence = format!("{} in the plan, {} now", planned.host, host.r#ref);
             out.push(Finding::hard("plan-host-ref", &host.name, text).evidence(evidence));
         }
@@ -42,7 +47,9 @@ pub fn still_right(plan: &Plan, pool: &Pool, picture: &Picture) -> Vec<Finding> 
         }
         if let Some(booted) = host.booted.filter(|at| *at > plan.made) {
             let text = format!("{} was rebooted after the plan was made; the round would reboot it again.", host.name);
-            out.push(Finding::soft("plan-rebooted", &host.name, text).evidence(format!("boot_time {booted}, plan made {}", plan.made)));
+            out.push(
+                Finding::soft("plan-rebooted", &host.name, text).evidence(format!("boot_time {booted}, plan made {}", plan.made)),
+            );
         }
     }
     let planned = |uuid: &str| plan.hosts.iter().any(|h| h.uuid == uuid);
@@ -72,6 +79,8 @@ fn metadata(plan: &Plan, pool: &Pool, out: &mut Vec<Finding>) {
     let synced: Option<Time> = pool.records().the_pool().and_then(|p| p.last_update_sync.0);
     if let Some(at) = synced.filter(|at| *at > plan.made) {
         let text = "Update metadata was synchronised after the plan was made: what it would install is not what was planned.";
-        out.push(Finding::hard("plan-metadata", "", text).evidence(format!("pool.last_update_sync {at}, plan made {}", plan.made)));
+        out.push(
+            Finding::hard("plan-metadata", "", text).evidence(format!("pool.last_update_sync {at}, plan made {}", plan.made)),
+        );
     }
 }

@@ -27,8 +27,13 @@ fn on(ground: Ground, out: &mut Vec<Finding>) {
         "HA is switched off for the round and on again at its end (it tolerates {}).",
         words::count(tolerates, "host failure")
     );
-    let configuration: Vec<String> = pool.ha_configuration.iter().map(|(k, v)| format!("{} = {}", words::name(k), words::name(v))).collect();
-    let evidence = if configuration.is_empty() { "pool.ha_enabled".into() } else { format!("pool.ha_enabled; {}", configuration.join(", ")) };
+    let configuration: Vec<String> =
+        pool.ha_configuration.iter().map(|(k, v)| format!("{} = {}", words::name(k), words::name(v))).collect();
+    let evidence = if configuration.is_empty() {
+        "pool.ha_enabled".into()
+    } else {
+        format!("pool.ha_enabled; {}", configuration.join(", "))
+    };
     out.push(Finding::note("ha-off", "", text).evidence(evidence));
 
     statefile(ground, out);
@@ -36,7 +41,9 @@ fn on(ground: Ground, out: &mut Vec<Finding>) {
         let Some(host) = ground.picture.hosts.iter().find(|h| h.r#ref == pif.host) else { continue };
         let device = words::name(&pif.device);
         let text = format!("{device} of {} is unplugged: HA cannot be switched on again while it is.", host.name);
-        out.push(Finding::soft("ha-network", &format!("{device} on {}", host.name), text).evidence("PIF.currently_attached = false"));
+        out.push(
+            Finding::soft("ha-network", &format!("{device} on {}", host.name), text).evidence("PIF.currently_attached = false"),
+        );
     }
     let planned = ground.plan.hosts.len();
     let done = ground.plan.left_out.len();

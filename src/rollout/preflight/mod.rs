@@ -82,7 +82,10 @@ pub fn findings(pool: &Pool, picture: &Picture, survey: &Survey, plan: &Plan, no
 fn sort(findings: &mut Vec<Finding>) {
     let rank = |f: &Finding| CODES.iter().position(|c| c.code == f.code).unwrap_or(CODES.len());
     findings.sort_by(|a, b| {
-        (a.severity, rank(a)).cmp(&(b.severity, rank(b))).then_with(|| words::natural(&a.about, &b.about)).then_with(|| a.text.cmp(&b.text))
+        (a.severity, rank(a))
+            .cmp(&(b.severity, rank(b)))
+            .then_with(|| words::natural(&a.about, &b.about))
+            .then_with(|| a.text.cmp(&b.text))
     });
     findings.dedup_by(|a, b| a.code == b.code && a.about == b.about && a.text == b.text);
 }
@@ -127,12 +130,12 @@ pub fn accepted<'a>(findings: &'a [Finding], accepted: &[Accepted]) -> Vec<&'a F
 }
 
 fn is_accepted(finding: &Finding, accepted: &[Accepted]) -> bool {
-    accepted.iter().any(|a| {
-        a.code == finding.code && (a.about.is_empty() || a.about == finding.about) && !a.reason.trim().is_empty()
-    })
+    accepted
+        .iter()
+        .any(|a| a.code == finding.code && (a.about.is_empty() || a.about == finding.about) && !a.reason.trim().is_empty())
 }
 
 #[cfg(test)]
-mod testkit;
+pub(crate) mod testkit;
 #[cfg(test)]
 mod tests;

@@ -58,7 +58,8 @@ fn marks(ground: Ground, out: &mut Vec<Finding>) {
 fn rolling_upgrade(ground: Ground, out: &mut Vec<Finding>) {
     let update = ground.plan.kind.is_update();
     if ground.picture.control.rolling_upgrade {
-        let text = "The pool is in rolling-upgrade mode: xapi lists reboot for no host then, so poolwatch goes by everything else.";
+        let text =
+            "The pool is in rolling-upgrade mode: xapi lists reboot for no host then, so poolwatch goes by everything else.";
         out.push(Finding::note("rolling-upgrade", "", text).evidence("pool.other_config:rolling_upgrade_in_progress"));
         let text = "In rolling-upgrade mode xapi refuses snapshots: backups fail until all hosts run the same software.";
         out.push(Finding::note("backups-fail", "", text).evidence("pool.other_config:rolling_upgrade_in_progress"));
@@ -104,7 +105,9 @@ fn meaning(call: &str, label: &str) -> Option<(Weight, &'static str)> {
         "host.evacuate" => (Weight::Host, "empties a host"),
         "host.reboot" | "Host is rebooting" => (Weight::Host, "reboots a host"),
         "host.shutdown" => (Weight::Host, "shuts a host down"),
-        "host.apply_updates" | "pool_update.apply" | "pool_update.pool_apply" | "pool_patch.apply" => (Weight::Host, "installs updates"),
+        "host.apply_updates" | "pool_update.apply" | "pool_update.pool_apply" | "pool_patch.apply" => {
+            (Weight::Host, "installs updates")
+        }
         "host.disable" => (Weight::Host, "disables a host"),
         "host.restart_agent" => (Weight::Host, "restarts a host's toolstack"),
         "pool.designate_new_master" => (Weight::Host, "changes the coordinator"),
@@ -112,7 +115,9 @@ fn meaning(call: &str, label: &str) -> Option<(Weight, &'static str)> {
         "pool.disable_ha" => (Weight::Host, "switches HA off"),
         "pool.eject" => (Weight::Host, "takes a host out of the pool"),
         "VM.pool_migrate" | "VM.migrate_send" | "VDI.pool_migrate" => (Weight::Move, "moves a guest or its disks"),
-        "VM.snapshot" | "VM.snapshot_with_quiesce" | "VM.checkpoint" | "VDI.snapshot" => (Weight::Hold, "makes a snapshot: that guest cannot move meanwhile"),
+        "VM.snapshot" | "VM.snapshot_with_quiesce" | "VM.checkpoint" | "VDI.snapshot" => {
+            (Weight::Hold, "makes a snapshot: that guest cannot move meanwhile")
+        }
         "VM.copy" | "VDI.copy" => (Weight::Hold, "copies a guest's disks: that guest may not be able to move meanwhile"),
         _ => {
             let lower = label.to_lowercase();

@@ -21,7 +21,14 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
 
 /// The calls that this plan makes on this pool, as permissions are named.
 fn needed(ground: Ground) -> Vec<&'static str> {
-    let mut out = vec!["pool.add_to_other_config", "pool.remove_from_other_config", "host.disable", "host.reboot", "host.enable", "pbd.plug"];
+    let mut out = vec![
+        "pool.add_to_other_config",
+        "pool.remove_from_other_config",
+        "host.disable",
+        "host.reboot",
+        "host.enable",
+        "pbd.plug",
+    ];
     if ground.planned().any(|h| h.vms > 0) {
         out.extend(["host.evacuate", "vm.pool_migrate"]);
     }

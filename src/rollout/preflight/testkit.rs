@@ -143,7 +143,12 @@ pub fn well_formed(found: &[Finding]) {
     for f in found {
         let row = CODES.iter().find(|c| c.code == f.code).unwrap_or_else(|| panic!("{} is not in the table", f.code));
         let severity = format!("{:?}", f.severity).to_lowercase();
-        assert!(row.severity.split(", ").any(|s| s == severity), "{} is {severity} though the table says {}", f.code, row.severity);
+        assert!(
+            row.severity.split(", ").any(|s| s == severity),
+            "{} is {severity} though the table says {}",
+            f.code,
+            row.severity
+        );
         assert!(f.text.ends_with('.') && !f.text.ends_with(".."), "{}: {}", f.code, f.text);
         assert!(!f.mend.is_empty() && f.mend.ends_with(['.', ')']), "{}: {}", f.code, f.mend);
         assert!(!f.text.contains("OpaqueRef") && f.text.chars().all(|c| !c.is_control()), "{}", f.text);

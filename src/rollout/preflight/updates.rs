@@ -38,7 +38,8 @@ fn guidance(ground: Ground, out: &mut Vec<Finding>) {
             let text = format!("{} refuses updates until what the last one demands is done: {words}.", host.name);
             out.push(Finding::hard("guidance-first", &host.name, text).evidence(evidence));
         } else if planned.is_some() && !host.guidance.is_empty() {
-            let text = format!("{} still has to do what an earlier update asks for: {words}. The reboot settles that.", host.name);
+            let text =
+                format!("{} still has to do what an earlier update asks for: {words}. The reboot settles that.", host.name);
             out.push(Finding::note("guidance", &host.name, text).evidence(evidence));
         } else if planned.is_none()
             && let Some(why) = installed_not_booted(record)
@@ -100,7 +101,11 @@ fn metadata(ground: Ground, hash: &str, out: &mut Vec<Finding>) {
     for host in ground.planned() {
         let changed = ground.pool.records().host(&host.r#ref).and_then(|h| h.last_software_update.0);
         if let Some(age) = changed.map(|at| ground.now.since(at)).filter(|age| *age > OLD_SOFTWARE) {
-            let text = format!("{} was last updated {} ago: going on from so old software is not tested by its vendor.", host.name, duration(age));
+            let text = format!(
+                "{} was last updated {} ago: going on from so old software is not tested by its vendor.",
+                host.name,
+                duration(age)
+            );
             out.push(Finding::note("software-old", &host.name, text).evidence("host.last_software_update"));
         }
     }
@@ -115,8 +120,10 @@ fn packages(ground: Ground, out: &mut Vec<Finding>) {
         groups.entry(packages).or_default().push(&planned.name);
     }
     if groups.len() > 1 {
-        let parts: Vec<String> =
-            groups.iter().map(|(packages, hosts)| format!("{} lack {}", words::list(hosts), words::count(packages.len(), "package"))).collect();
+        let parts: Vec<String> = groups
+            .iter()
+            .map(|(packages, hosts)| format!("{} lack {}", words::list(hosts), words::count(packages.len(), "package")))
+            .collect();
         let text = "The hosts do not lack the same packages: some were updated by themselves before.";
         out.push(Finding::note("packages-differ", "", text).evidence(words::list(&parts)));
     }

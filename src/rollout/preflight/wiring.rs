@@ -35,7 +35,11 @@ fn paths(ground: Ground, out: &mut Vec<Finding>) {
             })
             .collect();
         if !names.is_empty() {
-            let text = format!("{} has a single path to {}: if it does not come up again, the host has none.", host.name, words::list(&names));
+            let text = format!(
+                "{} has a single path to {}: if it does not come up again, the host has none.",
+                host.name,
+                words::list(&names)
+            );
             out.push(Finding::note("path-single", &host.name, text).evidence("mpath-* of its PBDs, Bond.slaves"));
         }
     }
