@@ -116,8 +116,11 @@ fn kind(ground: Ground, host: &HostView, vm: &str, blocker: &Blocker) -> Kind {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
             bound("incompatible", format!("{vm} on {on} cannot run on {to}{why}."))
         }
-        code if code.starts_with("VM_HOST_INCOMPATIBLE_VERSION") || code == "NOT_SUPPORTED_DURING_UPGRADE" => {
+        "VM_HOST_INCOMPATIBLE_VERSION" | "VM_HOST_INCOMPATIBLE_VERSION_MIGRATE" => {
             bound("incompatible", format!("{vm} on {on} may not move to a host with older software, and no other has room."))
+        }
+        "NOT_SUPPORTED_DURING_UPGRADE" => {
+            mend("incompatible", format!("{vm} on {on} cannot move while the hosts run different software."))
         }
         "HOST_NOT_ENOUGH_FREE_MEMORY" | "HOST_EVACUATE_VM_NOT_HA_PROTECTED" if ha => Kind::Ha(format!(
             "{vm} on {on} is not protected by HA, so that xapi would not move it now; HA is switched off first."

@@ -37,6 +37,20 @@ fn guests_that_are_bound_to_their_host_are_named_with_what_binds_them() {
 }
 
 #[test]
+fn what_is_said_to_be_shut_down_is_what_the_machine_would_shut_down() {
+    use crate::rollout::machine::refusal::{Class, class};
+    let source = include_str!("../evacuate.rs");
+    let codes: Vec<&str> = source.split('"').skip(1).step_by(2).filter(|s| s.starts_with("VM_") || s.starts_with("HOST_")).collect();
+    assert!(codes.len() > 15, "{codes:?}");
+    for code in codes {
+        let mut case = with(code, &["db1"]);
+        case.options.shut_down_pinned = true;
+        let stopped = case.found().iter().any(|f| f.severity == Note && f.text.contains("It is shut down"));
+        assert!(!stopped || class(code, &[]) == Class::Guest, "{code} is announced, and the machine would ask");
+    }
+}
+
+#[test]
 fn a_code_that_nobody_knows_is_told_as_it_is_and_not_mended_by_a_shutdown() {
     let mut case = with("SOMETHING_NEW", &["db1"]);
     case.options.shut_down_pinned = true;
