@@ -3,7 +3,7 @@
 use super::super::testkit::{Case, well_formed};
 use super::super::{findings, judge};
 use crate::pool::random::any_observations;
-use crate::pool::scene::{r, t};
+use crate::pool::scene::r;
 use crate::pool::{Pool, picture::Severity};
 use crate::rollout::look::{Blocker, Look, Looked, Metadata, Sight};
 use crate::rollout::plan::{self, Options, Plan, Scope, Wanted};
@@ -118,7 +118,6 @@ proptest! {
         home in any::<bool>(),
     ) {
         let mut pool = Pool::new("random");
-        let mut now = t(0.0);
         let mut old: Option<Plan> = None;
         let scope = Scope {
             wanted: if update { Wanted::Update } else { Wanted::Reboot },
@@ -126,7 +125,7 @@ proptest! {
             update: None,
         };
         for o in told {
-            now = o.at;
+            let now = o.at;
             pool.apply(&o);
             let mut survey = Survey::default();
             for (at, look) in looks(&pool, &scope).into_iter().enumerate() {
