@@ -469,7 +469,7 @@ impl World {
     }
 
     /// A call reaches the pool. What it says to the caller: `Ok(task)`, or an outcome.
-    fn call(&mut self, call: &Call) -> Result<Ref, Outcome> {
+    pub fn reach(&mut self, call: &Call) -> Result<Ref, Outcome> {
         let failed = |code: &str| Outcome::Failed { code: code.into(), params: vec![], text: String::new() };
         let said = self.script.iter().position(|(fits, _)| fits(call)).map(|n| self.script.remove(n).1);
         if let Some(Say::NotSent) = said {
@@ -543,6 +543,11 @@ impl World {
                 hosts: self.hosts.iter().enumerate().map(|(n, host)| (h(n), (vec!["u".into(); host.lacks], vec![]))).collect(),
             }),
         }
+    }
+
+    /// A task is gone from the pool's records.
+    pub fn forget(&mut self, task: &Ref) {
+        self.say(Seen::Gone { class: Class::Task, r#ref: task.clone() });
     }
 
     pub fn picture(&self) -> Picture {
@@ -636,7 +641,7 @@ impl Bench {
     pub fn make(&mut self, job: Job) {
         let now = self.world.now;
         match job {
-            Job::Make { id, call } => match self.world.call(&call) {
+            Job::Make { id, call } => match self.world.reach(&call) {
                 Ok(task) => self.engine.accepted(now, id, task).expect("written"),
                 Err(outcome) => self.engine.ended(now, id, outcome).expect("written"),
             },
