@@ -395,7 +395,9 @@ impl World {
     }
 
     fn target(&self, not: usize) -> Option<usize> {
-        (0..self.hosts.len()).filter(|n| *n != not && self.hosts[*n].enabled && self.hosts[*n].live).min_by_key(|n| self.guests_on(*n).len())
+        (0..self.hosts.len())
+            .filter(|n| *n != not && self.hosts[*n].enabled && self.hosts[*n].live)
+            .min_by_key(|n| self.guests_on(*n).len())
     }
 
     fn index(r: &Ref) -> usize {
@@ -562,12 +564,7 @@ impl World {
             auto_poweron: self.other_config.get("auto_poweron").is_some_and(|v| v == "true"),
             wlb: self.wlb,
             disabled: vec![],
-            guests: self
-                .guests
-                .iter()
-                .enumerate()
-                .filter_map(|(n, guest)| Some((guest_uuid(n), host_uuid(guest.on?))))
-                .collect(),
+            guests: self.guests.iter().enumerate().filter_map(|(n, guest)| Some((guest_uuid(n), host_uuid(guest.on?)))).collect(),
         }
     }
 
@@ -616,8 +613,7 @@ impl Bench {
     pub fn with(world: World, kind: Kind, change: impl FnOnce(&mut Plan)) -> Self {
         let mut plan = plan(&world, kind);
         change(&mut plan);
-        let began =
-            Entry::Began { run: "r1".into(), by: ME.into(), version: "0".into(), plan, found: world.found() };
+        let began = Entry::Began { run: "r1".into(), by: ME.into(), version: "0".into(), plan, found: world.found() };
         let engine = Engine::begin(Memory::default(), world.now, &began).expect("begins");
         Self { world, engine }
     }

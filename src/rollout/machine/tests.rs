@@ -166,7 +166,8 @@ fn a_reboot_that_is_not_answered_is_watched_for_and_never_told_twice() {
 #[test]
 fn refusals_that_pass_are_waited_for() {
     for code in ["OTHER_OPERATION_IN_PROGRESS", "CLUSTERED_SR_DEGRADED", "MIRROR_REBUILD_IN_PROGRESS", "HOST_STILL_BOOTING"] {
-        for fits in [is_reboot as fn(&Call) -> bool, is_evacuate, |c| matches!(c, Call::Disable { .. }), |c| matches!(c, Call::DisableHa)]
+        for fits in
+            [is_reboot as fn(&Call) -> bool, is_evacuate, |c| matches!(c, Call::Disable { .. }), |c| matches!(c, Call::DisableHa)]
         {
             let mut world = full(2);
             world.script.push((fits, Say::Refuse(code)));
@@ -253,8 +254,10 @@ fn an_evacuation_that_fails_is_tried_again_and_then_done_guest_by_guest() {
 
 #[test]
 fn a_guest_that_starts_on_the_emptied_host_is_moved_before_the_reboot() {
-    let mut b = Bench::new(World::new(2, 2));
-    b.reach(0, Stage::Gate);
+    let mut world = World::new(2, 2);
+    world.script.push((is_reboot, Say::Refuse("OTHER_OPERATION_IN_PROGRESS")));
+    let mut b = Bench::new(world);
+    b.reach(0, Stage::Reboot);
     b.world.guests[1].on = Some(0);
     b.world.tell();
     assert_eq!(b.finish(), RunResult::Done);
@@ -354,7 +357,7 @@ fn a_host_can_be_left_out_before_it_is_begun_and_not_while_it_is_worked_on() {
 
 #[test]
 fn nothing_is_begun_after_the_window() {
-    let mut b = Bench::with(World::new(3, 0), Kind::Reboot, |p| p.options.not_after = Some(at(200)));
+    let mut b = Bench::with(World::new(3, 0), Kind::Reboot, |p| p.options.not_after = Some(at(100)));
     assert_eq!(b.finish(), RunResult::Stopped);
     assert_eq!(reboots(&b), [1, 0, 0]);
 }
@@ -411,7 +414,7 @@ fn a_claim_that_is_lost_stops_the_run_before_the_next_call() {
 #[test]
 fn nothing_is_decided_while_the_pool_is_not_seen() {
     let mut b = Bench::new(World::new(2, 2));
-    b.reach(1, Stage::Settle);
+    b.reach(0, Stage::Rebuild);
     b.world.disconnect();
     let calls = b.world.calls.len();
     b.run(3_000);
@@ -424,8 +427,10 @@ fn nothing_is_decided_while_the_pool_is_not_seen() {
 #[test]
 fn a_reading_that_contradicts_the_event_stream_wins() {
     // The model believes the host empty and the other one enabled; the fresh reading knows better.
-    let mut b = Bench::new(World::new(3, 1));
-    b.reach(0, Stage::Gate);
+    let mut world = World::new(3, 1);
+    world.script.push((is_reboot, Say::Refuse("OTHER_OPERATION_IN_PROGRESS")));
+    let mut b = Bench::new(world);
+    b.reach(0, Stage::Reboot);
     b.world.blind = true;
     b.world.hosts[2].enabled = false;
     b.world.pass(5);
@@ -504,9 +509,10 @@ fn guests_that_cannot_come_home_are_tried_at_the_end_and_listed() {
     for _ in 0..4 {
         world.script.push((|c| matches!(c, Call::Migrate { vm, .. } if *vm == g(0)), Say::Refuse("HOST_NOT_ENOUGH_FREE_MEMORY")));
     }
-    let mut b = Bench::new(world);
+    let mut b = Bench::with(world, Kind::Reboot, |p| p.hosts.truncate(1));
     assert_eq!(b.finish(), RunResult::Stopped);
-    assert_eq!(b.engine.run.hosts.iter().filter(|h| matches!(h.end, Some((HostEnd::Done, _)))).count(), 2);
+    assert_eq!(b.ends(), [Some(HostEnd::Done)]);
+    assert_eq!(b.calls(|c| matches!(c, Call::Migrate { vm, .. } if *vm == g(0))), 2, "at once, and again at the end");
     assert_eq!(b.engine.run.left.len(), 1, "{:?}", b.engine.run.left);
     // Later there is room.
     b.world.script.clear();
@@ -571,14 +577,11 @@ fn update_metadata_that_moved_stops_the_run() {
 #[test]
 fn soft_findings_are_asked_for_and_an_accepted_one_goes_on() {
     let mut b = Bench::new(World::new(2, 0));
-    b.reach(0, Stage::Home);
-    let mut found = b.world.picture();
     // A silent host shows as trouble in the soak.
     b.reach(0, Stage::Soak);
     b.world.hosts[1].mute = true;
     let why = b.stuck(2_000);
     assert!(why.contains("xcp1"), "{why}");
-    found.alerts.clear();
     assert!(b.command(Command::Accept { code: String::new(), about: String::new(), reason: "x".into() }).is_err());
     assert!(b.command(Command::Accept { code: "host-silent".into(), about: String::new(), reason: String::new() }).is_err());
     let hard = b.command(Command::Accept { code: "host-silent".into(), about: String::new(), reason: "known".into() });
