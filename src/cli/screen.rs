@@ -173,6 +173,12 @@ async fn serve(
                 }
                 None => continue,
             },
+            request @ (Request::FindRun { .. }
+            | Request::Survey { .. }
+            | Request::Mend { .. }
+            | Request::StartRun { .. }
+            | Request::ResumeRun { .. }
+            | Request::RunCommand { .. }) => request.refused("This dashboard has nobody who works on rollouts."),
             Request::SaveTheme(name) => match save(&picked, &name) {
                 Ok(()) => {
                     tracing::info!(target: "poolwatch::screen", "the theme {name} is kept in {}", picked.display());

@@ -1,7 +1,9 @@
 //! The records behind the picture, for who has to act on them: the rollout machine. Only look-ups; decides nothing.
 
 use super::{Guest, Pool};
-use crate::xenapi::record::{Class, Cluster, ClusterHost, Host, HostMetrics, Pbd, Pool as PoolRecord, Ref, Sr, Task};
+use crate::xenapi::record::{
+    Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Pbd, Pif, Pool as PoolRecord, Ref, Sr, Task,
+};
 
 /// What was last read of a pool, by class.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,11 @@ impl<'a> Records<'a> {
     /// The pool's own record.
     pub fn the_pool(self) -> Option<&'a PoolRecord> {
         self.0.tables.the_pool()
+    }
+
+    /// The pool's own reference.
+    pub fn pool_ref(self) -> Option<&'a Ref> {
+        self.0.tables.pool_ref()
     }
 
     /// A host.
@@ -54,6 +61,27 @@ impl<'a> Records<'a> {
     /// A storage repository.
     pub fn sr(self, r: &Ref) -> Option<&'a Sr> {
         self.0.tables.sr(r)
+    }
+
+    /// Every storage repository, in no order.
+    pub fn srs(self) -> impl Iterator<Item = (&'a Ref, &'a Sr)> {
+        self.0.tables.srs()
+    }
+
+    /// Every network interface, in no order.
+    pub fn pifs(self) -> impl Iterator<Item = (&'a Ref, &'a Pif)> {
+        self.0.tables.pifs()
+    }
+
+    /// Every certificate that the pool knows of, in no order.
+    pub fn certificates(self) -> impl Iterator<Item = (&'a Ref, &'a Certificate)> {
+        self.0.tables.certificates()
+    }
+
+    /// How many guests run on a host, and the bytes that they take.
+    pub fn load(self, host: &Ref) -> (usize, u64) {
+        let load = self.0.tables.load(host);
+        (load.guests, load.memory)
     }
 
     /// A task.

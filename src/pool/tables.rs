@@ -29,6 +29,8 @@ pub struct Guest {
     pub moving: bool,
     uuid: u128,
     reading: u32,
+    /// Whether an update takes effect for it only once it is started again.
+    pub awaits_restart: bool,
 }
 
 impl Guest {
@@ -126,6 +128,7 @@ impl Tables {
         tasks Task Task;
         srs Sr Sr;
         pbds Pbd Pbd;
+        pifs Pif Pif;
         all_pif_metrics PifMetrics PifMetrics;
         bonds Bond Bond;
         clusters Cluster Cluster;
@@ -155,6 +158,11 @@ impl Tables {
     /// The pool's own record: there is one in each database.
     pub fn the_pool(&self) -> Option<&Pool> {
         self.pools().min_by_key(|(r, _)| *r).map(|(_, pool)| pool)
+    }
+
+    /// The reference of the pool's own record.
+    pub fn pool_ref(&self) -> Option<&Ref> {
+        self.pools().map(|(r, _)| r).min()
     }
 
     /// A guest.
@@ -275,8 +283,9 @@ impl Tables {
         }
         let reading = self.table(Class::Vm).map_or(0, |t| t.reading);
         let name = crate::text::clean(&vm.name_label, crate::text::NAME_LIMIT).into();
+        let awaits_restart = vm.awaits_restart();
         let moving = vm.current_operations.values().any(|op| matches!(&**op, "pool_migrate" | "migrate_send"));
-        self.guests.insert(r.clone(), Guest { name, on, memory, moving, uuid, reading });
+        self.guests.insert(r.clone(), Guest { name, on, memory, moving, uuid, reading, awaits_restart });
     }
 
     fn drop_guest(&mut self, r: &Ref) {
@@ -360,6 +369,19 @@ mod tests {
         assert_eq!(tables.count(Class::Host), 2, "the old picture stays until the new one is complete");
         assert_eq!(tables.end(Class::Host), [Ref::from("h1")]);
         assert!(tables.end(Class::Host).is_empty(), "a second end without a begin names nothing");
+    }
+
+    #[test]
+    fn a_guest_is_kept_in_few_bytes_and_tells_its_uuid_as_xapi_writes_it() {
+        assert!(size_of::<Guest>() <= 80, "{}", size_of::<Guest>());
+        let uuid = "0a9aa0bf-37a4-4b25-bfc7-ffa94451ad5a";
+        let mut tables = Tables::default();
+        let vm = Vm { uuid: uuid.into(), pending_guidances_full: vec!["restart_vm".into()], ..Vm::default() };
+        tables.set(&"v".into(), Box::new(Record::Vm(vm)));
+        let guest = tables.guest(&"v".into()).expect("kept");
+        assert_eq!((guest.uuid().as_str(), guest.awaits_restart), (uuid, true));
+        tables.set(&"v".into(), Box::new(Record::Vm(Vm::default())));
+        assert_eq!(tables.guest(&"v".into()).expect("kept").uuid(), "");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::time::Time;
 use crate::xenapi::record::Ref;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A write to a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,5 +193,16 @@ impl Outcome {
     /// Whether it was done.
     pub const fn is_done(&self) -> bool {
         matches!(self, Self::Done { .. })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done { .. } => f.write_str("done"),
+            Self::Failed { text, .. } => write!(f, "refused: {text}"),
+            Self::Unanswered { text } => write!(f, "no answer, so it may have been done or not: {text}"),
+            Self::NotSent { text } => write!(f, "not sent: {text}"),
+        }
     }
 }

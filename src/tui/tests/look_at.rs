@@ -57,3 +57,33 @@ fn how_long_a_frame_takes() {
     }
     println!("drawing {:?}", start.elapsed() / 100);
 }
+
+#[test]
+#[ignore = "for a person to look at"]
+fn look_at_the_wizard() {
+    use crate::tui::wizard::fixture::{confirming, ended, evacuating, findings, planned, rolling, stuck, writing};
+    for size in [(80, 24), (120, 40), (40, 10), (200, 60)] {
+        let mut scope = writing(size);
+        press(&mut scope, "w, down, space, down, down");
+        let mut checks = planned(size, findings());
+        press(&mut checks, "enter");
+        let mut leaving = rolling(size, evacuating());
+        press(&mut leaving, "q");
+        let mut away = rolling(size, evacuating());
+        press(&mut away, "w");
+        for (name, m) in [
+            ("scope", scope),
+            ("plan", planned(size, findings())),
+            ("preflight", checks),
+            ("confirm", confirming(size)),
+            ("run", rolling(size, evacuating())),
+            ("stuck", rolling(size, stuck())),
+            ("leaving", leaving),
+            ("away", away),
+            ("report", rolling(size, ended(true))),
+            ("report, left", rolling(size, ended(false))),
+        ] {
+            println!("== {name} {size:?} {}\n{}", "=".repeat(60), screen(&m));
+        }
+    }
+}
