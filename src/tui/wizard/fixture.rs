@@ -1,5 +1,6 @@
 //! Rounds made by hand for tests: what was planned and found, and runs at some moments.
 
+use crate::observation::{Observation, Seen};
 use crate::pool::picture::Severity;
 use crate::rollout::entry::{Item, Phase, RunResult};
 use crate::rollout::finding::{Finding, Fix};
@@ -11,7 +12,7 @@ use crate::tui::model::Model;
 use crate::tui::msg::{Answer, Msg, PoolIx, Prepared, RunFiles};
 use crate::tui::testkit::{NOW, ago, ahead, calm, model_of, press, screen, type_text};
 use crate::tui::update::update;
-use crate::xenapi::record::Ref;
+use crate::xenapi::record::{Class, Record, Ref};
 
 const STAGES: [(Stage, &str); 13] = [
     (Stage::Settle, "waits until the gate is open and the pool was quiet for 60 s"),
@@ -247,7 +248,28 @@ pub(crate) fn ended(well: bool) -> Progress {
 pub(crate) fn writing(size: (u16, u16)) -> Model {
     let mut model = model_of(vec![calm("prod-a")], size, false);
     model.read_only = false;
+    software(&mut model, "XCP-ng", "8.3.0");
     model
+}
+
+/// Lets the coordinator say which software it runs.
+pub(crate) fn software(model: &mut Model, brand: &str, version: &str) {
+    let set = |class: Class, r: &str, json: &serde_json::Value| Observation {
+        at: NOW,
+        seen: Seen::Set { r#ref: Ref::from(r), record: Box::new(Record::parse(class, &json.to_string()).expect("record")) },
+    };
+    let observations = vec![
+        set(Class::Pool, "OpaqueRef:pool", &serde_json::json!({"name_label": "prod-a", "master": "OpaqueRef:host-1"})),
+        set(
+            Class::Host,
+            "OpaqueRef:host-1",
+            &serde_json::json!({"name_label": "xcp1", "software_version": {"product_brand": brand, "product_version": version}}),
+        ),
+    ];
+    update(model, Msg::Observed { pool: PoolIx(0), observations });
+    // The pictures of tests are made by hand.
+    model.pools[0].changed = false;
+    model.settle_panes();
 }
 
 /// Tells the model something and brings it up to date.
