@@ -341,7 +341,7 @@ fn long_rows_are_scrolled_and_every_row_is_reached() {
     for words in ["host-enable", "fc2", "shut down for the time", "pool.ha_enabled", "switched on again as it is now"] {
         assert!(seen.contains(words), "{words} was never seen");
     }
-    assert_eq!(model.wizard().map(|w| w.at()), Some(3));
+    assert_eq!(model.wizard().map(crate::tui::wizard::Wizard::at), Some(3));
     for _ in 0..40 {
         press(&mut model, "up");
     }
@@ -356,9 +356,9 @@ fn the_mouse_chooses_a_row_and_scrolls() {
     press(&mut model, "w");
     let row = screen(&model).lines().position(|l| l.contains("] ") && l.contains("xcp3")).expect("xcp3") as u16;
     update(&mut model, Msg::Mouse(Mouse::Click { x: 9, y: row }));
-    assert_eq!(model.wizard().map(|w| w.at()), Some(4));
+    assert_eq!(model.wizard().map(crate::tui::wizard::Wizard::at), Some(4));
     update(&mut model, Msg::Mouse(Mouse::WheelDown { x: 9, y: row }));
-    assert_eq!(model.wizard().map(|w| w.at()), Some(7));
+    assert_eq!(model.wizard().map(crate::tui::wizard::Wizard::at), Some(7));
 }
 
 #[test]

@@ -23,13 +23,13 @@ pub(crate) fn next(model: &Model, pool: &PoolView) -> Result<&'static str, Strin
         }
     };
     match wizard.page {
-        Page::Scope => match wizard.scope.wrong() {
-            Some(why) => refuse(why),
-            None => {
-                connected(pool)?;
-                Ok("plans this and checks the pool; nothing is written")
+        Page::Scope => {
+            if let Some(why) = wizard.scope.wrong() {
+                return refuse(why);
             }
-        },
+            connected(pool)?;
+            Ok("plans this and checks the pool; nothing is written")
+        }
         Page::Plan => ready().map(|()| "shows what speaks against it"),
         Page::Preflight => {
             ready()?;

@@ -135,9 +135,8 @@ fn stages(began: i64, laps: &[i64], open: bool) -> Vec<(Stage, Option<Time>, Opt
             None => (*stage, None, None),
             Some(_) if open && at + 1 == laps.len() => (*stage, Some(ago(from)), None),
             Some(lap) => {
-                let begin = ago(from);
                 from -= lap;
-                (*stage, Some(begin), Some(ago(from)))
+                (*stage, Some(ago(from + lap)), Some(ago(from)))
             }
         })
         .collect()
@@ -214,9 +213,9 @@ pub(crate) fn stuck() -> Progress {
 /// It is over: all is well, or something is left.
 pub(crate) fn ended(well: bool) -> Progress {
     let mut progress = evacuating();
-    for (n, host) in progress.hosts.iter_mut().enumerate() {
+    for (n, host) in (0..).zip(progress.hosts.iter_mut()) {
         host.standing = Standing::Done;
-        host.stages = stages(1_490 - n as i64 * 300, &[65, 1, 250, 362, 2, 1, 15, 240, 12, 3, 238, 60, 30], false);
+        host.stages = stages(1_490 - n * 300, &[65, 1, 250, 362, 2, 1, 15, 240, 12, 3, 238, 60, 30], false);
         host.text = String::new();
     }
     progress.current = None;

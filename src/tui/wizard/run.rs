@@ -31,17 +31,14 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView, height: u
         return;
     };
     let Some(progress) = &run.progress else {
-        match &run.error {
-            Some(error) => {
-                paper.beside(0, piece(format!("{} not begun", g.failed), Role::Failed), HEAD + 2, error, Role::Text);
-            }
-            None => {
-                paper.line(0, vec![piece(format!("{} ", g.pending), Role::Pending), piece("The run begins.", Role::Text)]);
-                paper.words(2, "It takes its claim on the pool and opens its journal first.", Role::Muted);
-                let waited = model.now.since(run.asked);
-                if waited.as_secs() >= 2 {
-                    paper.words(2, &format!("For {} now.", text::duration(waited)), Role::Muted);
-                }
+        if let Some(error) = &run.error {
+            paper.beside(0, piece(format!("{} not begun", g.failed), Role::Failed), HEAD + 2, error, Role::Text);
+        } else {
+            paper.line(0, vec![piece(format!("{} ", g.pending), Role::Pending), piece("The run begins.", Role::Text)]);
+            paper.words(2, "It takes its claim on the pool and opens its journal first.", Role::Muted);
+            let waited = model.now.since(run.asked);
+            if waited.as_secs() >= 2 {
+                paper.words(2, &format!("For {} now.", text::duration(waited)), Role::Muted);
             }
         }
         return;
