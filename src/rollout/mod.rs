@@ -14,15 +14,19 @@
 
 pub mod call;
 pub mod claim;
+pub mod driver;
 pub mod engine;
 pub mod entry;
 pub mod finding;
+pub mod found;
 pub mod journal;
 pub mod look;
 pub mod machine;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
+pub mod report;
 pub mod run;
 pub mod survey;
+pub mod twin;
 pub mod wire;

@@ -51,6 +51,11 @@ impl Record {
         self.names.iter().copied().zip(self.values.iter())
     }
 
+    /// The values, in xapi's order of the fields.
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
     /// The value of a field.
     pub fn get(&self, field: &str) -> Option<&Value> {
         self.iter().find_map(|(name, value)| (name == field).then_some(value))

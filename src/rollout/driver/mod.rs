@@ -6,11 +6,15 @@
 mod lend;
 mod make;
 mod reads;
+mod start;
+mod takeover;
 
 pub use crate::xenapi::writer::Consent;
 pub use lend::Lender;
 pub use make::{Made, make};
-pub use reads::{look, pool_ref, survey};
+pub use reads::{look, network, pool_ref, survey};
+pub use start::{StartError, Told, begin, found, resume};
+pub use takeover::take_over;
 
 use super::call::{Call, Outcome};
 use super::engine::{Engine, Job, Log, LogError};
@@ -213,7 +217,7 @@ impl<L: Log> Driver<L> {
     }
 
     fn show(&self, picture: &Picture, progress: &watch::Sender<Progress>) {
-        let new = self.engine.progress(self.clock.now(), &self.pool, picture);
+        let new = super::progress::progress(&self.engine.run, &self.engine.view(self.clock.now(), &self.pool, picture));
         progress.send_if_modified(|old| {
             let changed = *old != new;
             *old = new;

@@ -6,7 +6,7 @@
 
 pub mod file;
 
-use super::entry::{Entry, Item};
+use super::entry::{Command, Entry, Item};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -193,12 +193,17 @@ impl Journal {
         }
     }
 
-    /// Whether its run is over, with nothing begun after that.
+    /// Whether its run is over, and was not taken up again after that.
     pub fn is_over(&self) -> bool {
-        let last = self.lines.iter().rev().map(|line| &line.entry);
-        last.filter(|entry| matches!(entry, Entry::Ended { .. } | Entry::Resumed { .. }))
-            .next()
-            .is_some_and(|entry| matches!(entry, Entry::Ended { .. }))
+        let mut over = false;
+        for line in &self.lines {
+            match &line.entry {
+                Entry::Ended { .. } => over = true,
+                Entry::Resumed { .. } | Entry::Command { command: Command::Restore } => over = false,
+                _ => {}
+            }
+        }
+        over
     }
 
     /// What is not as it was found, and why.
@@ -220,7 +225,7 @@ const fn host_of(entry: &Entry) -> Option<usize> {
     match entry {
         Entry::Before { host, .. } | Entry::Stage { host, .. } | Entry::HostEnded { host, .. } => Some(*host),
         Entry::Intent { host, .. } | Entry::Waiting { host, .. } | Entry::Stuck { host, .. } => *host,
-        Entry::Command { command: super::entry::Command::Skip { host } } => Some(*host),
+        Entry::Command { command: Command::Skip { host } } => Some(*host),
         _ => None,
     }
 }
@@ -244,7 +249,7 @@ fn hash(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::entry::{Command, Found, Phase};
+    use crate::rollout::entry::{Found, Phase};
     use crate::rollout::plan::{HostPlan, Kind, Options, Plan};
 
     pub(super) fn began() -> Entry {
@@ -265,6 +270,7 @@ mod tests {
             hosts: vec![host],
             left_out: Vec::new(),
             options: Options::default(),
+            left_out: vec![],
         };
         Entry::Began { run: "abcd".into(), by: "me@desk".into(), version: "0.1.0".into(), plan, found: Found::default() }
     }

@@ -49,6 +49,11 @@ impl Db {
         self.table(class).is_some_and(|table| table.changed() > generation)
     }
 
+    /// Whether deletions of a class after a generation are forgotten already.
+    pub fn forgot_since(&self, class: ClassId, generation: u64) -> bool {
+        self.table(class).is_some_and(|table| table.forgotten() > generation)
+    }
+
     /// Whether [`Self::changes`] would find anything. Cheap unless something else of the class changed.
     pub fn has_changes(&self, class: ClassId, since: u64, only: Option<&Ref>) -> bool {
         let Some(table) = self.table(class).filter(|table| table.changed() > since) else { return false };

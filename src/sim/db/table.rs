@@ -33,6 +33,8 @@ pub(super) struct Table {
     rows: Vec<Option<Row>>,
     live: usize,
     deleted: VecDeque<Deleted>,
+    /// The generation of the last deletion that is forgotten.
+    forgotten: u64,
     /// The generation of the last change of any kind.
     changed: u64,
 }
@@ -63,6 +65,10 @@ impl Table {
         self.rows.get(slot as usize)?.as_ref()
     }
 
+    pub(super) const fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
     /// A row to change at `generation`.
     pub(super) fn touch(&mut self, slot: u32, generation: u64) -> Option<&mut Row> {
         let row = self.rows.get_mut(slot as usize)?.as_mut()?;
@@ -85,7 +91,8 @@ impl Table {
         self.live -= 1;
         self.changed = generation;
         if self.deleted.len() + 1 >= 2 * DELETIONS_KEPT {
-            self.deleted.drain(..self.deleted.len().min(DELETIONS_KEPT));
+            let last = self.deleted.drain(..self.deleted.len().min(DELETIONS_KEPT)).next_back();
+            self.forgotten = last.map_or(self.forgotten, |gone| gone.at);
         }
         self.deleted.push_back(Deleted { reference: row.reference.clone(), created: row.created, at: generation });
         Some(row)

@@ -80,6 +80,14 @@ fn value(json: Json) -> Value {
     }
 }
 
+/// A value as JSON.
+#[cfg(test)]
+pub(in crate::sim) fn text_of(value: &Value) -> String {
+    let mut out = String::new();
+    push_value(&mut out, value);
+    out
+}
+
 /// Writes the answer.
 pub fn write(style: &Style, answer: &Result<Value, Failure>) -> String {
     let mut out = String::with_capacity(256);

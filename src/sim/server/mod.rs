@@ -23,6 +23,8 @@ mod xml;
 
 pub use clock::MAX_SPEED;
 pub use http::{BODY_LIMIT, HEAD_LIMIT};
+#[cfg(test)]
+pub(in crate::sim) use json::text_of;
 pub use listen::raise_file_limit;
 pub use tls::{Identity, TlsError, VALID_YEARS};
 

@@ -46,7 +46,7 @@ impl Job {
 }
 
 /// What is being done.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Kind {
     /// A guest starts.
     Start { guest: usize, host: usize, task: Ref },
@@ -71,7 +71,7 @@ pub enum Kind {
 }
 
 /// An operation under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Running {
     /// Who asked.
     pub job: Job,

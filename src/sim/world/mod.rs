@@ -22,6 +22,7 @@ mod liveness;
 mod menu;
 mod mirror;
 mod moving;
+mod observe;
 mod ops;
 mod paths;
 mod power;
@@ -36,6 +37,7 @@ pub use crate::sim::schema::Dialect;
 pub use certificates::CertificateFacts;
 pub use fault::{Cut, FAULTS, Fault, FaultError, FaultKind};
 pub use menu::Suggestion;
+pub use observe::{Marker, Observed};
 pub use state::Harm;
 
 use crate::sim::api::{Failure, Ticket};
@@ -80,7 +82,8 @@ impl Options {
     }
 }
 
-/// A simulated pool. Drive it through [`crate::sim::api::Api`].
+/// A simulated pool. Drive it through [`crate::sim::api::Api`]. A clone goes its own way from there on, and is cheap.
+#[derive(Clone)]
 pub struct World {
     core: Core,
     /// Stand-ins for the core's database and front while those are at work (see [`adapt`]).
@@ -142,6 +145,7 @@ enum How {
 }
 
 /// Everything in a world.
+#[derive(Clone)]
 struct Core {
     now: Time,
     seed: u64,
@@ -177,6 +181,8 @@ struct Core {
     director: Option<Director>,
     events: Vec<(Duration, Fault)>,
 
+    /// Counts starts of the coordinator's xapi and jumps of the database (see [`observe`]).
+    epoch: u64,
     late_until: Time,
     traps: Vec<Trap>,
     held: Vec<serve::Held>,
@@ -229,6 +235,7 @@ impl World {
             activity: scenario.activity.clone(),
             director: None,
             events: Core::parse_events(&scenario.events),
+            epoch: 1,
             late_until: Time::EPOCH,
             traps: Vec::new(),
             held: Vec::new(),
@@ -255,6 +262,11 @@ impl World {
         core.begin_activity();
         let spare = (Db::with_dialect(0, options.dialect), Front::new(settings));
         Self { core, spare }
+    }
+
+    /// Chance goes another way from here on: for clones that shall not all go the same.
+    pub fn reseed(&mut self, seed: u64) {
+        self.core.rng = fastrand::Rng::with_seed(seed);
     }
 
     /// Does a fault, or repairs one. What it did, in words.

@@ -39,6 +39,7 @@ pub struct Link {
 }
 
 /// A machine, and the host that xapi takes it for.
+#[derive(Clone)]
 pub struct Host {
     pub name: String,
     pub uuid: String,
@@ -151,6 +152,7 @@ impl Power {
 }
 
 /// A guest.
+#[derive(Clone)]
 pub struct Guest {
     pub name: Arc<str>,
     pub uuid: Arc<str>,
@@ -204,6 +206,7 @@ pub struct Lun {
 }
 
 /// A storage repository.
+#[derive(Clone)]
 pub struct Store {
     pub name: String,
     pub uuid: String,

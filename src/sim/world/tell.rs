@@ -62,6 +62,7 @@ impl Core {
             store.rebuild = None;
         }
         self.front.restart(&mut self.db);
+        self.epoch += 1;
         let coordinator = HostIx(self.coordinator);
         self.front.restart_member(coordinator);
     }

@@ -6,6 +6,7 @@ mod cycle;
 mod evacuation;
 mod faults;
 mod liveness;
+mod observing;
 mod rebuild;
 mod serving;
 mod storage;

@@ -4,6 +4,7 @@ use crate::time::Time;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+#[derive(Clone)]
 struct Entry<T> {
     at: Time,
     order: u64,
@@ -29,6 +30,7 @@ impl<T> Ord for Entry<T> {
 }
 
 /// A queue of things to come.
+#[derive(Clone)]
 pub struct Timers<T> {
     heap: BinaryHeap<Entry<T>>,
     order: u64,

@@ -113,6 +113,14 @@ impl<const N: usize> From<[(&str, &str); N]> for Config {
     }
 }
 
+impl<'a> FromIterator<(&'a str, &'a str)> for Config {
+    /// Secrets are replaced, as when it is read.
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
+        let hidden = |key: &str, value: &'a str| if !value.is_empty() && is_secret_key(key) { REDACTED } else { value };
+        Self(pairs.into_iter().map(|(key, value)| (key.into(), hidden(key, value).into())).collect())
+    }
+}
+
 /// Whether a configuration key names something that must not be shown or written down.
 pub fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
