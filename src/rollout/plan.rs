@@ -6,6 +6,8 @@ mod product;
 mod right;
 mod scope;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use error::PlanError;
 pub use make::make;
@@ -228,6 +230,6 @@ pub struct Plan {
 pub struct LeftOut {
     /// Its name.
     pub name: String,
-    /// Why, as a sentence.
+    /// Why, as the rest of a sentence that begins with its name.
     pub why: String,
 }

@@ -270,7 +270,6 @@ mod tests {
             hosts: vec![host],
             left_out: Vec::new(),
             options: Options::default(),
-            left_out: vec![],
         };
         Entry::Began { run: "abcd".into(), by: "me@desk".into(), version: "0.1.0".into(), plan, found: Found::default() }
     }

@@ -20,7 +20,7 @@ mod ctx;
 mod home;
 mod hosts;
 mod prepare;
-mod refusal;
+pub(super) mod refusal;
 mod release;
 mod restore;
 mod safe;

@@ -46,6 +46,8 @@ pub fn class(code: &str, params: &[String]) -> Class {
         | "VM_HAS_VGPU"
         | "VM_HAS_SRIOV_VIF"
         | "VM_HAS_VUSBS"
+        | "VM_HAS_VTPM"
+        | "VM_IS_USING_NESTED_VIRT"
         | "VM_LACKS_FEATURE"
         | "VM_LACKS_FEATURE_SUSPEND"
         | "VM_LACKS_FEATURE_SHUTDOWN"
@@ -54,11 +56,14 @@ pub fn class(code: &str, params: &[String]) -> Class {
         | "VM_REQUIRES_SR"
         | "VM_REQUIRES_VDI"
         | "VM_REQUIRES_NETWORK"
+        | "VM_REQUIRES_NET"
         | "VM_REQUIRES_GPU"
+        | "VM_REQUIRES_VGPU"
         | "VM_REQUIRES_IOMMU"
         | "VM_INCOMPATIBLE_WITH_THIS_HOST"
         | "VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT"
         | "VM_HOST_INCOMPATIBLE_VERSION"
+        | "VM_HOST_INCOMPATIBLE_VERSION_MIGRATE"
         | "VM_CALL_PLUGIN_RATE_LIMIT"
         | "OPERATION_BLOCKED"
         | "OPERATION_NOT_ALLOWED"
@@ -96,5 +101,11 @@ pub fn pause(failures: u32) -> Duration {
 pub fn words(code: &str, text: &str) -> String {
     let code = name(code);
     let text = clean(text.trim().trim_end_matches('.'), 400);
-    if text.is_empty() { code } else if text.contains(&code) { text.into_owned() } else { format!("{text} ({code})") }
+    if text.is_empty() {
+        code
+    } else if text.contains(&code) {
+        text.into_owned()
+    } else {
+        format!("{text} ({code})")
+    }
 }

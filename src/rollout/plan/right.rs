@@ -32,8 +32,10 @@ pub fn still_right(plan: &Plan, pool: &Pool, picture: &Picture) -> Vec<Finding> 
             continue;
         };
         if host.r#ref != planned.host {
-            let text =
-                format!("{} is known under another reference than when the plan was made: was the database restored?", host.name);
+            let text = format!(
+                "{} is known under another reference than when the plan was made: the database was probably restored.",
+                host.name
+            );
             let evidence = format!("{} in the plan, {} now", planned.host, host.r#ref);
             out.push(Finding::hard("plan-host-ref", &host.name, text).evidence(evidence));
         }

@@ -91,18 +91,22 @@ fn closest(hosts: &[String], name: &str) -> Option<String> {
     near.filter(|(d, _)| *d <= limit).min().map(|(_, h)| h.clone())
 }
 
-/// How many letters have to be put in, taken out or changed to make one of the other.
+/// How many letters have to be put in, taken out, changed or swapped with their neighbour to make one of the other.
 fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut before: Vec<usize> = Vec::new();
     for (i, x) in a.iter().enumerate() {
         let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
             let swap = row.get(j).copied().unwrap_or_default() + usize::from(x != y);
+            // Two letters the wrong way round are one slip.
+            let turned = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+            let turn = if turned { before.get(j - 1).copied().unwrap_or_default() + 1 } else { swap };
             let add = next.last().copied().unwrap_or_default() + 1;
             let drop = row.get(j + 1).copied().unwrap_or_default() + 1;
-            next.push(swap.min(add).min(drop));
+            next.push(swap.min(add).min(drop).min(turn));
         }
-        row = next;
+        before = std::mem::replace(&mut row, next);
     }
     row.last().copied().unwrap_or_default()
 }
@@ -154,6 +158,6 @@ mod tests {
     #[test]
     fn nearness_is_counted_in_letters() {
         let d = |a: &str, b: &str| distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
-        assert_eq!((d("kitten", "sitting"), d("", "abc"), d("same", "same")), (3, 3, 0));
+        assert_eq!((d("kitten", "sitting"), d("", "abc"), d("same", "same"), d("xpc2", "xcp2")), (3, 3, 0, 1));
     }
 }

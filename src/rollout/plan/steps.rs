@@ -40,7 +40,7 @@ pub fn of(ground: &Ground, host: &HostView, before: Option<&str>, updates: &[Str
         if host.enabled {
             "No guest may start on it or move to it from here on.".into()
         } else {
-            "It is disabled already; stays so.".into()
+            "It is disabled already.".into()
         },
     );
     step(
@@ -48,6 +48,7 @@ pub fn of(ground: &Ground, host: &HostView, before: Option<&str>, updates: &[Str
         match (guests, alone) {
             (0, _) => "No guest runs on it; looked at again then, and moved away if one does.".into(),
             (_, true) => format!("{} cannot move anywhere: this is the only host.", count(guests)),
+            (1, _) => format!("1 guest ({}) moves to another host while it runs.", bytes(memory)),
             _ => format!("{} ({}) move to the other hosts while they run.", count(guests), bytes(memory)),
         },
     );
@@ -57,13 +58,13 @@ pub fn of(ground: &Ground, host: &HostView, before: Option<&str>, updates: &[Str
     step(
         Stage::Gate,
         if alone {
-            "Waits until nothing runs on it: read afresh for this reboot.".into()
+            "Reboots only when nothing runs on it, by a fresh look.".into()
         } else {
-            "Waits until it is empty, every other host is live and enabled, and no mirror is rebuilt: read afresh for this reboot.".into()
+            "Reboots only when it is empty, all others are well and no mirror is rebuilt, by a fresh look.".into()
         },
     );
     let reboot = match (kind.is_update(), host.coordinator && !alone) {
-        (_, true) => "The pool cannot be seen while its coordinator reboots: that is expected, nothing fails over.",
+        (_, true) => "While the coordinator is away the pool cannot be seen: that is expected.",
         (true, false) => "What was installed runs only after a reboot.",
         (false, false) => "This is what the round is for.",
     };
@@ -78,12 +79,12 @@ pub fn of(ground: &Ground, host: &HostView, before: Option<&str>, updates: &[Str
         Stage::Storage,
         match pbds {
             0 => "Its clock has to be in step; it has no storage plugged now.".into(),
-            _ => format!("Its clock has to be in step, and its {} plugged again.", words::count(pbds, "SR")),
+            1 => "Its clock has to be in step, and its SR plugged again.".into(),
+            _ => format!("Its clock has to be in step, and its {pbds} SRs plugged again."),
         },
     );
-    if host.enabled {
-        step(Stage::Enable, "Takes guests again.".into());
-    }
+    let enable = if host.enabled { "Takes guests again." } else { "Is left disabled, as it was found." };
+    step(Stage::Enable, enable.into());
     // HA is switched off for the round, and its members with it.
     let stacks: Vec<&str> = picture
         .clusters
@@ -101,14 +102,15 @@ pub fn of(ground: &Ground, host: &HostView, before: Option<&str>, updates: &[Str
     }
     if options.home && !alone {
         let why = match guests {
-            0 => "Brings back what had to move away; now that is nothing.".into(),
-            _ => format!("Brings back the {} that had to move away.", words::count(guests, "guest")),
+            0 => "Brings back guests that had to move away, if there are any by then.".into(),
+            1 => "Brings back the guest that had to move away.".into(),
+            _ => format!("Brings back the {guests} guests that had to move away."),
         };
         step(Stage::Home, why);
     }
     if options.soak_s > 0 {
         let soak = duration(Duration::from_secs(options.soak_s));
-        step(Stage::Soak, format!("Is watched for new alerts for {soak} before anything else happens."));
+        step(Stage::Soak, format!("Is watched for new alerts for {soak}."));
     }
     steps
 }

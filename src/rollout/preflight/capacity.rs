@@ -54,9 +54,9 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
     let tightest = fits.iter().filter(|f| f.guests > 0 && f.stuck.is_empty()).min_by_key(|f| f.free - f.needs.min(f.free));
     if let Some(fit) = tightest.filter(|_| fits.iter().all(|f| f.stuck.is_empty())) {
         let text = format!(
-            "Tightest with {} out: its {} need {}, and {} is free on the others.",
+            "Tightest with {} out: its {} {}, and {} is free on the others.",
             fit.host,
-            words::count(fit.guests, "guest"),
+            if fit.guests == 1 { "guest needs".into() } else { format!("{} guests need", fit.guests) },
             bytes(fit.needs),
             bytes(fit.free)
         );
@@ -84,10 +84,11 @@ fn have(names: &[String]) -> String {
 /// Every planned host in turn: its guests go largest first, each to the host with the most room. They come back afterwards if the plan
 /// brings guests home; else they stay where they went.
 fn fits(ground: Ground) -> Vec<Fit> {
-    let mut guests: BTreeMap<Ref, Vec<(String, u64)>> = BTreeMap::new();
-    for (_, guest) in ground.pool.records().guests() {
+    let stopped = super::evacuate::stopped(ground);
+    let mut guests: BTreeMap<Ref, Vec<(Ref, String, u64)>> = BTreeMap::new();
+    for (r, guest) in ground.pool.records().guests() {
         if let Some(on) = &guest.on {
-            guests.entry(on.clone()).or_default().push((words::name(&guest.name), guest.memory));
+            guests.entry(on.clone()).or_default().push((r.clone(), words::name(&guest.name), guest.memory));
         }
     }
     let mut free: BTreeMap<Ref, u64> = ground
@@ -100,31 +101,33 @@ fn fits(ground: Ground) -> Vec<Fit> {
     let mut out = Vec::new();
     for host in ground.planned() {
         let mut leaving = guests.get(&host.r#ref).cloned().unwrap_or_default();
-        leaving.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        // Guests that are shut down for the time need no room.
+        leaving.retain(|(r, ..)| !stopped.contains(r));
+        leaving.sort_by(|a, b| (b.2, &a.1).cmp(&(a.2, &b.1)));
         let mut room: BTreeMap<Ref, u64> = free.iter().filter(|(r, _)| **r != host.r#ref).map(|(r, f)| (r.clone(), *f)).collect();
         let mut fit = Fit {
             host: host.name.clone(),
             guests: leaving.len(),
-            needs: leaving.iter().fold(0, |sum: u64, (_, m)| sum.saturating_add(*m)),
+            needs: leaving.iter().fold(0, |sum: u64, (.., m)| sum.saturating_add(*m)),
             free: room.values().fold(0, |sum: u64, f| sum.saturating_add(*f)),
             stuck: Vec::new(),
         };
         let (mut stay, mut moved) = (Vec::new(), Vec::new());
-        for (name, memory) in leaving {
+        for (guest, name, memory) in leaving {
             let best = room.iter_mut().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(a.0)));
             match best.filter(|(_, f)| **f >= memory) {
                 Some((to, left)) => {
                     *left -= memory;
-                    moved.push((to.clone(), (name, memory)));
+                    moved.push((to.clone(), (guest, name, memory)));
                 }
                 None => {
                     fit.stuck.push(name.clone());
-                    stay.push((name, memory));
+                    stay.push((guest, name, memory));
                 }
             }
         }
         if !ground.plan.options.home && !moved.is_empty() {
-            let went = moved.iter().fold(0, |sum: u64, (_, (_, m))| sum.saturating_add(*m));
+            let went = moved.iter().fold(0, |sum: u64, (_, (.., m))| sum.saturating_add(*m));
             guests.insert(host.r#ref.clone(), stay);
             for (to, guest) in moved {
                 guests.entry(to).or_default().push(guest);

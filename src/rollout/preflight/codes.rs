@@ -136,15 +136,15 @@ pub const CODES: &[Code] = codes! {
     "no-shared-storage" "note" "The pool has no shared storage."
         "Shut the guests down for the round, or move their disks.";
     // Guests
-    "cannot-move" "hard, note" "A guest is bound to its host. A note if such guests are to be shut down for the round."
+    "cannot-move" "hard, note" "A guest is bound to its host. A note, as the next three, if such guests are to be shut down for the round."
         "Shut it down for the time of the round, or let poolwatch do so and start it again where it was.";
-    "needs-storage" "hard" "A guest needs storage that not every other host has plugged."
+    "needs-storage" "hard, note" "A guest needs storage that not every other host has plugged."
         "Plug it on the other hosts, or shut the guest down.";
-    "needs-network" "hard" "A guest needs a network that not every other host is connected to."
+    "needs-network" "hard, note" "A guest needs a network that not every other host is connected to."
         "Connect it on the other hosts, or shut the guest down.";
     "cd-inserted" "hard" "A guest has a CD inserted that the other hosts do not have."
         "Eject it.";
-    "incompatible" "hard" "A guest cannot run on another host: its processor or its software does not fit."
+    "incompatible" "hard, note" "A guest cannot run on another host: its processor or its software does not fit."
         "Shut the guest down for the round; it then starts where it fits.";
     "no-room" "hard" "xapi finds no other host with room for a guest."
         "Shut guests down or shrink them, and check that all hosts are enabled.";

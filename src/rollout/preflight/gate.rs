@@ -40,22 +40,21 @@ fn matters(ground: Ground, obstacle: &Obstacle) -> bool {
     ground.plan.hosts.iter().any(|p| p.host != *except)
 }
 
-/// Storage that is not plugged, one finding for each PBD, as each is mended by itself.
+/// Storage that is not plugged, one finding for each PBD, as each is mended by itself. What is accepted, is for the host, as in its gate.
 fn storage(ground: Ground, out: &mut Vec<Finding>) {
     let pool = ground.pool;
     for host in ground.picture.hosts.iter().filter(|h| h.live) {
         let matters = ground.plan.hosts.iter().any(|p| p.host != host.r#ref);
         for unplugged in pool.unplugged(&host.r#ref) {
             let sr = pool.name_of(&unplugged.sr);
-            let about = format!("{sr} on {}", host.name);
             let finding = if !unplugged.shared {
                 let text = format!("{} has not plugged its local SR {sr}.", host.name);
-                Finding::note("local-storage-unplugged", &about, text)
+                Finding::note("local-storage-unplugged", &host.name, text)
             } else if unplugged.lost {
-                Finding::hard("storage-unplugged", &about, format!("{} is without SR {sr}.", host.name))
+                Finding::hard("storage-unplugged", &host.name, format!("{} is without SR {sr}.", host.name))
             } else {
                 let text = format!("{} has not plugged SR {sr}: guests on it cannot move there.", host.name);
-                Finding::soft("storage-missing", &about, text)
+                Finding::soft("storage-missing", &host.name, text)
             };
             let severity = if matters { finding.severity } else { Severity::Note };
             let evidence = format!("PBD {}: currently_attached = false", uuid_of(ground, &unplugged.pbd));

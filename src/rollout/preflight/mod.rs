@@ -136,6 +136,6 @@ fn is_accepted(finding: &Finding, accepted: &[Accepted]) -> bool {
 }
 
 #[cfg(test)]
-mod testkit;
+pub(crate) mod testkit;
 #[cfg(test)]
 mod tests;

@@ -50,7 +50,7 @@ fn lines() -> Vec<Line> {
         (113, Entry::Resumed { by: "me@desk".into(), notes: vec!["xcp1 booted.".into()] }),
         (120, Entry::Ended { result: RunResult::Stopped, text: "Stopped after xcp1.".into() }),
     ];
-    let line = |((secs, entry), seq)| Line { seq, at: Time::from_secs(1_795_220_000 + secs), entry };
+    let line = |((secs, entry), seq)| Line { seq, at: Time::from_secs(1_795_220_000 + i64::from(secs)), entry };
     entries.into_iter().zip(1..).map(line).collect()
 }
 

@@ -52,7 +52,8 @@ fn attempt(ctx: &Ctx, h: HostAt) -> Do {
     let run = ctx.host_run(h);
     // Asked for in this round of the gate, and after whatever was refused since.
     let gate = run.and_then(|r| r.stages.iter().rev().find(|(s, _)| *s == Stage::Gate)).map(|(_, at)| *at);
-    let refused = ctx.stage_tries(h, |c| matches!(c, Call::Reboot { .. })).last.and_then(|(_, c)| c.outcome.as_ref().map(|o| o.1));
+    let refused =
+        ctx.stage_tries(h, |c| matches!(c, Call::Reboot { .. })).last.and_then(|(_, c)| c.outcome.as_ref().map(|o| o.1));
     let since = gate.unwrap_or(ctx.now()).max(refused.unwrap_or_default());
     match gate::check(ctx, h, since) {
         Ok(()) => ctx.call(Some(h), Call::Reboot { host: ctx.r(h) }),

@@ -56,7 +56,10 @@ fn trouble(ctx: &Ctx, h: HostAt, begun: crate::time::Time) -> Vec<(String, Strin
         let now = |path: &str| ctx.picture().paths.iter().find(|p| p.host == name && p.name == path).map_or(0, |p| p.up);
         for (path, up) in before.paths.iter().filter(|(_, up)| **up > 0) {
             if now(path) < *up {
-                all.push(("path-degraded".into(), format!("{name} came back with {} of {up} paths or links of {path}", now(path))));
+                all.push((
+                    "path-degraded".into(),
+                    format!("{name} came back with {} of {up} paths or links of {path}", now(path)),
+                ));
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::super::testkit::{Case, well_formed};
 use super::super::{findings, judge};
 use crate::pool::random::any_observations;
-use crate::pool::scene::{r, t};
+use crate::pool::scene::r;
 use crate::pool::{Pool, picture::Severity};
 use crate::rollout::look::{Blocker, Look, Looked, Metadata, Sight};
 use crate::rollout::plan::{self, Options, Plan, Scope, Wanted};
@@ -13,7 +13,12 @@ use std::fmt::Write as _;
 
 /// A plan as a person would read it.
 fn told(plan: &Plan) -> String {
-    let mut out = format!("{}: {} of {} hosts\n", plan.pool_name, if plan.kind.is_update() { "update" } else { "reboot" }, plan.hosts.len());
+    let mut out = format!(
+        "{}: {} of {} hosts\n",
+        plan.pool_name,
+        if plan.kind.is_update() { "update" } else { "reboot" },
+        plan.hosts.len()
+    );
     for host in &plan.hosts {
         let _ = writeln!(out, "\n{}. {}", host.name, host.why);
         for step in &host.steps {
@@ -40,38 +45,64 @@ fn a_whole_plan_of_four_hosts_with_what_is_found() {
     case.guest("web2", 1, 8);
     case.guest("db1", 2, 12);
     case.blockers(2, &[("db1", "VM_HAS_VUSBS", &["db1"])]);
-    case.s.set("pool", crate::xenapi::record::Record::Pool(crate::xenapi::record::Pool {
-        name_label: "prod-a".into(),
-        master: r("h1"),
-        ha_enabled: true,
-        ha_plan_exists_for: 1,
-        ha_host_failures_to_tolerate: 1,
-        other_config: [("auto_poweron", "true")].into(),
-        ..crate::xenapi::record::Pool::default()
-    }));
+    case.s.set(
+        "pool",
+        crate::xenapi::record::Record::Pool(crate::xenapi::record::Pool {
+            name_label: "prod-a".into(),
+            master: r("h1"),
+            ha_enabled: true,
+            ha_plan_exists_for: 1,
+            ha_host_failures_to_tolerate: 1,
+            other_config: [("auto_poweron", "true")].into(),
+            ..crate::xenapi::record::Pool::default()
+        }),
+    );
     let plan = case.plan();
     let mut text = told(&plan);
     text.push('\n');
     for f in case.found_for(&plan) {
         let weight = format!("{:?}", f.severity).to_lowercase();
-        let _ = writeln!(text, "{weight} {}{}\n  {}\n  seen: {}\n  {}", f.code, if f.about.is_empty() { String::new() } else { format!(" ({})", f.about) }, f.text, f.evidence, f.mend);
+        let _ = writeln!(
+            text,
+            "{weight} {}{}\n  {}\n  seen: {}\n  {}",
+            f.code,
+            if f.about.is_empty() { String::new() } else { format!(" ({})", f.about) },
+            f.text,
+            f.evidence,
+            f.mend
+        );
     }
     insta::assert_snapshot!(text);
 }
 
 fn any_sight(look: Look) -> impl Strategy<Value = Sight> {
-    let code = proptest::sample::select(vec!["VM_HAS_VGPU", "VM_REQUIRES_SR", "VM_REQUIRES_NETWORK", "NO_HOSTS_AVAILABLE", "OPERATION_BLOCKED", "ODD", ""]);
+    let code = proptest::sample::select(vec![
+        "VM_HAS_VGPU",
+        "VM_REQUIRES_SR",
+        "VM_REQUIRES_NETWORK",
+        "NO_HOSTS_AVAILABLE",
+        "OPERATION_BLOCKED",
+        "ODD",
+        "",
+    ]);
     let vm = proptest::sample::select(vec!["h1", "sr", "x", "OpaqueRef:NULL", ""]);
-    let blocker = (vm, code, proptest::collection::vec(".{0,12}", 0..3))
-        .prop_map(|(vm, code, params)| Blocker { vm: r(vm), code: code.into(), params });
-    (0..6u8, proptest::collection::vec(blocker, 0..3), proptest::collection::vec(".{0,8}", 0..3)).prop_map(move |(what, blockers, names)| match (&look, what) {
-        (_, 0) => Sight::Failed { code: Some("RBAC_PERMISSION_DENIED".into()), text: names.concat() },
-        (_, 1) => Sight::Missing(names),
-        (Look::Blockers { .. }, _) => Sight::Blockers(blockers),
-        (Look::Missing { .. }, _) => Sight::Missing(names),
-        (Look::Updates, _) => Sight::Updates(Metadata { hash: names.concat(), hosts: [(r("h1"), (names, Vec::new()))].into() }),
-        (Look::PoolUpdates | Look::State { .. }, _) => Sight::PoolUpdates(Vec::new()),
-    })
+    let blocker = (vm, code, proptest::collection::vec(".{0,12}", 0..3)).prop_map(|(vm, code, params)| Blocker {
+        vm: r(vm),
+        code: code.into(),
+        params,
+    });
+    (0..6u8, proptest::collection::vec(blocker, 0..3), proptest::collection::vec(".{0,8}", 0..3)).prop_map(
+        move |(what, blockers, names)| match (&look, what) {
+            (_, 0) => Sight::Failed { code: Some("RBAC_PERMISSION_DENIED".into()), text: names.concat() },
+            (_, 1) => Sight::Missing(names),
+            (Look::Blockers { .. }, _) => Sight::Blockers(blockers),
+            (Look::Missing { .. }, _) => Sight::Missing(names),
+            (Look::Updates, _) => {
+                Sight::Updates(Metadata { hash: names.concat(), hosts: [(r("h1"), (names, Vec::new()))].into() })
+            }
+            (Look::PoolUpdates | Look::State { .. }, _) => Sight::PoolUpdates(Vec::new()),
+        },
+    )
 }
 
 proptest! {
@@ -87,7 +118,6 @@ proptest! {
         home in any::<bool>(),
     ) {
         let mut pool = Pool::new("random");
-        let mut now = t(0.0);
         let mut old: Option<Plan> = None;
         let scope = Scope {
             wanted: if update { Wanted::Update } else { Wanted::Reboot },
@@ -95,7 +125,7 @@ proptest! {
             update: None,
         };
         for o in told {
-            now = o.at;
+            let now = o.at;
             pool.apply(&o);
             let mut survey = Survey::default();
             for (at, look) in looks(&pool, &scope).into_iter().enumerate() {

@@ -24,7 +24,6 @@ fn guests_that_are_bound_to_their_host_are_named_with_what_binds_them() {
         ("VM_HAS_VUSBS", "USB"),
         ("VM_LACKS_FEATURE", "guest tools"),
         ("VM_MISSING_PV_DRIVERS", "guest tools"),
-        ("SOMETHING_NEW", "SOMETHING_NEW"),
     ] {
         let mut case = with(code, &["db1"]);
         let found = case.find("cannot-move");
@@ -35,6 +34,38 @@ fn guests_that_are_bound_to_their_host_are_named_with_what_binds_them() {
         let found = case.find("cannot-move");
         assert!(found.severity == Note && found.text.contains("shut down while xcp2 reboots"), "{}", found.text);
     }
+}
+
+#[test]
+fn what_is_said_to_be_shut_down_is_what_the_machine_would_shut_down() {
+    use crate::rollout::machine::refusal::{Class, class};
+    let source = include_str!("../evacuate.rs");
+    let codes: Vec<&str> = source.split('"').skip(1).step_by(2).filter(|s| s.starts_with("VM_") || s.starts_with("HOST_")).collect();
+    assert!(codes.len() > 15, "{codes:?}");
+    for code in codes {
+        let mut case = with(code, &["db1"]);
+        case.options.shut_down_pinned = true;
+        let stopped = case.found().iter().any(|f| f.severity == Note && f.text.contains("It is shut down"));
+        assert!(!stopped || class(code, &[]) == Class::Guest, "{code} is announced, and the machine would ask");
+    }
+}
+
+#[test]
+fn a_code_that_nobody_knows_is_told_as_it_is_and_not_mended_by_a_shutdown() {
+    let mut case = with("SOMETHING_NEW", &["db1"]);
+    case.options.shut_down_pinned = true;
+    let found = case.find("cannot-move");
+    assert_eq!((found.severity, &found.fix), (Hard, &None));
+    assert!(found.evidence.contains("SOMETHING_NEW"), "{}", found.evidence);
+}
+
+#[test]
+fn guests_that_are_shut_down_need_no_room_elsewhere() {
+    let mut case = with("VM_HAS_VGPU", &["db1"]);
+    free(&mut case, &[1, 1, 1]);
+    assert_eq!(case.find("no-memory").about, "xcp2");
+    case.options.shut_down_pinned = true;
+    assert!(!case.found().iter().any(|f| f.severity == Hard), "{:?}", brief(&case.found()));
 }
 
 #[test]
@@ -55,7 +86,10 @@ fn storage_that_keeps_a_guest_is_told_apart_local_shared_and_cd() {
 fn networks_are_told_by_the_interfaces_that_lead_to_them() {
     let mut case = with("VM_REQUIRES_NETWORK", &["db1", "net"]);
     case.s.set("i", Record::Pif(Pif { device: "eth1".into(), vlan: 40, network: r("net"), host: r("h2"), ..Pif::default() }));
-    assert_eq!(case.said("needs-network").2, "db1 on xcp2 needs the network of eth1 VLAN 40, which not every other host is connected to.");
+    assert_eq!(
+        case.said("needs-network").2,
+        "db1 on xcp2 needs the network of eth1 VLAN 40, which not every other host is connected to."
+    );
 }
 
 #[test]
@@ -63,7 +97,10 @@ fn versions_processors_blocks_and_work_under_way_are_told_apart() {
     let case = with("VM_INCOMPATIBLE_WITH_THIS_HOST", &["db1", "h3", "CPU features\u{1b} missing"]);
     assert_eq!(case.said("incompatible").2, "db1 on xcp2 cannot run on xcp3: CPU features missing.");
     assert_eq!(with("VM_HOST_INCOMPATIBLE_VERSION_MIGRATE", &["h3", "db1"]).said("incompatible").0, Hard);
-    assert_eq!(with("OPERATION_BLOCKED", &["db1", "backup"]).said("blocked").2, "Somebody has blocked moving db1 of xcp2 (backup).");
+    assert_eq!(
+        with("OPERATION_BLOCKED", &["db1", "backup"]).said("blocked").2,
+        "Somebody has blocked moving db1 of xcp2 (backup)."
+    );
     assert_eq!(with("OTHER_OPERATION_IN_PROGRESS", &["VM", "db1"]).said("guest-busy").0, Soft);
     assert_eq!(with("HOST_NOT_ENOUGH_FREE_MEMORY", &["db1"]).said("no-room").0, Hard);
     assert_eq!(with("NO_HOSTS_AVAILABLE", &["db1"]).said("no-room").0, Hard);
@@ -120,7 +157,7 @@ fn the_host_whose_absence_is_tightest_is_named() {
     case.guest("c", 3, 20);
     let (severity, about, text) = case.said("capacity");
     assert_eq!((severity, about.as_str()), (Note, "xcp2"));
-    assert_eq!(text, "Tightest with xcp2 out: its 1 guest need 35 GiB, and 60 GiB is free on the others.".replace("need", "needs"));
+    assert_eq!(text, "Tightest with xcp2 out: its guest needs 35 GiB, and 60 GiB is free on the others.");
 }
 
 #[test]
@@ -130,7 +167,10 @@ fn too_little_memory_is_hard_and_memory_in_the_wrong_places_soft() {
     case.guest("a", 1, 24);
     case.guest("b", 2, 16);
     let found = case.find("no-memory");
-    assert_eq!((found.severity, found.about.as_str(), found.text.as_str()), (Hard, "xcp1", "The other hosts lack 4.0 GiB for the guests of xcp1."));
+    assert_eq!(
+        (found.severity, found.about.as_str(), found.text.as_str()),
+        (Hard, "xcp1", "The other hosts lack 4.0 GiB for the guests of xcp1.")
+    );
     free(&mut case, &[20, 15, 15]);
     let found = case.find("tight-memory");
     assert_eq!((found.severity, found.about.as_str()), (Soft, "xcp1"));
