@@ -180,14 +180,14 @@ fn commands_are_given_with_a_key_and_dangerous_ones_after_a_question() {
     let mut model = rolling(SIZE, evacuating());
     assert_eq!(request(press(&mut model, "p")), Request::RunCommand { pool: POOL, command: Command::Pause });
     assert_eq!(press(&mut model, "R"), []);
-    assert_eq!(toast(&model), "nothing is stuck.");
+    assert_eq!(toast(&model), "It is not stopped: it goes on, or waits, by itself.");
     assert_eq!(press(&mut model, "A"), []);
     says(&model, &["End the rollout and put everything back?", "▸ No, the round goes on as it is"]);
     assert_eq!(press(&mut model, "enter"), []);
     assert_eq!(request(press(&mut model, "A, down, enter")), Request::RunCommand { pool: POOL, command: Command::Abort });
     // The host that is worked on cannot be skipped, one that waits can.
     assert_eq!(press(&mut model, "s"), []);
-    assert!(toast(&model).contains("not begun"), "{}", toast(&model));
+    assert_eq!(toast(&model), "xcp2 is being worked on: abort ends it as soon as that is safe.");
     press(&mut model, "down, s");
     says(&model, &["Leave out xcp3?", "it is not touched"]);
     let Request::RunCommand { command, .. } = request(press(&mut model, "down, enter")) else { panic!() };
@@ -195,7 +195,7 @@ fn commands_are_given_with_a_key_and_dangerous_ones_after_a_question() {
     tell(&mut model, Answer::Commanded { pool: POOL, command, result: Err("xcp3 was just begun.".into()) });
     assert!(toast(&model).contains("xcp3 was just begun"));
     tell(&mut model, Answer::RunProgress { pool: POOL, progress: Box::new(stuck()) });
-    says(&model, &["✗ stuck", "Shut gpu-1 down", "it ends after this host", "rollout: stuck: host 2 of 4"]);
+    says(&model, &["✗ stuck", "Shut gpu-1 down", "It stops after this host", "rollout: stuck: host 2 of 4"]);
     assert_eq!(request(press(&mut model, "R")), Request::RunCommand { pool: POOL, command: Command::Retry });
 }
 

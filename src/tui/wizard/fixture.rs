@@ -185,12 +185,12 @@ pub(crate) fn evacuating() -> Progress {
         result: None,
         commands: vec![
             (CommandName::Pause, None),
-            (CommandName::Resume, Some("it is not paused.".into())),
+            (CommandName::Resume, Some("it is not paused".into())),
             (CommandName::StopAfterHost, None),
-            (CommandName::Skip, None),
-            (CommandName::Retry, Some("nothing is stuck.".into())),
+            (CommandName::Skip, Some("xcp2 is being worked on: abort ends it as soon as that is safe".into())),
+            (CommandName::Retry, Some("it is not stopped: it goes on, or waits, by itself".into())),
             (CommandName::Abort, None),
-            (CommandName::Restore, Some("the run is still going on.".into())),
+            (CommandName::Restore, Some("the run still goes on".into())),
         ],
     }
 }
@@ -204,8 +204,9 @@ pub(crate) fn stuck() -> Progress {
         "xcp2 could not be emptied: gpu-1 has a graphics card of this host (VM_HAS_PCI_ATTACHED).".into(),
         "Shut gpu-1 down, then R tries again; or s gives this host up.".into(),
     ));
-    progress.wish = "it ends after this host";
+    progress.wish = "stops after this host";
     progress.moves.clear();
+    progress.commands[3].1 = None;
     progress.commands[4].1 = None;
     progress
 }
@@ -238,7 +239,7 @@ pub(crate) fn ended(well: bool) -> Progress {
         progress
             .commands
             .iter_mut()
-            .for_each(|(name, why)| *why = (*name != CommandName::Restore).then(|| "the run is over.".into()));
+            .for_each(|(name, why)| *why = (*name != CommandName::Restore).then(|| "the run is over".into()));
     }
     progress
 }
