@@ -265,7 +265,8 @@ impl<L: Log> Engine<L> {
 
     /// When a task that was not seen yet is to be looked for again.
     fn next_task_check(&self, now: Time) -> Option<Time> {
-        let open = self.run.calls.values().filter(|c| c.outcome.is_none() && c.task.as_ref().is_some_and(|t| !self.seen.contains(t)));
+        let open =
+            self.run.calls.values().filter(|c| c.outcome.is_none() && c.task.as_ref().is_some_and(|t| !self.seen.contains(t)));
         open.map(|c| (c.at + UNSEEN).max(now + Duration::from_secs(5))).min()
     }
 }

@@ -53,9 +53,14 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = &self.shape;
         write!(f, "seed={} hosts={} guests={} lag={}", self.seed, s.hosts, s.guests, self.lag_ms)?;
-        for (name, is) in
-            [("mirror", s.mirror), ("cluster", s.cluster), ("ha", s.ha), ("shipped", s.shipped), ("pinned", s.pinned), ("never", self.never)]
-        {
+        for (name, is) in [
+            ("mirror", s.mirror),
+            ("cluster", s.cluster),
+            ("ha", s.ha),
+            ("shipped", s.shipped),
+            ("pinned", s.pinned),
+            ("never", self.never),
+        ] {
             if is {
                 write!(f, " {name}")?;
             }

@@ -11,7 +11,8 @@ pub fn wrong(case: &Case, played: &Played) -> Option<Violation> {
     if played.violation.is_some() {
         return played.violation.clone();
     }
-    let must_end_well = case.troubles.iter().all(poolwatch::rollout::twin::Trouble::is_soft) && !case.shape.pinned && !case.shape.ha;
+    let must_end_well =
+        case.troubles.iter().all(poolwatch::rollout::twin::Trouble::is_soft) && !case.shape.pinned && !case.shape.ha;
     let well = played.result.as_ref().is_some_and(|(r, _)| *r == RunResult::Done) && played.stops.is_empty();
     (must_end_well && !well).then(|| Violation {
         at: poolwatch::time::Time::EPOCH,

@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
 
-mod case;
 mod calm;
+mod case;
 mod judge;
 mod killed;
 mod many;
-mod seeds;
 mod measure;
+mod seeds;

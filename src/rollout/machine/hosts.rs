@@ -73,8 +73,7 @@ fn until(why: &str) -> String {
 fn before(ctx: &Ctx, h: HostAt) -> Before {
     let r = ctx.r(h);
     let (host, seen) = (ctx.host(h), ctx.seen(h));
-    let mut pbds: Vec<Ref> =
-        ctx.records().pbds_of(&r).filter(|(_, p)| p.currently_attached).map(|(r, _)| r.clone()).collect();
+    let mut pbds: Vec<Ref> = ctx.records().pbds_of(&r).filter(|(_, p)| p.currently_attached).map(|(r, _)| r.clone()).collect();
     pbds.sort();
     let name = seen.map(|s| s.name.clone()).unwrap_or_default();
     let paths: BTreeMap<String, u32> =
@@ -283,7 +282,9 @@ fn overdue(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
     }
     let why = format!("{name} took longer than it may: {waited}.");
     let todo = match stage {
-        Stage::Down => "Look at its console: is it shutting down? Retry goes back to the gate and reboots it again if it is still up.",
+        Stage::Down => {
+            "Look at its console: is it shutting down? Retry goes back to the gate and reboots it again if it is still up."
+        }
         Stage::Up => "Look at its console or its management board. Retry waits as long again.",
         Stage::Evacuate => "Move or stop the guests that are left, then retry; or skip the host; or abort.",
         _ => "Mend what it waits for, then retry; or skip the host; or abort.",

@@ -107,7 +107,10 @@ fn switch_off(ctx: &Ctx) -> Option<Do> {
     if let Some(ha) = &found.ha {
         let item = Item::Tolerance;
         if pool.ha_enabled && !ctx.run.left.contains_key(&item) {
-            let why = format!("HA tolerated {} while it was on", crate::pool::words::count(usize::try_from(ha.tolerates).unwrap_or(0), "failure"));
+            let why = format!(
+                "HA tolerated {} while it was on",
+                crate::pool::words::count(usize::try_from(ha.tolerates).unwrap_or(0), "failure")
+            );
             return Some(Ctx::write(Entry::Left { item, why }));
         }
         let why = "HA is off for the round";
@@ -145,7 +148,9 @@ fn off(ctx: &Ctx, shows: bool, what: &str, item: Item, why: &str, call: Call, fi
     Some(match ctx.next(&tries) {
         Next::Make => ctx.change(None, item, why, call),
         Next::Wait(at) => ctx.wait(None, format!("waits until {what}"), at),
-        Next::Again(at, said) => ctx.wait(None, format!("waits until {what}; it was refused ({said}) and is tried again"), Some(at)),
+        Next::Again(at, said) => {
+            ctx.wait(None, format!("waits until {what}; it was refused ({said}) and is tried again"), Some(at))
+        }
         Next::Refused(said) => ctx.stuck(
             None,
             format!("the round cannot begin, for it cannot be made that {what}: {said}."),

@@ -101,5 +101,11 @@ pub fn pause(failures: u32) -> Duration {
 pub fn words(code: &str, text: &str) -> String {
     let code = name(code);
     let text = clean(text.trim().trim_end_matches('.'), 400);
-    if text.is_empty() { code } else if text.contains(&code) { text.into_owned() } else { format!("{text} ({code})") }
+    if text.is_empty() {
+        code
+    } else if text.contains(&code) {
+        text.into_owned()
+    } else {
+        format!("{text} ({code})")
+    }
 }

@@ -201,7 +201,8 @@ fn is_same(a: &Call, b: &Call) -> bool {
     };
     std::mem::discriminant(a) == std::mem::discriminant(b) && object(a) == object(b) && {
         match (a, b) {
-            (Call::SetWlb { on: a }, Call::SetWlb { on: b }) | (Call::SetAutoPowerOn { on: a }, Call::SetAutoPowerOn { on: b }) => a == b,
+            (Call::SetWlb { on: a }, Call::SetWlb { on: b })
+            | (Call::SetAutoPowerOn { on: a }, Call::SetAutoPowerOn { on: b }) => a == b,
             _ => true,
         }
     }

@@ -114,7 +114,7 @@ impl Teller {
             }
             Entry::Command { command } => ("command", None, self.command(command)),
             Entry::Left { item, why } => ("left", None, format!("To be put back: {} ({})", self.item(item), said(why))),
-            Entry::PutBack { item, how } => ("put-back", None, format!("Put back: {} ({})", self.item(item), said(how))),
+            Entry::PutBack { how, .. } => ("put-back", None, format!("Put back: {}.", said(how).trim_end_matches('.'))),
             Entry::Ended { text, .. } => ("ended", None, said(text)),
         })
     }

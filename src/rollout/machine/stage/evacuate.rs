@@ -1,6 +1,7 @@
 //! Evacuate: the host's guests move away. What cannot move is found before anything moves; what is left behind by xapi's own evacuation
 //! is moved one by one; guests that the operator allowed to stop are stopped, after it was noted that they have to be started again.
 
+use super::sure;
 use crate::pool::words::list;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::{HostAt, Item};
@@ -113,7 +114,8 @@ fn blocked(ctx: &Ctx, h: HostAt, base: Time, guests: &[Ref]) -> Result<Option<Do
     let more = if rest.len() > texts.len() { format!("; and {} more", rest.len() - texts.len()) } else { String::new() };
     // No room, or somebody else's work on a guest, may pass.
     let passes = rest.iter().any(|b| !matches!(refusal::class(&b.code, &b.params), Class::Guest));
-    let text = format!("{name}: {} cannot move now; that may pass, else you are asked", crate::pool::words::count(rest.len(), "guest"));
+    let text =
+        format!("{name}: {} cannot move now; that may pass, else you are asked", crate::pool::words::count(rest.len(), "guest"));
     let waited = ctx.run.waiting == text && ctx.now() >= ctx.run.waiting_since + super::GRACE;
     if passes && !waited {
         if ctx.run.waiting == text && ctx.now() >= looked.answered + AGAIN {
@@ -136,7 +138,9 @@ fn shut_down(ctx: &Ctx, h: HostAt, here: &[&Blocker]) -> Option<Do> {
         let tries = ctx.stage_tries(h, |c| matches!(c, Call::ShutDown { vm } if *vm == blocker.vm));
         match ctx.next(&tries) {
             Next::Wait(None) => {}
-            Next::Wait(Some(at)) => return Some(ctx.wait(Some(h), format!("{name}: guests that cannot move shut down"), Some(at))),
+            Next::Wait(Some(at)) => {
+                return Some(ctx.wait(Some(h), format!("{name}: guests that cannot move shut down"), Some(at)));
+            }
             Next::Again(at, why) => {
                 let text = format!("{name}: {} did not shut down ({why}); tried again", ctx.guest_name(&blocker.vm));
                 return Some(ctx.wait(Some(h), text, Some(at)));
@@ -144,6 +148,9 @@ fn shut_down(ctx: &Ctx, h: HostAt, here: &[&Blocker]) -> Option<Do> {
             Next::Make => {
                 if pending(ctx, h).filter(|c| matches!(c, Call::ShutDown { .. })).count() >= STOPS {
                     continue;
+                }
+                if let Err(instead) = sure(ctx, h, false) {
+                    return Some(instead);
                 }
                 let guest = ctx.records().guest(&blocker.vm).map(crate::pool::Guest::uuid).unwrap_or_default();
                 let item = Item::Halted { guest, host: uuid };
@@ -153,7 +160,10 @@ fn shut_down(ctx: &Ctx, h: HostAt, here: &[&Blocker]) -> Option<Do> {
             Next::Refused(why) => {
                 return Some(ctx.stuck(
                     Some(h),
-                    format!("{name} cannot be emptied: {} cannot move and did not shut down: {why}.", ctx.guest_name(&blocker.vm)),
+                    format!(
+                        "{name} cannot be emptied: {} cannot move and did not shut down: {why}.",
+                        ctx.guest_name(&blocker.vm)
+                    ),
                     "Shut it down yourself, then retry; or skip the host; or abort.".into(),
                 ));
             }

@@ -2,6 +2,7 @@
 
 use super::{closed, fresh_state};
 use crate::rollout::entry::HostAt;
+use crate::rollout::machine::claim;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::go_on;
 use crate::rollout::machine::safe::{self, Passes};
@@ -23,13 +24,18 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
 /// I1: whether the host may be rebooted now, by a reading asked for after `since`; else what is to be done instead.
 pub fn check(ctx: &Ctx, h: HostAt, since: Time) -> Result<(), Do> {
     let name = ctx.name(h);
+    claim::hold(ctx)?;
     let (Some(seen), Some(host), Some(run)) = (ctx.seen(h), ctx.host(h), ctx.host_run(h)) else {
         return Err(ctx.wait(Some(h), format!("{name} is not told by the pool"), None));
     };
     let back = |stage: Stage, what: &str| {
         if run.rounds(stage) >= ROUNDS {
             let why = format!("{what}, again and again: somebody, or something, works against this run.");
-            return ctx.stuck(Some(h), why, "Find out who starts guests or enables hosts here. Then retry; or skip; or abort.".into());
+            return ctx.stuck(
+                Some(h),
+                why,
+                "Find out who starts guests or enables hosts here. Then retry; or skip; or abort.".into(),
+            );
         }
         Ctx::enter(h, stage, what.to_owned())
     };

@@ -42,7 +42,11 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let due = quiet + window;
     if ctx.now() < due {
         let length = crate::text::duration(window);
-        return ctx.wait(Some(h), format!("{name} is back: no rebuild may be seen for {length} before the next host goes"), Some(due));
+        return ctx.wait(
+            Some(h),
+            format!("{name} is back: no rebuild may be seen for {length} before the next host goes"),
+            Some(due),
+        );
     }
     if let Some(reason) = reasons.iter().find(|r| SETTLING.contains(&r.code)) {
         let again = reason.until.unwrap_or(ctx.now() + AGAIN);

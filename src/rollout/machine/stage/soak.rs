@@ -47,16 +47,23 @@ fn trouble(ctx: &Ctx, h: HostAt, begun: crate::time::Time) -> Vec<(String, Strin
         .map(|a| (a.name.clone(), a.text.clone()))
         .collect();
     for host in &ctx.picture().hosts {
-        if matches!(host.state.stage, Doing::Silent | Doing::Down | Doing::Unknown) {
-            all.push(("host-silent".into(), format!("{} is not heard", host.name)));
-        }
+        let code = match host.state.stage {
+            Doing::Silent => "host-silent",
+            Doing::Down => "host-down",
+            Doing::Unknown => "host-unknown",
+            _ => continue,
+        };
+        all.push((code.into(), format!("{} is not heard", host.name)));
     }
     if let Some(before) = ctx.host_run(h).and_then(|r| r.before.as_ref()) {
         let name = ctx.seen(h).map(|s| s.name.clone()).unwrap_or_default();
         let now = |path: &str| ctx.picture().paths.iter().find(|p| p.host == name && p.name == path).map_or(0, |p| p.up);
         for (path, up) in before.paths.iter().filter(|(_, up)| **up > 0) {
             if now(path) < *up {
-                all.push(("path-degraded".into(), format!("{name} came back with {} of {up} paths or links of {path}", now(path))));
+                all.push((
+                    "path-degraded".into(),
+                    format!("{name} came back with {} of {up} paths or links of {path}", now(path)),
+                ));
             }
         }
     }

@@ -23,7 +23,8 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         return ctx.wait(Some(h), text, None);
     }
     let Some(seen) = ctx.seen(h) else { return ctx.wait(Some(h), format!("{name} is not told by the pool"), None) };
-    let up = seen.live && matches!(seen.state.stage, Doing::Live | Doing::Back | Doing::Disabled | Doing::Starting | Doing::Plugging);
+    let up =
+        seen.live && matches!(seen.state.stage, Doing::Live | Doing::Back | Doing::Disabled | Doing::Starting | Doing::Plugging);
     let anew = booted_anew(ctx, h);
     if up && anew {
         return go_on(ctx, h, Stage::Up);
