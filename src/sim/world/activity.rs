@@ -103,7 +103,7 @@ impl Core {
                 if now >= until && self.check_host_op(host, HostOp::Reboot).is_ok() && self.coordinator_up() =>
             {
                 let task = self.new_task("Async.host.reboot", "", Some(host), None);
-                self.leave(host, true);
+                self.leave(host, true, super::truth::Cause::Round);
                 self.end_task(&task, Ok(crate::sim::value::Value::Void));
                 director.phase = Phase::Rebooting(now);
             }
@@ -173,15 +173,6 @@ impl Core {
             h.disabled_by_user = false;
         }
         self.consider_enabling(host);
-    }
-
-    /// An update is installed: it counts from the next boot on, and xapi wants that boot.
-    pub(super) fn apply_update(&mut self, host: usize) {
-        if let Some(h) = self.hosts.get_mut(host) {
-            h.installed += 1;
-            h.guidance = true;
-        }
-        self.publish_host(host);
     }
 
     /// A host that is back gets its share of the guests again, from the fullest hosts.

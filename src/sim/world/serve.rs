@@ -152,6 +152,13 @@ impl Api for World {
         }
         match self.trap(&call.method) {
             Some(How::Fail(failure)) => Reply::Done(Err(failure)),
+            Some(How::Break(failure)) => {
+                if let Reply::Waiting(inner) = self.front_call(host, &call) {
+                    self.core.front.forget(inner);
+                }
+                self.core.settle();
+                Reply::Done(Err(failure))
+            }
             Some(How::Silence) => {
                 if let Reply::Waiting(inner) = self.front_call(host, &call) {
                     self.core.front.forget(inner);
@@ -189,6 +196,17 @@ impl Api for World {
         if let Some(inner) = inner {
             self.core.front.forget(inner);
         }
+    }
+
+    fn updates(&mut self, host: HostIx, session: &str) -> Option<Result<String, Failure>> {
+        if !self.core.front.session_is_valid(session) {
+            return None;
+        }
+        if host.0 != self.core.coordinator {
+            let coordinator = self.core.hosts.get(self.core.coordinator).map(|h| h.address.clone()).unwrap_or_default();
+            return Some(Err(Failure::new("HOST_IS_SLAVE", [coordinator])));
+        }
+        Some(self.core.updates_document())
     }
 
     fn rrd_updates(&mut self, host: HostIx, request: &RrdRequest) -> Option<RrdUpdates> {

@@ -2,14 +2,19 @@
 
 mod bench;
 mod chaos;
+mod cost;
 mod cycle;
 mod evacuation;
 mod faults;
 mod liveness;
+mod mischief;
 mod observing;
 mod rebuild;
 mod serving;
 mod storage;
+mod twin;
+mod updates;
+mod versions;
 
 use super::*;
 use crate::sim::api::{Api, Call, HostIx, Reply, Ticket};

@@ -103,7 +103,7 @@ fn beside_wizard(model: &Model, mut area: Rect, plan: &mut Plan) {
     let mut below = 0;
     if area.height >= PAGE + hosts && hosts >= 3 {
         below += hosts;
-        let with_tasks = area.height >= PAGE + hosts + tasks;
+        let with_tasks = area.height >= PAGE + 6 + hosts + tasks;
         below += if with_tasks { tasks } else { 0 };
         let page = area.height - below;
         plan.wizard = take(&mut area, page);

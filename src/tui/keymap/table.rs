@@ -65,7 +65,7 @@ pub const TABLE: &[Entry] = &[
         A::Back,
         GENERAL,
         "back",
-        "Close the popup, clear the filter, leave the zoom, go to the page before, go back to all pools.",
+        "Close the popup, clear the filter, leave the zoom, go back a page or to all pools.",
         82,
         &[
             (Screen, &["esc", "backspace"]),
@@ -158,7 +158,7 @@ pub const TABLE: &[Entry] = &[
         "choose",
         "Take a host in or out, tick a box, choose, take the next value.",
         98,
-        &[(Scope, &["space", "x"])],
+        &[(Scope, &["space"])],
     ),
     entry(A::MarkAll, ROLLOUT, "all hosts", "Take all hosts in, or all out.", 90, &[(Scope, &["a"])]),
     entry(A::Earlier, ROLLOUT, "earlier", "Let the host go earlier.", 92, &[(Scope, &["K", "shift-up"])]),

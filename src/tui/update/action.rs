@@ -57,7 +57,6 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Open => return open(model),
         Action::Why => popups::detail(model, Target::Verdict),
-        Action::Raw => {}
         Action::Copy => {
             if let Some((text, what)) = copied(model) {
                 model.say(format!("Copied {what}."), false);
@@ -80,8 +79,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::HalfDown
         | Action::Top
         | Action::Bottom => moves::moved(model, action),
-        // The wizard's.
-        Action::Wizard
+        // A popup's, or the wizard's.
+        Action::Raw
+        | Action::Wizard
         | Action::WizardNext
         | Action::Mark
         | Action::MarkAll

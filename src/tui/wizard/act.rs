@@ -382,6 +382,13 @@ fn command(model: &mut Model, name: CommandName) -> Vec<Effect> {
     vec![Effect::Request(Request::RunCommand { pool, command })]
 }
 
+/// Whether the host that would be left out now is not begun.
+pub(super) fn waits(model: &Model) -> bool {
+    let progress = model.pool().and_then(|p| p.wizard.progress());
+    let host = host_to_skip(model).ok().and_then(|at| progress?.hosts.get(at));
+    host.is_some_and(|h| h.standing == Standing::Waiting)
+}
+
 /// The host that is left out: the stuck one, or the one under the cursor.
 fn host_to_skip(model: &Model) -> Result<usize, String> {
     let none = || "There is no host to leave out.".to_owned();

@@ -15,7 +15,7 @@ pub(crate) fn taken(model: &mut Model, answer: Answer) -> Vec<Effect> {
             let found = match result {
                 Ok(found) => found,
                 Err(why) => {
-                    say(model, pool, format!("Whether a run of this pool was not ended cannot be told: {why}"), true);
+                    say(model, pool, &format!("Whether a run of this pool was not ended cannot be told: {why}"), true);
                     None
                 }
             };
@@ -40,8 +40,8 @@ pub(crate) fn taken(model: &mut Model, answer: Answer) -> Vec<Effect> {
             let again = matches!(view.wizard.page, Page::Plan | Page::Preflight);
             let effects = if again { survey_of(view, pool, now) } else { Vec::new() };
             match result {
-                Ok(text) => say(model, pool, text, false),
-                Err(why) => say(model, pool, format!("It could not be mended: {why}"), true),
+                Ok(text) => say(model, pool, &text, false),
+                Err(why) => say(model, pool, &format!("It could not be mended: {why}"), true),
             }
             return effects;
         }
@@ -61,12 +61,12 @@ pub(crate) fn taken(model: &mut Model, answer: Answer) -> Vec<Effect> {
             let run = view.wizard.run.get_or_insert_with(|| RunView { asked: now, ..RunView::default() });
             run.error = Some(error.clone());
             if !shown {
-                say(model, pool, format!("The rollout cannot go on: {error}"), true);
+                say(model, pool, &format!("The rollout cannot go on: {error}"), true);
             }
         }
         Answer::Commanded { pool, command, result } => match result {
-            Ok(()) => say(model, pool, words::taken(&command).to_owned(), false),
-            Err(why) => say(model, pool, format!("The run does not take that: {why}"), true),
+            Ok(()) => say(model, pool, words::taken(&command), false),
+            Err(why) => say(model, pool, &format!("The run does not take that: {why}"), true),
         },
         _ => {}
     }
@@ -98,14 +98,14 @@ fn progressed(model: &mut Model, pool: PoolIx, progress: Box<crate::rollout::pro
     }
     // Who looks at something else has to be told.
     if ended && !on_screen {
-        say(model, pool, last_word.unwrap_or_default(), false);
+        say(model, pool, &last_word.unwrap_or_default(), false);
     } else if stuck && !on_screen {
-        say(model, pool, format!("The rollout is stuck and waits for you: {}", why.unwrap_or_default()), true);
+        say(model, pool, &format!("The rollout is stuck and waits for you: {}", why.unwrap_or_default()), true);
     }
 }
 
 /// A word to the operator, with the name of the pool where there are several.
-fn say(model: &mut Model, pool: PoolIx, text: String, wrong: bool) {
+fn say(model: &mut Model, pool: PoolIx, text: &str, wrong: bool) {
     let name = model.pools.get(pool.0).map(|p| p.name().to_owned()).filter(|_| model.pools.len() > 1);
-    model.say(name.map_or_else(|| text.clone(), |name| format!("{name}: {text}")), wrong);
+    model.say(name.map_or_else(|| text.to_owned(), |name| format!("{name}: {text}")), wrong);
 }

@@ -5,6 +5,7 @@ use super::state::{CHECKS_LAST, Page, Survey};
 use super::words;
 use crate::pool::picture::{LinkState, Severity};
 use crate::rollout::finding::Finding;
+use crate::rollout::progress::CommandName;
 use crate::text;
 use crate::tui::draw::words::plural;
 use crate::tui::keymap::Action;
@@ -23,13 +24,13 @@ pub(crate) fn next(model: &Model, pool: &PoolView) -> Result<&'static str, Strin
         }
     };
     match wizard.page {
-        Page::Scope => match wizard.scope.wrong() {
-            Some(why) => refuse(why),
-            None => {
-                connected(pool)?;
-                Ok("plans this and checks the pool; nothing is written")
+        Page::Scope => {
+            if let Some(why) = wizard.scope.wrong() {
+                return refuse(why);
             }
-        },
+            connected(pool)?;
+            Ok("plans this and checks the pool; nothing is written")
+        }
         Page::Plan => ready().map(|()| "shows what speaks against it"),
         Page::Preflight => {
             ready()?;
@@ -72,7 +73,7 @@ pub(crate) fn next(model: &Model, pool: &PoolView) -> Result<&'static str, Strin
                 refuse("It was not begun: esc goes back to the checks.")
             }
             Some(run) if !run.going() => Ok("shows the report"),
-            Some(_) => refuse("The round is going on. esc goes back to the dashboard; it goes on meanwhile."),
+            Some(_) => Err(format!("The round goes on, also while you look at the dashboard ({}).", key(model, Action::Wizard))),
             None => refuse("No rollout is going on here."),
         },
         Page::Report => Err(format!(
@@ -137,12 +138,14 @@ pub(crate) fn availability(model: &Model, action: Action) -> Option<Result<(), S
         else {
             return refuse("No rollout is going on here.");
         };
-        if progress.result.is_some() && name != crate::rollout::progress::CommandName::Restore {
+        if progress.result.is_some() && name != CommandName::Restore {
             return refuse("The round is over.");
         }
         return Some(match progress.commands.iter().find(|(n, _)| *n == name) {
             Some((_, None)) => Ok(()),
-            Some((_, Some(why))) => Err(why.clone()),
+            // The reason is about the host that is worked on; one that waits can be left out all the same.
+            Some((CommandName::Skip, Some(_))) if super::act::waits(model) => Ok(()),
+            Some((_, Some(why))) => Err(words::sentence(why)),
             None => Err("The run does not take this command now.".to_owned()),
         });
     }

@@ -88,8 +88,8 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     if !accepted.is_empty() {
         paper.heading("What you accepted", Vec::new());
         for (finding, accepted) in accepted {
-            let text = format!("{} Your reason: {}", finding.text, accepted.reason);
-            paper.beside(0, piece(g.warning, Role::Degraded), 2, &text, Role::Text);
+            paper.beside(0, piece(g.warning, Role::Degraded), 2, &finding.text, Role::Text);
+            paper.words(2, &format!("your reason: {}", accepted.reason), Role::Info);
         }
     }
     paper.blank();

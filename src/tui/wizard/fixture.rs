@@ -1,5 +1,6 @@
 //! Rounds made by hand for tests: what was planned and found, and runs at some moments.
 
+use crate::observation::{Observation, Seen};
 use crate::pool::picture::Severity;
 use crate::rollout::entry::{Item, Phase, RunResult};
 use crate::rollout::finding::{Finding, Fix};
@@ -11,7 +12,7 @@ use crate::tui::model::Model;
 use crate::tui::msg::{Answer, Msg, PoolIx, Prepared, RunFiles};
 use crate::tui::testkit::{NOW, ago, ahead, calm, model_of, press, screen, type_text};
 use crate::tui::update::update;
-use crate::xenapi::record::Ref;
+use crate::xenapi::record::{Class, Record, Ref};
 
 const STAGES: [(Stage, &str); 13] = [
     (Stage::Settle, "waits until the gate is open and the pool was quiet for 60 s"),
@@ -134,9 +135,8 @@ fn stages(began: i64, laps: &[i64], open: bool) -> Vec<(Stage, Option<Time>, Opt
             None => (*stage, None, None),
             Some(_) if open && at + 1 == laps.len() => (*stage, Some(ago(from)), None),
             Some(lap) => {
-                let begin = ago(from);
                 from -= lap;
-                (*stage, Some(begin), Some(ago(from)))
+                (*stage, Some(ago(from + lap)), Some(ago(from)))
             }
         })
         .collect()
@@ -185,12 +185,12 @@ pub(crate) fn evacuating() -> Progress {
         result: None,
         commands: vec![
             (CommandName::Pause, None),
-            (CommandName::Resume, Some("it is not paused.".into())),
+            (CommandName::Resume, Some("it is not paused".into())),
             (CommandName::StopAfterHost, None),
-            (CommandName::Skip, None),
-            (CommandName::Retry, Some("nothing is stuck.".into())),
+            (CommandName::Skip, Some("xcp2 is being worked on: abort ends it as soon as that is safe".into())),
+            (CommandName::Retry, Some("it is not stopped: it goes on, or waits, by itself".into())),
             (CommandName::Abort, None),
-            (CommandName::Restore, Some("the run is still going on.".into())),
+            (CommandName::Restore, Some("the run still goes on".into())),
         ],
     }
 }
@@ -204,8 +204,9 @@ pub(crate) fn stuck() -> Progress {
         "xcp2 could not be emptied: gpu-1 has a graphics card of this host (VM_HAS_PCI_ATTACHED).".into(),
         "Shut gpu-1 down, then R tries again; or s gives this host up.".into(),
     ));
-    progress.wish = "it ends after this host";
+    progress.wish = "stops after this host";
     progress.moves.clear();
+    progress.commands[3].1 = None;
     progress.commands[4].1 = None;
     progress
 }
@@ -213,9 +214,9 @@ pub(crate) fn stuck() -> Progress {
 /// It is over: all is well, or something is left.
 pub(crate) fn ended(well: bool) -> Progress {
     let mut progress = evacuating();
-    for (n, host) in progress.hosts.iter_mut().enumerate() {
+    for (n, host) in (0..).zip(progress.hosts.iter_mut()) {
         host.standing = Standing::Done;
-        host.stages = stages(1_490 - n as i64 * 300, &[65, 1, 250, 362, 2, 1, 15, 240, 12, 3, 238, 60, 30], false);
+        host.stages = stages(1_490 - n * 300, &[65, 1, 250, 362, 2, 1, 15, 240, 12, 3, 238, 60, 30], false);
         host.text = String::new();
     }
     progress.current = None;
@@ -238,7 +239,7 @@ pub(crate) fn ended(well: bool) -> Progress {
         progress
             .commands
             .iter_mut()
-            .for_each(|(name, why)| *why = (*name != CommandName::Restore).then(|| "the run is over.".into()));
+            .for_each(|(name, why)| *why = (*name != CommandName::Restore).then(|| "the run is over".into()));
     }
     progress
 }
@@ -247,7 +248,28 @@ pub(crate) fn ended(well: bool) -> Progress {
 pub(crate) fn writing(size: (u16, u16)) -> Model {
     let mut model = model_of(vec![calm("prod-a")], size, false);
     model.read_only = false;
+    software(&mut model, "XCP-ng", "8.3.0");
     model
+}
+
+/// Lets the coordinator say which software it runs.
+pub(crate) fn software(model: &mut Model, brand: &str, version: &str) {
+    let set = |class: Class, r: &str, json: &serde_json::Value| Observation {
+        at: NOW,
+        seen: Seen::Set { r#ref: Ref::from(r), record: Box::new(Record::parse(class, &json.to_string()).expect("record")) },
+    };
+    let observations = vec![
+        set(Class::Pool, "OpaqueRef:pool", &serde_json::json!({"name_label": "prod-a", "master": "OpaqueRef:host-1"})),
+        set(
+            Class::Host,
+            "OpaqueRef:host-1",
+            &serde_json::json!({"name_label": "xcp1", "software_version": {"product_brand": brand, "product_version": version}}),
+        ),
+    ];
+    update(model, Msg::Observed { pool: PoolIx(0), observations });
+    // The pictures of tests are made by hand.
+    model.pools[0].changed = false;
+    model.settle_panes();
 }
 
 /// Tells the model something and brings it up to date.

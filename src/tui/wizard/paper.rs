@@ -195,7 +195,7 @@ mod tests {
         paper.beside(0, piece("why", Role::Text), 8, "because it is so and stays so for ever", Role::Text);
         paper.item(Some(1));
         paper.beside(0, piece("a head that is long", Role::Text), 8, "below", Role::Text);
-        assert_eq!(paper.plain(), "why     because it is so and stays so for\n        ever\na head that is long\n  below\n");
+        assert_eq!(paper.plain(), "why     because it is so and stays so\n        for ever\na head that is long\n  below\n");
         assert_eq!((paper.items(), paper.span(1)), (2, Some((2, 4))));
     }
 

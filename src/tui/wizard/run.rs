@@ -3,7 +3,7 @@
 
 use super::frame::key;
 use super::paper::{Paper, Piece, padded, piece};
-use super::words::{action, item, lap, stage, standing};
+use super::words::{action, item, lap, sentence, stage, standing};
 use crate::pool::picture::LinkState;
 use crate::rollout::plan::Stage;
 use crate::rollout::progress::{HostProgress, Progress, Standing};
@@ -31,17 +31,14 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView, height: u
         return;
     };
     let Some(progress) = &run.progress else {
-        match &run.error {
-            Some(error) => {
-                paper.beside(0, piece(format!("{} not begun", g.failed), Role::Failed), HEAD + 2, error, Role::Text);
-            }
-            None => {
-                paper.line(0, vec![piece(format!("{} ", g.pending), Role::Pending), piece("The run begins.", Role::Text)]);
-                paper.words(2, "It takes its claim on the pool and opens its journal first.", Role::Muted);
-                let waited = model.now.since(run.asked);
-                if waited.as_secs() >= 2 {
-                    paper.words(2, &format!("For {} now.", text::duration(waited)), Role::Muted);
-                }
+        if let Some(error) = &run.error {
+            paper.beside(0, piece(format!("{} not begun", g.failed), Role::Failed), HEAD + 2, error, Role::Text);
+        } else {
+            paper.line(0, vec![piece(format!("{} ", g.pending), Role::Pending), piece("The run begins.", Role::Text)]);
+            paper.words(2, "It takes its claim on the pool and opens its journal first.", Role::Muted);
+            let waited = model.now.since(run.asked);
+            if waited.as_secs() >= 2 {
+                paper.words(2, &format!("For {} now.", text::duration(waited)), Role::Muted);
             }
         }
         return;
@@ -60,8 +57,8 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView, height: u
     }
     paper.item(None);
     moves(paper, model, progress);
+    actions(paper, model, progress, if height >= 30 { 10 } else { 3 });
     left(paper, pool, progress);
-    actions(paper, model, progress, if height >= 30 { 12 } else { 5 });
     if run.error.is_none() {
         commands(paper, model, progress);
     }
@@ -82,6 +79,7 @@ fn summary(paper: &mut Paper, model: &Model, progress: &Progress) {
                 piece(format!("ends about {}, in {left}", moment(ends, model.now, &model.zone)), Role::Info)
             }
             Some(_) => piece("ends later than expected", Role::Degraded),
+            None if progress.stuck.is_some() || progress.wish == "paused" => piece("it waits for you", Role::Degraded),
             None => piece("how long it takes is learnt from the first host", Role::Muted),
         }]);
     }
@@ -103,10 +101,16 @@ fn now(paper: &mut Paper, model: &Model, pool: &PoolView, progress: &Progress, o
         paper.beside(0, piece(format!("{} stuck", g.failed), Role::Failed), HEAD, why, Role::Text);
         paper.beside(0, piece("  do now", Role::Emphasis), HEAD, todo, Role::Text);
     } else {
-        paper.beside(0, piece(format!("{} now", g.pending), Role::Pending), HEAD, &progress.headline, Role::Text);
+        paper.beside(0, piece(format!("{} now", g.pending), Role::Pending), HEAD, &sentence(&progress.headline), Role::Text);
     }
     if !progress.wish.is_empty() {
-        paper.beside(0, piece(format!("{} told", g.warning), Role::Degraded), HEAD, progress.wish, Role::Text);
+        paper.beside(
+            0,
+            piece(format!("{} told", g.warning), Role::Degraded),
+            HEAD,
+            &sentence(&format!("it {}", wish_words(progress.wish))),
+            Role::Text,
+        );
     }
     let link = &pool.picture.link;
     if link.state != LinkState::Live {
@@ -116,6 +120,11 @@ fn now(paper: &mut Paper, model: &Model, pool: &PoolView, progress: &Progress, o
         let text = format!("{}{since}. What is below is what was known then.", sign.word);
         paper.beside(0, piece(format!("{} pool", sign.glyph), sign.role), HEAD, &text, Role::Text);
     }
+}
+
+/// What it was told, after "it".
+fn wish_words(wish: &str) -> String {
+    if wish == "paused" { "is paused: nothing new is begun".to_owned() } else { wish.to_owned() }
 }
 
 fn one_host(paper: &mut Paper, model: &Model, progress: &Progress, at: usize, host: &HostProgress) {
@@ -139,15 +148,17 @@ fn one_host(paper: &mut Paper, model: &Model, progress: &Progress, at: usize, ho
         } else if let (Some(from), Some(to)) = (begun, over) {
             pieces.push(piece(format!("in {}", text::duration(to.since(from))), Role::Healthy));
         }
-        if !active && !host.text.is_empty() {
+        if host.standing == Standing::Skipped {
             pieces.push(piece(format!("  {}", host.text), Role::Muted));
         }
         paper.line(0, pieces);
         let chips = host.stages.iter().map(|s| chip(model, host, s)).collect();
         let indent = if paper.width >= 60 { 4 } else { 2 };
         paper.flow(indent, chips, 2);
-        if active {
-            paper.words(indent, &host.text, Role::Text);
+        // What stands at the top already is not said again.
+        let said = |text: &str| text.trim_end_matches('.') == host.text.trim_end_matches('.');
+        if active && !said(&progress.headline) && !progress.stuck.as_ref().is_some_and(|(why, _)| said(why)) {
+            paper.words(indent, &sentence(&host.text), Role::Text);
         }
         return;
     }
@@ -264,7 +275,7 @@ fn commands(paper: &mut Paper, model: &Model, progress: &Progress) {
         let head = piece(key(model, action), if why.is_some() { Role::Muted } else { Role::Key });
         match why {
             None => paper.beside(2, head, 4, &format!("{label}: {}", entry_of(action).map_or("", |e| e.help)), Role::Text),
-            Some(why) => paper.beside(2, head, 4, &format!("{label}: not now: {why}"), Role::Muted),
+            Some(why) => paper.beside(2, head, 4, &format!("{label}: not now. {}", sentence(why)), Role::Muted),
         }
     }
 }

@@ -64,10 +64,10 @@ const QUIET: u64 = crate::pool::limits::SETTLE.as_secs();
 const SETTLES: [u64; 7] = [QUIET, 2 * QUIET, 5 * QUIET, 10 * QUIET, 15 * QUIET, 30 * QUIET, 60 * QUIET];
 const SOAKS: [u64; 10] = [0, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200];
 const BATCHES: [u64; 9] = [0, 1, 2, 3, 4, 6, 8, 10, 16];
-/// Steps of the hour after which no host is begun.
-const HALF_HOUR: u64 = 1_800;
+/// Steps of the hour after which no host is begun, in milliseconds.
+const HALF_HOUR: i64 = 1_800_000;
 /// As far ahead as that can be.
-const MOST: u64 = 48;
+const MOST: i64 = 48;
 
 impl Choice {
     /// What it is, in words.
@@ -201,10 +201,10 @@ impl Scope {
             Choice::Settle => options.settle_s = step(&SETTLES, options.settle_s, by).max(QUIET),
             Choice::Soak => options.soak_s = step(&SOAKS, options.soak_s, by),
             Choice::NotAfter => {
-                let half_hours = now.as_millis().div_euclid(HALF_HOUR as i64 * 1000);
-                let at = |n: i64| Time::from_millis(n * HALF_HOUR as i64 * 1000);
-                let steps = options.not_after.map_or(0, |t| t.as_millis().div_euclid(HALF_HOUR as i64 * 1000) - half_hours);
-                let steps = (steps.max(0) + i64::from(by.signum())).clamp(0, MOST as i64);
+                let half_hours = now.as_millis().div_euclid(HALF_HOUR);
+                let at = |n: i64| Time::from_millis(n * HALF_HOUR);
+                let steps = options.not_after.map_or(0, |t| t.as_millis().div_euclid(HALF_HOUR) - half_hours);
+                let steps = (steps.max(0) + i64::from(by.signum())).clamp(0, MOST);
                 options.not_after = (steps > 0).then(|| at(half_hours + steps));
             }
         }
@@ -282,7 +282,7 @@ mod tests {
             for by in [1, 1, 1, -1, -1, -1, -1, -1, -1].into_iter().chain([1; 80]).chain([-1; 80]) {
                 scope.turn(choice, by, NOW);
                 assert!(scope.options.settle_s >= QUIET);
-                assert!(scope.options.not_after.is_none_or(|t| t > NOW && t.since(NOW).as_secs() <= (MOST + 1) * HALF_HOUR));
+                assert!(scope.options.not_after.is_none_or(|t| t > NOW && t.millis_after(NOW) <= (MOST + 1) * HALF_HOUR));
                 assert_eq!(scope.value(choice, |t| t.to_string()).is_empty(), choice.ticks());
             }
         }

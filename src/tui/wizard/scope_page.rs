@@ -28,15 +28,14 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     if let Some(found) = &pool.wizard.found {
         let head = piece(format!("{} not ended", g.warning), Role::Degraded);
         paper.beside(0, head, 14, &format!("run {}: {}", found.run, found.text), Role::Text);
-        match &found.refused {
-            Some(why) => paper.beside(0, piece("", Role::Muted), 14, why, Role::Muted),
-            None => {
-                let text = format!(
-                    "{} goes on with it. A new round is refused as long as it is not ended.",
-                    key(model, Action::ResumeFound)
-                );
-                paper.beside(0, piece("", Role::Muted), 14, &text, Role::Info);
-            }
+        if let Some(why) = &found.refused {
+            paper.beside(0, piece("", Role::Muted), 14, why, Role::Muted);
+        } else {
+            let text = format!(
+                "{} goes on with it. A new round is refused as long as it is not ended.",
+                key(model, Action::ResumeFound)
+            );
+            paper.beside(0, piece("", Role::Muted), 14, &text, Role::Info);
         }
     }
     let spare = pool.wizard.found.is_none();

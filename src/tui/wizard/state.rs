@@ -153,7 +153,7 @@ impl Wizard {
     /// The plan as it would be begun now: with what was accepted.
     pub fn plan(&self) -> Option<Plan> {
         let mut plan = self.prepared()?.plan.clone();
-        plan.options.accepted = self.scope.options.accepted.clone();
+        plan.options.accepted.clone_from(&self.scope.options.accepted);
         Some(plan)
     }
 

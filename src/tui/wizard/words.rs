@@ -10,6 +10,17 @@ use crate::tui::model::PoolView;
 use crate::tui::theme::Role;
 use std::time::Duration;
 
+/// Words as a sentence: a capital at the beginning, unless that is a name such as `xcp2` or `db-1`, and a full stop at the end.
+pub(crate) fn sentence(text: &str) -> String {
+    let text = text.trim();
+    let name = text.split(' ').next().is_some_and(|word| word.contains(|c: char| c.is_ascii_digit() || "-_.".contains(c)));
+    let mut chars = text.chars();
+    let capital = |c: char| if name { c.to_string() } else { c.to_uppercase().to_string() };
+    let first = chars.next().map(capital).unwrap_or_default();
+    let stop = if text.is_empty() || text.ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    format!("{first}{}{stop}", chars.as_str())
+}
+
 /// The stage in one word.
 pub(crate) fn stage(stage: Stage) -> &'static str {
     stage.into()
@@ -148,7 +159,8 @@ pub(crate) fn place(progress: &Progress) -> String {
     match progress.current.and_then(|at| Some((at, progress.hosts.get(at)?))) {
         Some((at, host)) => {
             let stage = host.stage.map_or("beginning", doing);
-            format!("host {} of {of}, {stage}", at + 1)
+            let paused = if progress.wish == "paused" { ", paused" } else { "" };
+            format!("host {} of {of}, {stage}{paused}", at + 1)
         }
         None => match progress.phase {
             Phase::Prepare => "preparing".to_owned(),
@@ -174,6 +186,14 @@ mod tests {
         for (secs, words) in [(0, "0:00"), (9, "0:09"), (250, "4:10"), (3_723, "1:02:03"), (100_000, "27:46:40")] {
             assert_eq!(lap(Duration::from_secs(secs)), words);
         }
+    }
+
+    #[test]
+    fn reasons_become_sentences_and_names_stay_names() {
+        assert_eq!(sentence("it is not paused"), "It is not paused.");
+        assert_eq!(sentence("It is."), "It is.");
+        assert_eq!(sentence("xcp2 is back"), "xcp2 is back.");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

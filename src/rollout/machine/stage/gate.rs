@@ -2,6 +2,7 @@
 
 use super::{closed, fresh_state};
 use crate::rollout::entry::HostAt;
+use crate::rollout::machine::claim;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::go_on;
 use crate::rollout::machine::safe::{self, Passes};
@@ -23,6 +24,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
 /// I1: whether the host may be rebooted now, by a reading asked for after `since`; else what is to be done instead.
 pub fn check(ctx: &Ctx, h: HostAt, since: Time) -> Result<(), Do> {
     let name = ctx.name(h);
+    claim::hold(ctx)?;
     let (Some(seen), Some(host), Some(run)) = (ctx.seen(h), ctx.host(h), ctx.host_run(h)) else {
         return Err(ctx.wait(Some(h), format!("{name} is not told by the pool"), None));
     };
