@@ -125,10 +125,7 @@ impl Core {
         let r = h.r.clone();
         let times = [("boot_time", ocaml_float(h.booted)), ("agent_start_time", ocaml_float(h.agent))];
         let guidance = texts(h.pending.iter().map(String::as_str));
-        let mut version = (*h.software).clone();
-        if let Value::Map(map) = &mut version {
-            map.insert("date".into(), h.booted.to_xapi().into());
-        }
+        let version = super::build::dated(&h.software, h.booted);
         self.set_keys(&r, "other_config", &times);
         self.set(&r, "software_version", version);
         self.set(&r, "pending_guidances", guidance);

@@ -8,11 +8,21 @@ use crate::sim::world::cluster::Cluster;
 use crate::sim::world::rrd::History;
 use crate::sim::world::state::{ClusterMember, Host, Link, Stage};
 use crate::sim::world::versions::{Version, software_version};
+use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::sync::Arc;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// `software_version` with the date that a boot puts in.
+pub fn dated(software: &Value, booted: Time) -> Value {
+    let mut dated = software.clone();
+    if let Value::Map(map) = &mut dated {
+        map.insert("date".into(), booted.to_xapi().into());
+    }
+    dated
+}
 
 impl Builder<'_> {
     pub(super) fn build_hosts(&mut self) {
@@ -70,7 +80,7 @@ impl Builder<'_> {
                 ("API_version_vendor", "XenSource".into()),
                 ("enabled", true.into()),
                 ("metrics", (&metrics).into()),
-                ("software_version", (*software).clone()),
+                ("software_version", dated(&software, booted)),
                 (
                     "other_config",
                     text_map([

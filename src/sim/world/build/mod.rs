@@ -1,5 +1,7 @@
 //! From a scenario to a world: the machines and guests, and every record that xapi has of them.
 
+pub use hosts::dated;
+
 mod guests;
 mod hosts;
 mod storage;

@@ -4,7 +4,18 @@ use super::*;
 use crate::xenapi::record::Record;
 
 fn records(world: &World) -> Vec<(Ref, Record)> {
-    world.observe(Marker::default()).changes.into_iter().filter_map(|(_, r, record)| Some((r, record?))).collect()
+    let mut all: Vec<(Ref, Record)> =
+        world.observe(Marker::default()).changes.into_iter().filter_map(|(_, r, record)| Some((r, record?))).collect();
+    // Sets have no order.
+    for (_, record) in &mut all {
+        match record {
+            Record::Host(h) => h.resident_vms.sort(),
+            Record::Bond(b) => b.slaves.sort(),
+            Record::Cluster(c) => c.cluster_hosts.sort(),
+            _ => {}
+        }
+    }
+    all
 }
 
 fn twin(world: &World, assumed: &Assumed) -> World {

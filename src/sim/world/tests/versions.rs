@@ -95,7 +95,7 @@ fn ha_keeps_its_configuration_and_says_what_it_cannot_do() {
     assert!(rig.db().boolean(&pool, "ha_enabled"));
     let files = rig.db().set_of(&pool, "ha_statefiles").to_vec();
     let Value::Str(file) = &files[0] else { panic!() };
-    let sr = rig.db().reference(&file.as_ref().into(), "SR");
+    let sr = rig.db().reference(&Ref::from(&**file), "SR");
     let blockers = rig.on("get_vms_which_prevent_evacuation", "xs2").unwrap();
     let blockers = format!("{blockers:?}");
     assert!(blockers.contains("HOST_EVACUATE_VM_NOT_HA_PROTECTED"), "{blockers}");
