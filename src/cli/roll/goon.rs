@@ -34,6 +34,15 @@ pub fn go_on(args: &RollArgs, data: &Path, watch: &Watch) -> Result<Begun, Refus
     resume(&path, &pool, watch, args.restore, first)
 }
 
+/// The newest round of this pool that is not over, or left something undone; ready to be driven.
+pub fn go_on_with_newest(data: &Path, watch: &Watch) -> Result<Begun, Refusal> {
+    let pool = watch.pool.records().the_pool().map(|pool| pool.uuid.to_string()).unwrap_or_default();
+    let path = find(data, &pool, true, watch)?;
+    let over = file::read(&path).is_ok_and(|journal| journal.is_over());
+    let first = if over { vec![Command::Restore] } else { Vec::new() };
+    resume(&path, &pool, watch, true, first)
+}
+
 /// Opens this journal and gets its run ready.
 pub fn resume(path: &Path, pool: &str, watch: &Watch, again: bool, mut first: Vec<Command>) -> Result<Begun, Refusal> {
     let (tell, lines) = mpsc::unbounded_channel();

@@ -3,11 +3,13 @@
 //! Exit codes: 0 done, 1 stopped by a gate, a failure or the operator, 2 refused, 3 cannot tell. What decides is below, in `rollout`.
 
 pub mod args;
+pub mod desk;
 #[cfg(test)]
 mod doc;
 mod goon;
 mod paper;
 pub mod prepare;
+mod rehearse;
 mod report;
 pub mod say;
 pub mod steer;
@@ -115,6 +117,15 @@ async fn go(args: &RollArgs, setup: &Setup, watch: &mut Watch, say: &mut Say, zo
             None => Next::Over(RunResult::Done, "Nothing speaks against it. Nothing was changed.".to_owned()),
         });
     }
+    if args.rehearse {
+        let (lines, _) = rehearse::in_words(watch, &plan, args.faults).await;
+        for line in lines {
+            say.word(watch.clock.now(), "rehearsal", &line);
+        }
+        if !args.yes && refusal.is_none() && args.plan {
+            return Ok(Next::Over(RunResult::Done, "That was a rehearsal. Nothing was changed.".to_owned()));
+        }
+    }
     if let Some(text) = refusal {
         return Err((RunResult::Refused, text));
     }
@@ -135,7 +146,7 @@ async fn go(args: &RollArgs, setup: &Setup, watch: &mut Watch, say: &mut Say, zo
 }
 
 /// Whether two plans take the same hosts the same way.
-pub fn same_way(one: &crate::rollout::plan::Plan, other: &crate::rollout::plan::Plan) -> bool {
+fn same_way(one: &crate::rollout::plan::Plan, other: &crate::rollout::plan::Plan) -> bool {
     let hosts = |plan: &crate::rollout::plan::Plan| -> Vec<_> {
         plan.hosts
             .iter()
@@ -143,6 +154,16 @@ pub fn same_way(one: &crate::rollout::plan::Plan, other: &crate::rollout::plan::
             .collect()
     };
     one.pool == other.pool && one.kind == other.kind && hosts(one) == hosts(other)
+}
+
+/// Whether a plan that was shown may be run now.
+pub fn still_the_same(shown: &crate::rollout::plan::Plan, fresh: &Prepared) -> Result<(), Refusal> {
+    if !same_way(shown, &fresh.plan) {
+        let text =
+            "The pool changed since the plan was shown, so that it would be another one now. Nothing was changed; plan again.";
+        return Err((RunResult::Refused, text.to_owned()));
+    }
+    paper::refusal(&fresh.plan, &fresh.findings).map_or(Ok(()), |text| Err((RunResult::Refused, text)))
 }
 
 /// Writes the journal's beginning; the pool is still untouched.

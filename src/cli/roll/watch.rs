@@ -9,6 +9,7 @@ use crate::pool::limits::SUSPECT;
 use crate::pool::picture::{GateState, LinkState, Picture, Stage};
 use crate::rollout::driver::Lender;
 use crate::time::Time;
+use crate::xenapi::record::{Ref, TaskStatus};
 use futures::Stream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,6 +21,8 @@ use tokio::task::JoinHandle;
 const ANSWERS: Duration = Duration::from_secs(SUSPECT.as_secs() + 1);
 /// How long a log-out may hold up the end.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How long a task that mends something may take.
+const TASK: Duration = Duration::from_secs(90);
 /// Batches that wait to be taken.
 const WAITING: usize = 16;
 
@@ -123,6 +126,28 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// Waits until a task of the pool has ended, and says why it failed if it did.
+    pub async fn until_done(&mut self, task: Option<&Ref>) -> Result<(), String> {
+        let Some(task) = task else { return Ok(()) };
+        let end = tokio::time::Instant::now() + TASK;
+        let mut seen = false;
+        while tokio::time::Instant::now() < end {
+            match self.pool.records().task(task) {
+                Some(record) if record.status == TaskStatus::Failure => {
+                    let code =
+                        record.error_info.first().map(|code| crate::text::clean(code, 80).into_owned()).unwrap_or_default();
+                    return Err(format!("the pool could not do it ({code})"));
+                }
+                Some(record) if !record.status.is_running() => return Ok(()),
+                Some(_) => seen = true,
+                None if seen => return Ok(()),
+                None => {}
+            }
+            self.during(tokio::time::sleep(Duration::from_millis(100))).await;
+        }
+        Err("the pool is still at it; look again in a while".to_owned())
     }
 
     /// The picture now, with what came until now.

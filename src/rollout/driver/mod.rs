@@ -239,12 +239,13 @@ impl NameLookup for Names<'_> {
     }
 }
 
-/// Makes one call outside of a run: what mends a finding, on the operator's word. Waits for nothing but its answer.
-pub async fn mend(lender: &Lender, consent: Consent, pool: &Pool, call: &Call) -> Result<(), String> {
+/// Makes one call outside of a run: what mends a finding, on the operator's word. Waits for nothing but its answer; returns the task
+/// that works on it, if one does.
+pub async fn mend(lender: &Lender, consent: Consent, pool: &Pool, call: &Call) -> Result<Option<Ref>, String> {
     match make(lender, consent, call, &pool_ref(pool)).await {
-        Made::Accepted(_) => Ok(()),
+        Made::Accepted(task) => Ok(Some(task)),
         Made::Ended(ended) => match ended.outcome(&Names(pool)) {
-            Outcome::Done { .. } => Ok(()),
+            Outcome::Done { .. } => Ok(None),
             Outcome::Failed { text, .. } | Outcome::Unanswered { text } | Outcome::NotSent { text } => Err(text),
         },
     }

@@ -188,6 +188,11 @@ pub fn read(path: &Path) -> Result<Journal, JournalError> {
     parse(&mut File::open(path).map_err(failed)?, path)
 }
 
+/// Whether another process works on this journal.
+pub fn in_use(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(lock(&file, path), Err(JournalError::InUse { .. })))
+}
+
 /// Whether a journal is of this pool (by uuid).
 pub fn check_pool(path: &Path, journal: &Journal, pool: &str) -> Result<(), JournalError> {
     let (_, theirs, name) = journal.whose();

@@ -63,7 +63,8 @@ impl Stage {
         let at = (0..self.world.addresses().len()).map(HostIx).filter(|h| self.world.door(*h) == Door::Open);
         for host in at.collect::<Vec<_>>() {
             let login = vec!["root".into(), "poolwatch".into(), "2.20".into(), "someone else".into()];
-            let Reply::Done(Ok(session)) = self.world.call(host, Call { method: "session.login_with_password".into(), params: login })
+            let Reply::Done(Ok(session)) =
+                self.world.call(host, Call { method: "session.login_with_password".into(), params: login })
             else {
                 continue;
             };

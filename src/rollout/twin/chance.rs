@@ -111,7 +111,10 @@ impl Trouble {
             What::Kill { .. } | What::Call(_) | What::Late(_) | What::Lost | What::Captain(Deed::MoveGuest) => true,
             What::Pool(fault) => matches!(
                 fault,
-                Fault::KillSessions | Fault::LateRebuild { .. } | Fault::RestartRebuild { .. } | Fault::TimeoutCall { times: 1, .. }
+                Fault::KillSessions
+                    | Fault::LateRebuild { .. }
+                    | Fault::RestartRebuild { .. }
+                    | Fault::TimeoutCall { times: 1, .. }
             ),
             What::Captain(_) | What::Command(_) => false,
         }

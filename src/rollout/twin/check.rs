@@ -134,7 +134,16 @@ impl Checker {
     }
 
     /// Before a call is made. `intent` is what the journal says of it.
-    pub fn before(&mut self, world: &World, model: &Pool, run: &Run, owner: &str, id: CallId, call: &Call, intent: Option<&Call>) {
+    pub fn before(
+        &mut self,
+        world: &World,
+        model: &Pool,
+        run: &Run,
+        owner: &str,
+        id: CallId,
+        call: &Call,
+        intent: Option<&Call>,
+    ) {
         let now = crate::sim::api::Api::now(world);
         if intent != Some(call) {
             self.violate(now, Rule::NoIntent, format!("call {id} ({call:?}) is made, and the journal says {intent:?}"));
@@ -293,7 +302,11 @@ impl Checker {
         if run.found.ha.is_some() && !ha && !listed(&Item::Ha) {
             missing.push("HA is off".into());
         }
-        if run.found.ha.is_some() && ha && run.found.ha.as_ref().is_some_and(|f| f.tolerates != db.int(&pool, "ha_host_failures_to_tolerate")) && !listed(&Item::Tolerance) {
+        if run.found.ha.is_some()
+            && ha
+            && run.found.ha.as_ref().is_some_and(|f| f.tolerates != db.int(&pool, "ha_host_failures_to_tolerate"))
+            && !listed(&Item::Tolerance)
+        {
             missing.push("HA tolerates another number of failures".into());
         }
         let auto = db.map_get(&pool, "other_config", "auto_poweron") == Some("true");

@@ -157,11 +157,11 @@ pub fn look(world: &mut World, eye: &Eye, what: &Look) -> Looked {
     let asked = eye.own(world);
     let sight = match eye.session().map(|(at, session)| (at, session.clone())) {
         None => Sight::Failed { code: None, text: "there is no connection to the pool".into() },
-        Some((at, _)) if world.door(at) != Door::Open => Sight::Failed { code: None, text: "the coordinator does not answer".into() },
-        Some((at, session)) => seen(world, at, &session, what).unwrap_or_else(|failure| Sight::Failed {
-            text: failure.to_string(),
-            code: Some(failure.code),
-        }),
+        Some((at, _)) if world.door(at) != Door::Open => {
+            Sight::Failed { code: None, text: "the coordinator does not answer".into() }
+        }
+        Some((at, session)) => seen(world, at, &session, what)
+            .unwrap_or_else(|failure| Sight::Failed { text: failure.to_string(), code: Some(failure.code) }),
     };
     Looked { asked, answered: eye.own(world), sight }
 }
@@ -281,7 +281,9 @@ fn value(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Void,
         serde_json::Value::Bool(truth) => Value::Bool(*truth),
-        serde_json::Value::Number(number) => number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(0.0)), Value::Int),
+        serde_json::Value::Number(number) => {
+            number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(0.0)), Value::Int)
+        }
         serde_json::Value::String(text) => Value::Str(text.as_str().into()),
         serde_json::Value::Array(items) => Value::Set(items.iter().map(value).collect()),
         serde_json::Value::Object(map) => Value::Map(map.iter().map(|(k, v)| (k.as_str().into(), value(v))).collect()),

@@ -68,7 +68,8 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         if stage.elapsed() > operator.limit {
             let waiting = stage.engine.as_ref().map_or_else(String::new, |e| e.run.waiting.clone());
             let stop = played.stops.last().cloned().unwrap_or_default();
-            let text = format!("not at its end after {} h; it waits for: {waiting}; last stop: {stop}", operator.limit.as_secs() / 3600);
+            let text =
+                format!("not at its end after {} h; it waits for: {waiting}; last stop: {stop}", operator.limit.as_secs() / 3600);
             stage.checker.violate(crate::sim::api::Api::now(&stage.world), Rule::NoProgress, text);
             break;
         }

@@ -183,7 +183,11 @@ impl Watch {
         let name = |r: &Ref| text::clean(db.text(r, "name_label"), text::NAME_LIMIT).into_owned();
         let mut used: BTreeMap<Ref, u64> = BTreeMap::new();
         for vm in db.refs_of("VM").filter(|vm| !db.boolean(vm, "is_control_domain") && !db.boolean(vm, "is_a_template")) {
-            let on = if matches!(db.text(vm, "power_state"), "Running" | "Paused") { db.reference(vm, "resident_on") } else { Ref::default() };
+            let on = if matches!(db.text(vm, "power_state"), "Running" | "Paused") {
+                db.reference(vm, "resident_on")
+            } else {
+                Ref::default()
+            };
             if on.non_null().is_some() {
                 let bytes = db.int(vm, "memory_dynamic_max").saturating_add(db.int(vm, "memory_overhead"));
                 *used.entry(on.clone()).or_default() += u64::try_from(bytes).unwrap_or(0);
@@ -212,21 +216,27 @@ impl Watch {
             ..Rehearsal::default()
         };
         if let Some(run) = stage.engine.as_ref().map(|e| &e.run) {
-            out.hosts = run.plan.hosts.iter().zip(&run.hosts).map(|(plan, ran)| {
-                let end = ran.end.as_ref().map(|(_, at)| *at);
-                let until = end.unwrap_or_else(|| stage.world.now());
-                let next = ran.stages.iter().skip(1).map(|(_, at)| *at).chain([until]);
-                let metrics = db.reference(&plan.host, "metrics");
-                let total = u64::try_from(db.int(&metrics, "memory_total")).unwrap_or(0);
-                let overhead = u64::try_from(db.int(&plan.host, "memory_overhead")).unwrap_or(0);
-                HostRehearsal {
-                    name: text::clean(&plan.name, text::NAME_LIMIT).into_owned(),
-                    took: ran.stages.first().and_then(|(_, began)| Some(end?.since(*began))),
-                    stages: ran.stages.iter().zip(next).map(|((stage, from), to)| (*stage, to.since(*from))).collect(),
-                    peak: self.peaks.get(&plan.host).copied().unwrap_or(0),
-                    memory: total.saturating_sub(overhead),
-                }
-            }).collect();
+            out.hosts = run
+                .plan
+                .hosts
+                .iter()
+                .zip(&run.hosts)
+                .map(|(plan, ran)| {
+                    let end = ran.end.as_ref().map(|(_, at)| *at);
+                    let until = end.unwrap_or_else(|| stage.world.now());
+                    let next = ran.stages.iter().skip(1).map(|(_, at)| *at).chain([until]);
+                    let metrics = db.reference(&plan.host, "metrics");
+                    let total = u64::try_from(db.int(&metrics, "memory_total")).unwrap_or(0);
+                    let overhead = u64::try_from(db.int(&plan.host, "memory_overhead")).unwrap_or(0);
+                    HostRehearsal {
+                        name: text::clean(&plan.name, text::NAME_LIMIT).into_owned(),
+                        took: ran.stages.first().and_then(|(_, began)| Some(end?.since(*began))),
+                        stages: ran.stages.iter().zip(next).map(|((stage, from), to)| (*stage, to.since(*from))).collect(),
+                        peak: self.peaks.get(&plan.host).copied().unwrap_or(0),
+                        memory: total.saturating_sub(overhead),
+                    }
+                })
+                .collect();
         }
         out.waits = waits(&stage.book().disk().entries);
         out
@@ -255,7 +265,9 @@ fn waits(entries: &[(Time, Entry)]) -> Vec<Waited> {
                 close(&mut open, *at, &mut out);
                 open = Some((*at, why.clone(), true));
             }
-            Entry::Stage { .. } | Entry::HostEnded { .. } | Entry::Command { .. } | Entry::Ended { .. } => close(&mut open, *at, &mut out),
+            Entry::Stage { .. } | Entry::HostEnded { .. } | Entry::Command { .. } | Entry::Ended { .. } => {
+                close(&mut open, *at, &mut out)
+            }
             _ => {}
         }
     }
@@ -283,12 +295,23 @@ impl Rehearsal {
         let _ = writeln!(out, "{head}");
         for host in &self.hosts {
             let took = host.took.map_or_else(|| "not done".to_owned(), span);
-            let stages: Vec<String> = host.stages.iter().filter(|(_, took)| *took >= WORTH).map(|(stage, took)| {
-                let name: &str = stage.into();
-                format!("{name} {}", span(*took))
-            }).collect();
+            let stages: Vec<String> = host
+                .stages
+                .iter()
+                .filter(|(_, took)| *took >= WORTH)
+                .map(|(stage, took)| {
+                    let name: &str = stage.into();
+                    format!("{name} {}", span(*took))
+                })
+                .collect();
             let stages = if stages.is_empty() { String::new() } else { format!(" ({})", stages.join(", ")) };
-            let _ = writeln!(out, "  {}: {took}{stages}; its guests take at most {} of {} GiB", host.name, gib(host.peak), gib(host.memory));
+            let _ = writeln!(
+                out,
+                "  {}: {took}{stages}; its guests take at most {} of {} GiB",
+                host.name,
+                gib(host.peak),
+                gib(host.memory)
+            );
         }
         if !self.moves.is_empty() {
             let _ = writeln!(out, "Guests move {} times:", self.moves.len());
@@ -328,7 +351,11 @@ impl Summary {
             self.rounds, self.done, self.stopped, self.asked
         );
         if self.broken.is_empty() {
-            let _ = writeln!(out, "  The round never took a second host down, and killed no guest. The faults themselves cost {} guests or disks.", self.lost);
+            let _ = writeln!(
+                out,
+                "  The round never took a second host down, and killed no guest. The faults themselves cost {} guests or disks.",
+                self.lost
+            );
         }
         for broken in &self.broken {
             let _ = writeln!(out, "  NOT SAFE: {broken}");

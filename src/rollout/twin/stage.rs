@@ -10,11 +10,11 @@ use crate::rollout::engine::{Engine, Job, LogError};
 use crate::rollout::entry::{Command, Entry, Found};
 use crate::rollout::plan::{Options, Plan, PlanError, Scope, make};
 use crate::rollout::survey::{self, Survey};
-use crate::sim::value::Value;
-use crate::xenapi::record::Ref;
 use crate::sim::api::Api;
+use crate::sim::value::Value;
 use crate::sim::world::{Fault, World};
 use crate::time::Time;
+use crate::xenapi::record::Ref;
 use std::time::Duration;
 
 /// The longest jump of the clock: so that what changes by time alone is looked at.
@@ -343,7 +343,8 @@ impl Stage {
         let now = self.world.now();
         let pool_time = |own: Time, ahead: i64| Time::from_millis(own.as_millis().saturating_sub(ahead));
         let wake = self.wake.map(|at| pool_time(at, self.eye.ahead_ms));
-        let trouble = self.troubles.iter().filter_map(|t| if let When::After(d) = t.when { Some(self.began + d) } else { None }).min();
+        let trouble =
+            self.troubles.iter().filter_map(|t| if let When::After(d) = t.when { Some(self.began + d) } else { None }).min();
         let heal = self.heals.iter().map(|(at, _)| *at).min();
         let next = [self.world.next_due(), self.eye.next_due(&self.world), self.hands.next_due(), wake, trouble, heal, self.back];
         let next = next.into_iter().flatten().min().unwrap_or(now + STRIDE).min(now + STRIDE);

@@ -42,9 +42,13 @@ impl Truth {
     pub fn of(world: &World) -> Self {
         let db = world.database();
         let hosts = db.refs_of("host").enumerate().map(|(at, r)| {
-            let leaving = db.map(r, "current_operations").values().any(|op| matches!(op, Value::Str(op) if matches!(&**op, "shutdown" | "reboot")));
+            let leaving = db
+                .map(r, "current_operations")
+                .values()
+                .any(|op| matches!(op, Value::Str(op) if matches!(&**op, "shutdown" | "reboot")));
             let live = db.boolean(&db.reference(r, "metrics"), "live");
-            let running = |vm: &Ref| !db.boolean(vm, "is_control_domain") && matches!(db.text(vm, "power_state"), "Running" | "Paused");
+            let running =
+                |vm: &Ref| !db.boolean(vm, "is_control_domain") && matches!(db.text(vm, "power_state"), "Running" | "Paused");
             HostTruth {
                 r: r.clone(),
                 name: db.text(r, "name_label").to_owned(),

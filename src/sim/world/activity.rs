@@ -103,7 +103,7 @@ impl Core {
                 if now >= until && self.check_host_op(host, HostOp::Reboot).is_ok() && self.coordinator_up() =>
             {
                 let task = self.new_task("Async.host.reboot", "", Some(host), None);
-                self.leave(host, true);
+                self.leave(host, true, super::truth::Cause::Round);
                 self.end_task(&task, Ok(crate::sim::value::Value::Void));
                 director.phase = Phase::Rebooting(now);
             }

@@ -6,7 +6,7 @@ use super::{Core, Due};
 use std::time::Duration;
 
 impl Core {
-    fn named_host(&self, name: &str) -> Result<usize, FaultError> {
+    pub(super) fn named_host(&self, name: &str) -> Result<usize, FaultError> {
         let found = self.hosts.iter().position(|h| h.name == name || h.uuid == name);
         found.ok_or_else(|| FaultError::NoSuch {
             kind: "host",
@@ -15,7 +15,7 @@ impl Core {
         })
     }
 
-    fn named_guest(&self, name: &str) -> Result<usize, FaultError> {
+    pub(super) fn named_guest(&self, name: &str) -> Result<usize, FaultError> {
         let found = self.guests.iter().position(|g| &*g.name == name || &*g.uuid == name);
         found.ok_or_else(|| {
             let mut known: Vec<&str> = self.guests.iter().take(8).map(|g| &*g.name).collect();
@@ -159,8 +159,15 @@ impl Core {
                 self.traps.push(super::Trap { method, times, how: super::How::Silence });
                 Ok(said)
             }
+            Fault::BreakCall { method, code, params, times } => {
+                let said = format!("the next {times} calls of {method} have their effect and answer {code}");
+                let how = super::How::Break(crate::sim::api::Failure::new(&code, params));
+                self.traps.push(super::Trap { method, times, how });
+                Ok(said)
+            }
             Fault::PauseGuest { vm } => self.pause_fault(&vm, true),
             Fault::UnpauseGuest { vm } => self.pause_fault(&vm, false),
+            other => self.mischievous(other),
         }
     }
 

@@ -17,6 +17,8 @@ pub struct Job {
     pub task: Option<Ref>,
     /// Whether that task is ours to end, and how.
     pub ours: Option<Ours>,
+    /// The session that asked.
+    pub session: Option<Ref>,
 }
 
 /// How a task of our own ends.
@@ -31,17 +33,17 @@ pub enum Ours {
 impl Job {
     /// A call's.
     pub fn call(ctx: &Ctx) -> Self {
-        Self { caller: Some(ctx.job), task: Some(ctx.task.clone()), ours: None }
+        Self { caller: Some(ctx.job), task: Some(ctx.task.clone()), ours: None, session: ctx.session.clone() }
     }
 
     /// One that the world does by itself, shown by a task that goes away with it.
     pub fn own(task: Ref) -> Self {
-        Self { caller: None, task: Some(task), ours: Some(Ours::Vanishes) }
+        Self { caller: None, task: Some(task), ours: Some(Ours::Vanishes), session: None }
     }
 
     /// One as a client would do it: its task stays.
     pub fn client(task: Ref) -> Self {
-        Self { caller: None, task: Some(task), ours: Some(Ours::Stays) }
+        Self { caller: None, task: Some(task), ours: Some(Ours::Stays), session: None }
     }
 }
 
@@ -53,7 +55,7 @@ pub enum Kind {
     /// A guest stops.
     Stop { guest: usize },
     /// A guest moves.
-    Move { guest: usize, from: usize, to: usize, task: Ref, began: Time, takes: Duration, parent: Option<u64> },
+    Move { guest: usize, from: usize, to: usize, task: Ref, began: Time, takes: Duration, parent: Option<u64>, fails: bool },
     /// A host is emptied.
     Evacuate { host: usize, task: Ref, queue: Vec<usize>, running: usize, batch: usize, total: usize, failure: Option<Failure> },
     /// `host.reboot` or `shutdown` waits until another operation on the host has ended.
@@ -132,7 +134,8 @@ impl Core {
                         if let Some(h) = self.hosts.get_mut(host) {
                             h.current.retain(|(t, _)| *t != task);
                         }
-                        self.leave(host, boots_again);
+                        let cause = self.cause_of(job.session.as_ref());
+                        self.leave(host, boots_again, cause);
                         self.finish(job, Ok(Value::Void));
                         self.refresh_all_ops();
                     }

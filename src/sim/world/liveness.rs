@@ -4,6 +4,7 @@
 //! declared dead after the time-out, fenced if it still runs, and its protected guests start elsewhere.
 
 use super::state::{Power, Stage};
+use super::truth::{Away, Cause};
 use super::{Core, Due};
 use crate::sim::api::Failure;
 use crate::time::Time;
@@ -207,6 +208,7 @@ impl Core {
         }
         if h.stage != Stage::Off && h.cut.is_some() {
             // It still runs, cut off: it fences itself, and the machine starts again.
+            self.fenced(host);
             self.power_off(host, true);
             self.power_up(host);
         }
@@ -273,6 +275,7 @@ impl Core {
         };
         if self.hosts.get(old).is_some_and(|h| h.stage != Stage::Off && h.cut.is_some()) {
             // It has lost the others, so it fences itself.
+            self.fenced(old);
             self.power_off(old, true);
             self.power_up(old);
         }
@@ -307,6 +310,14 @@ impl Core {
     pub(super) fn ha_peers(&mut self) {
         for host in 0..self.hosts.len() {
             self.publish_ha_peers(host);
+        }
+    }
+
+    /// It goes down because HA says so.
+    fn fenced(&mut self, host: usize) {
+        let now = self.now;
+        if let Some(h) = self.hosts.get_mut(host) {
+            h.away.get_or_insert(Away { since: now, cause: Cause::Fence });
         }
     }
 

@@ -229,6 +229,13 @@ impl Mirror {
         (self.disks.iter().filter(|d| d.legs.iter().all(|l| self.good(l))).count(), self.disks.len())
     }
 
+    /// Whether a node has everything that it should have.
+    pub fn node_in_step(&self, node: usize) -> bool {
+        let legs = self.disks.iter().flat_map(|d| &d.legs).filter(|l| l.node == node);
+        self.nodes.get(node).is_some_and(|n| n.up && n.extra == 0 && n.resync.is_none())
+            && legs.into_iter().all(|l| l.behind == 0 && l.missing.is_none())
+    }
+
     /// Bytes a second that a node reads or writes because of resyncs.
     pub fn resync_load(&self, node: usize) -> u64 {
         let active = |n: &Node| n.resync.as_ref().is_some_and(|r| r.since.is_some());

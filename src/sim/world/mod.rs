@@ -21,6 +21,7 @@ mod jobs;
 mod liveness;
 mod menu;
 mod mirror;
+mod mischief;
 mod moving;
 mod observe;
 mod ops;
@@ -32,13 +33,15 @@ mod state;
 mod storage;
 mod tell;
 mod timer;
+mod truth;
 
 pub use crate::sim::schema::Dialect;
 pub use certificates::CertificateFacts;
-pub use fault::{Cut, FAULTS, Fault, FaultError, FaultKind};
+pub use fault::{Action, Cut, FAULTS, Fault, FaultError, FaultKind, Hang};
 pub use menu::Suggestion;
 pub use observe::{Marker, Observed};
 pub use state::Harm;
+pub use truth::{Away, Cause, Condition, Deed, HostTruth, Truth};
 
 use crate::sim::api::{Failure, Ticket};
 use crate::sim::db::Db;
@@ -142,6 +145,8 @@ enum How {
     Fail(Failure),
     /// It has its effect, and no answer.
     Silence,
+    /// It has its effect, and an error for an answer.
+    Break(Failure),
 }
 
 /// Everything in a world.
@@ -176,6 +181,8 @@ struct Core {
     alert_armed: bool,
     last_alert: Option<Time>,
     harms: Vec<(Time, Harm)>,
+    deeds: Vec<Deed>,
+    mischief: mischief::Mischief,
 
     activity: Activity,
     director: Option<Director>,
@@ -232,6 +239,8 @@ impl World {
             alert_armed: false,
             last_alert: None,
             harms: Vec::new(),
+            deeds: Vec::new(),
+            mischief: mischief::Mischief::default(),
             activity: scenario.activity.clone(),
             director: None,
             events: Core::parse_events(&scenario.events),

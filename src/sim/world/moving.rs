@@ -52,6 +52,7 @@ impl Core {
         };
         let task = self.job_task(Some(&job), "VM.pool_migrate", Some(from));
         let takes = self.move_time(guest);
+        let fails = self.mischief.move_fails(guest);
         if let Some(g) = self.guests.get_mut(guest) {
             g.busy = Some((task.clone(), "pool_migrate"));
             g.moving = Some(to);
@@ -62,14 +63,21 @@ impl Core {
         self.note_load(to);
         let began = self.now;
         let tick = tick(takes);
-        let kind = Kind::Move { guest, from, to, task, began, takes, parent: parent.map(|(id, _)| id) };
+        let kind = Kind::Move { guest, from, to, task, began, takes, parent: parent.map(|(id, _)| id), fails };
         Ok(self.start_job(job, kind, tick))
     }
 
     /// Progress of a migration, or its end.
     pub(super) fn move_due(&mut self, id: u64) {
-        let Some(Running { kind: Kind::Move { task, began, takes, .. }, .. }) = self.jobs.get(&id) else { return };
+        let Some(Running { kind: Kind::Move { guest, from, to, task, began, takes, fails, .. }, .. }) = self.jobs.get(&id) else {
+            return;
+        };
+        let (guest, from, to, fails) = (*guest, *from, *to, *fails);
         let (task, done, takes) = (task.clone(), self.now.since(*began), *takes);
+        if fails && done * 2 >= takes {
+            self.end_move(id, Some(self.move_failure(guest, from, to, "the connection to the other host was reset")));
+            return;
+        }
         if done < takes {
             self.task_progress(&task, done.as_secs_f64() / takes.as_secs_f64());
             let next = (self.now + tick(takes)).min(self.now + takes.saturating_sub(done));
@@ -120,6 +128,13 @@ impl Core {
         self.message("VM_MIGRATED", 5, "VM", &uuid, &body);
     }
 
+    fn move_failure(&self, guest: usize, from: usize, to: usize, why: &str) -> Failure {
+        let vm = self.guests.get(guest).map(|g| g.r.clone()).unwrap_or_default();
+        let r = |h: usize| self.hosts.get(h).map(|h| h.r.clone()).unwrap_or_default();
+        let (from, to) = (r(from), r(to));
+        Failure::new("VM_MIGRATE_FAILED", [vm.as_str(), from.as_str(), to.as_str(), why])
+    }
+
     /// Migrations from and to a host that has gone fail.
     pub(super) fn abort_moves_of(&mut self, host: usize) {
         let hit: Vec<u64> = self
@@ -130,11 +145,7 @@ impl Core {
             .collect();
         for id in hit {
             let Some(Running { kind: Kind::Move { guest, from, to, .. }, .. }) = self.jobs.get(&id) else { continue };
-            let vm = self.guests.get(*guest).map(|g| g.r.clone()).unwrap_or_default();
-            let r = |h: usize| self.hosts.get(h).map(|h| h.r.clone()).unwrap_or_default();
-            let (from, to) = (r(*from), r(*to));
-            let text = "the other host does not answer any more";
-            let failure = Failure::new("VM_MIGRATE_FAILED", [vm.as_str(), from.as_str(), to.as_str(), text]);
+            let failure = self.move_failure(*guest, *from, *to, "the other host does not answer any more");
             self.end_move(id, Some(failure));
         }
     }

@@ -1,6 +1,8 @@
 //! Machines going down and coming up, stage by stage, as xapi goes through them.
 
+use super::fault::Hang;
 use super::state::{Leaving, Power, Stage, secs};
+use super::truth::{Away, Cause};
 use super::{Core, Due, Harm};
 use std::time::Duration;
 
@@ -42,10 +44,12 @@ impl Core {
     }
 
     /// `host.reboot` and `host.shutdown` have been accepted: down after the delay, although the call succeeds now.
-    pub(super) fn leave(&mut self, host: usize, boots_again: bool) {
+    pub(super) fn leave(&mut self, host: usize, boots_again: bool, cause: Cause) {
         let label = if boots_again { "Host is rebooting" } else { "Host is shutting down" };
         let task = self.new_task(label, "", Some(host), None);
+        let now = self.now;
         let Some(h) = self.hosts.get_mut(host) else { return };
+        h.away = Some(Away { since: now, cause });
         h.leaving = Some(Leaving { boots_again, task: task.clone() });
         // xapi shows `shutdown` for a reboot, too.
         h.current.push((task, super::ops::HostOp::Shutdown));
@@ -126,6 +130,7 @@ impl Core {
         h.stage = Stage::Off;
         h.since = now;
         h.silent = silent;
+        h.away.get_or_insert(Away { since: now, cause: Cause::Fault });
         h.unclean = silent;
         h.leaving = None;
         h.cluster_up = false;
@@ -138,6 +143,7 @@ impl Core {
             self.lose_guest(guest, host);
         }
         self.abort_moves_of(host);
+        self.mischief.boots.retain(|b| b.host != host || b.stuck.is_none());
         self.note_load(host);
         self.not_heard(host);
         if silent {
@@ -151,7 +157,7 @@ impl Core {
     /// The machine starts.
     pub(super) fn power_up(&mut self, host: usize) {
         let now = self.now;
-        let post = secs(self.boot.post_s) + self.jitter(0.1, secs(self.boot.post_s));
+        let post = secs(self.boot.post_s) + self.jitter(0.1, secs(self.boot.post_s)) + self.mischief.slower(host);
         let Some(h) = self.hosts.get_mut(host) else { return };
         if h.stage != Stage::Off {
             return;
@@ -191,6 +197,15 @@ impl Core {
 
     /// A step of a boot, or of a restart of the toolstack.
     pub(super) fn boot_step(&mut self, host: usize, step: Step) {
+        let at = match step {
+            Step::Answer => Hang::Post,
+            Step::Hello | Step::Cluster => Hang::Hello,
+            Step::Plug(_) => Hang::Storage,
+            Step::Enable => Hang::Enable,
+        };
+        if self.hosts.get(host).is_some_and(|h| h.away.is_some()) && self.mischief.hangs(host, at, step) {
+            return;
+        }
         let now = self.now;
         let is_coordinator = host == self.coordinator;
         let alone = !is_coordinator && (!self.coordinator_up() || self.is_cut(host) || self.is_cut(self.coordinator));
@@ -276,6 +291,7 @@ impl Core {
                 if let Some(h) = self.hosts.get_mut(host) {
                     h.stage = Stage::Up;
                     h.since = now;
+                    h.away = None;
                 }
                 // For a host without a PBD for mirrored storage.
                 if !self.is_cut(host) {

@@ -152,6 +152,13 @@ impl Api for World {
         }
         match self.trap(&call.method) {
             Some(How::Fail(failure)) => Reply::Done(Err(failure)),
+            Some(How::Break(failure)) => {
+                if let Reply::Waiting(inner) = self.front_call(host, &call) {
+                    self.core.front.forget(inner);
+                }
+                self.core.settle();
+                Reply::Done(Err(failure))
+            }
             Some(How::Silence) => {
                 if let Reply::Waiting(inner) = self.front_call(host, &call) {
                     self.core.front.forget(inner);

@@ -76,6 +76,8 @@ pub struct Host {
     pub installed: u32,
     /// Updates it runs with.
     pub running: u32,
+    /// Why the machine went away, and when; none once it is all there again.
+    pub away: Option<super::truth::Away>,
     /// It is on its way down: boots again afterwards, or stays off.
     pub leaving: Option<Leaving>,
     /// Its storage node reaches the others.

@@ -28,6 +28,10 @@ impl Core {
     pub(super) fn attach(&mut self, store: usize, host: usize) -> Result<(), Failure> {
         let now = self.now;
         let cut = self.hosts.get(host).and_then(|h| h.cut);
+        let attached = |s: &super::state::Store| s.pbds.iter().any(|p| p.host == host && p.attached);
+        if !self.stores.get(store).is_some_and(attached) && self.mischief.plug_fails(host, store) {
+            return Err(Failure::new("SR_BACKEND_FAILURE_47", ["", "The SR is not available [opterr=no such volume group]", ""]));
+        }
         let Some(s) = self.stores.get_mut(store) else { return Ok(()) };
         let remote = s.local.is_none();
         let luns = s.luns.len();

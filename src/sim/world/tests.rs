@@ -2,10 +2,12 @@
 
 mod bench;
 mod chaos;
+mod cost;
 mod cycle;
 mod evacuation;
 mod faults;
 mod liveness;
+mod mischief;
 mod observing;
 mod rebuild;
 mod serving;

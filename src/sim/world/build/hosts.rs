@@ -204,6 +204,7 @@ impl Builder<'_> {
             guidance: false,
             installed: 0,
             running: 0,
+            away: None,
             leaving: None,
             storage_up: true,
             cluster_up: cluster.is_some(),

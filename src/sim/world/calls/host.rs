@@ -127,6 +127,9 @@ impl Core {
             Err(failure) => self.finish(job, Err(failure)),
             Ok(()) => {
                 let task = self.job_task(Some(&job), "host.reboot", Some(host));
+                let method = if boots_again { "host.reboot" } else { "host.shutdown" };
+                let r = self.hosts.get(host).map(|h| h.r.clone()).unwrap_or_default();
+                self.note(method, r, Some(host), job.session.as_ref());
                 self.begin_host_op(host, &task, op);
                 self.start_job(job, Kind::Accepted { host, boots_again, task }, RETURN);
             }

@@ -98,6 +98,9 @@ impl Core {
             "PBD" | "SR" | "Cluster_host" => self.storage_call(ctx, class, name, args)?,
             _ => return None,
         };
+        if answered.is_ok() {
+            self.note_deed(ctx, method, args);
+        }
         Some(answered.unwrap_or_else(Outcome::err))
     }
 

@@ -1,177 +1,23 @@
-//! What can be done to a world from outside: faults and their repair, as types and as text.
-//!
-//! The text form is a name and `key=value` pairs, e.g. `cut host=xcp3 what=network`. It is what scenarios, the
-//! command line and the keys of `demo` use.
+//! Faults as text, both ways.
 
+use super::{Action, Cut, FAULTS, Fault, FaultError, Hang};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// What is cut when a host is cut off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// The network; storage that does not use it still works.
-    Network,
-    /// Network and storage.
-    All,
-}
-
-/// A fault, or its repair. Hosts, SRs and guests by name.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "the fields are what the texts in FAULTS say")]
-pub enum Fault {
-    /// The machine dies silently and stays dead.
-    Crash { host: String },
-    /// The machine dies silently and boots again by itself.
-    Reset { host: String },
-    /// A dead machine is switched on.
-    PowerOn { host: String },
-    /// A running host is cut off.
-    CutOff { host: String, what: Cut },
-    /// A host that was cut off is connected again.
-    Heal { host: String },
-    /// Paths to a LUN fail; all LUNs if none is named.
-    FailPath { host: String, lun: Option<String>, paths: u8 },
-    /// All paths are back.
-    RepairPath { host: String, lun: Option<String> },
-    /// A link of the host's bond goes down.
-    FailLink { host: String, link: Option<String> },
-    /// All links are up, or the named one.
-    RepairLink { host: String, link: Option<String> },
-    /// xapi restarts on a host, the coordinator if none is named.
-    RestartToolstack { host: Option<String> },
-    /// Every API session is gone.
-    KillSessions,
-    /// Rebuilds make no progress.
-    StallRebuild { sr: Option<String> },
-    /// Rebuilds go on.
-    ResumeRebuild { sr: Option<String> },
-    /// Rebuilds start from nothing again.
-    RestartRebuild { sr: Option<String> },
-    /// The next rebuild starts later.
-    LateRebuild { sr: Option<String>, by: Duration },
-    /// A node of the storage cluster that is not a host of this pool goes offline.
-    NodeOffline { sr: Option<String>, node: String },
-    /// It is back, and resyncs.
-    NodeOnline { sr: Option<String>, node: String },
-    /// A host's clock is off by this many milliseconds.
-    SkewClock { host: String, millis: i64 },
-    /// Changes are not told to anyone for this long: late for clients that wait, lost where an object comes and goes meanwhile.
-    LateEvents { by: Duration },
-    /// The next calls of a method fail with an error, without effect.
-    FailCall { method: String, code: String, params: Vec<String>, times: u32 },
-    /// The next calls of a method have their effect but no answer.
-    TimeoutCall { method: String, times: u32 },
-    /// A guest is paused, which blocks evacuation.
-    PauseGuest { vm: String },
-    /// It runs again.
-    UnpauseGuest { vm: String },
-}
-
-/// Why a fault could not be done.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FaultError {
-    /// There is no such fault.
-    #[error("there is no fault called `{0}`; there are: {known}", known = names())]
-    Unknown(String),
-    /// A value is missing.
-    #[error("`{fault}` needs `{key}=`: {usage}")]
-    Missing {
-        /// Which fault.
-        fault: String,
-        /// What it needs.
-        key: &'static str,
-        /// How it is written.
-        usage: &'static str,
-    },
-    /// A value cannot be read.
-    #[error("`{value}` is not a value for `{key}`: {usage}")]
-    Value {
-        /// Which.
-        key: String,
-        /// What was given.
-        value: String,
-        /// How it is written.
-        usage: &'static str,
-    },
-    /// A value that this fault does not have.
-    #[error("`{fault}` has no `{key}=`: {usage}")]
-    Extra {
-        /// Which fault.
-        fault: String,
-        /// What it has not.
-        key: String,
-        /// How it is written.
-        usage: &'static str,
-    },
-    /// There is no such object.
-    #[error("there is no {kind} called `{name}`; there are: {known}")]
-    NoSuch {
-        /// What kind of object.
-        kind: &'static str,
-        /// What was asked for.
-        name: String,
-        /// What there is.
-        known: String,
-    },
-    /// The world is not in a state for it.
-    #[error("{0}")]
-    NotNow(String),
-}
-
-/// A kind of fault, for help and menus.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultKind {
-    /// The name that begins its text.
-    pub name: &'static str,
-    /// How it is written.
-    pub usage: &'static str,
-    /// What it does, in plain words.
-    pub what: &'static str,
-}
-
-const fn kind(name: &'static str, usage: &'static str, what: &'static str) -> FaultKind {
-    FaultKind { name, usage, what }
-}
-
-/// All kinds of faults.
-pub static FAULTS: &[FaultKind] = &[
-    kind("crash", "crash host=NAME", "the machine dies silently and stays dead"),
-    kind("reset", "reset host=NAME", "the machine dies silently and boots again by itself"),
-    kind("power-on", "power-on host=NAME", "a dead machine is switched on"),
-    kind("cut", "cut host=NAME [what=network|all]", "a running host is cut off from the network, or from storage too"),
-    kind("heal", "heal host=NAME", "a host that was cut off is connected again"),
-    kind("fail-path", "fail-path host=NAME [lun=SCSIID] [paths=N]", "paths to a LUN fail (one, unless you say how many)"),
-    kind("repair-path", "repair-path host=NAME [lun=SCSIID]", "all paths to a LUN are back"),
-    kind("fail-link", "fail-link host=NAME [link=eth1]", "a link of the host's bond goes down"),
-    kind("repair-link", "repair-link host=NAME [link=eth1]", "the links are up again"),
-    kind("restart-toolstack", "restart-toolstack [host=NAME]", "xapi restarts (the coordinator's: sessions and tasks are lost)"),
-    kind("kill-sessions", "kill-sessions", "every API session is gone; clients have to log in again"),
-    kind("stall-rebuild", "stall-rebuild [sr=NAME]", "mirror rebuilds make no progress"),
-    kind("resume-rebuild", "resume-rebuild [sr=NAME]", "mirror rebuilds go on"),
-    kind("restart-rebuild", "restart-rebuild [sr=NAME]", "mirror rebuilds start from nothing again"),
-    kind("late-rebuild", "late-rebuild [sr=NAME] [by=60]", "the next rebuild starts this many seconds later"),
-    kind("node-offline", "node-offline node=NAME [sr=NAME]", "a storage node that is not a host of this pool goes offline"),
-    kind("node-online", "node-online node=NAME [sr=NAME]", "that storage node is back and resyncs"),
-    kind("skew-clock", "skew-clock host=NAME by=SECONDS", "a host's clock is off"),
-    kind("late-events", "late-events by=SECONDS", "changes are not told to clients for this long"),
-    kind("fail-call", "fail-call method=M code=CODE [params=A,B] [times=1]", "the next calls of a method fail without effect"),
-    kind("timeout-call", "timeout-call method=M [times=1]", "the next calls of a method have their effect but no answer"),
-    kind("pause", "pause vm=NAME", "a guest is paused, which blocks evacuation"),
-    kind("unpause", "unpause vm=NAME", "a paused guest runs again"),
-];
-
-fn names() -> String {
-    FAULTS.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")
-}
-
-/// Splits at spaces, except in double quotes.
+/// Splits at spaces, except in double quotes. A backslash takes the next character as it is.
 fn words(text: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quoted = false;
-    for c in text.trim().chars() {
+    let mut chars = text.trim().chars();
+    while let Some(c) = chars.next() {
         match c {
+            '\\' => {
+                if let (Some(word), Some(next)) = (words.last_mut(), chars.next()) {
+                    word.push(next);
+                }
+            }
             '"' => quoted = !quoted,
             c if c.is_whitespace() && !quoted => words.push(String::new()),
             c => {
@@ -196,6 +42,10 @@ impl Values {
         self.given.remove(key)
     }
 
+    fn list(&mut self, key: &'static str) -> Vec<String> {
+        self.maybe(key).map(|list| list.split(',').map(str::to_owned).collect()).unwrap_or_default()
+    }
+
     fn need(&mut self, key: &'static str) -> Result<String, FaultError> {
         self.maybe(key).ok_or_else(|| FaultError::Missing { fault: self.fault.clone(), key, usage: self.usage })
     }
@@ -203,7 +53,7 @@ impl Values {
     fn number<N: FromStr>(&mut self, key: &'static str, or: Option<N>) -> Result<N, FaultError> {
         match (self.maybe(key), or) {
             (None, Some(or)) => Ok(or),
-            (None, None) => self.need(key).and_then(|v| self.bad(key, v)),
+            (None, None) => self.need(key).and_then(|text| text.parse().or_else(|_| self.bad(key, text))),
             (Some(text), _) => text.parse().or_else(|_| self.bad(key, text)),
         }
     }
@@ -264,10 +114,32 @@ impl FromStr for Fault {
             "fail-call" => Self::FailCall {
                 method: v.need("method")?,
                 code: v.need("code")?,
-                params: v.maybe("params").map(|p| p.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+                params: v.list("params"),
                 times: v.number("times", Some(1))?,
             },
             "timeout-call" => Self::TimeoutCall { method: v.need("method")?, times: v.number("times", Some(1))? },
+            "break-call" => Self::BreakCall {
+                method: v.need("method")?,
+                code: v.need("code")?,
+                params: v.list("params"),
+                times: v.number("times", Some(1))?,
+            },
+            "fail-move" => Self::FailMove { vm: v.maybe("vm"), times: v.number("times", Some(1))? },
+            "fail-plug" => Self::FailPlug { host: v.need("host")?, sr: v.maybe("sr"), times: v.number("times", Some(1))? },
+            "fail-update" => Self::FailUpdate { host: v.need("host")?, code: v.maybe("code").unwrap_or_else(|| "1".into()) },
+            "busy-updater" => Self::BusyUpdater { host: v.need("host")?, by: span(v.seconds(Some(60.0))?) },
+            "hang-boot" => Self::HangBoot { host: v.need("host")?, at: v.number("at", Some(Hang::Post))? },
+            "resume-boot" => Self::ResumeBoot { host: v.need("host")? },
+            "slow-boot" => Self::SlowBoot { host: v.need("host")?, by: span(v.seconds(Some(600.0))?) },
+            "keep-database" => Self::KeepDatabase,
+            "rewind-database" => Self::RewindDatabase,
+            "operator" => Self::Operator {
+                action: v.number::<Action>("does", None)?,
+                host: v.maybe("host"),
+                vm: v.maybe("vm"),
+                key: v.maybe("key"),
+                value: v.maybe("value"),
+            },
             "pause" => Self::PauseGuest { vm: v.need("vm")? },
             "unpause" => Self::UnpauseGuest { vm: v.need("vm")? },
             other => return Err(FaultError::Unknown(other.to_owned())),
@@ -319,6 +191,26 @@ impl fmt::Display for Fault {
             Self::TimeoutCall { method, times } => {
                 out.name("timeout-call").key("method", method).key("times", &times.to_string())
             }
+            Self::BreakCall { method, code, params, times } => {
+                let out = out.name("break-call").key("method", method).key("code", code);
+                let out = if params.is_empty() { out } else { out.key("params", &params.join(",")) };
+                out.key("times", &times.to_string())
+            }
+            Self::FailMove { vm, times } => out.name("fail-move").maybe("vm", vm.as_ref()).key("times", &times.to_string()),
+            Self::FailPlug { host, sr, times } => {
+                out.name("fail-plug").key("host", host).maybe("sr", sr.as_ref()).key("times", &times.to_string())
+            }
+            Self::FailUpdate { host, code } => out.name("fail-update").key("host", host).key("code", code),
+            Self::BusyUpdater { host, by } => out.name("busy-updater").key("host", host).key("by", &by.as_secs_f64().to_string()),
+            Self::HangBoot { host, at } => out.name("hang-boot").key("host", host).key("at", (*at).into()),
+            Self::ResumeBoot { host } => out.name("resume-boot").key("host", host),
+            Self::SlowBoot { host, by } => out.name("slow-boot").key("host", host).key("by", &by.as_secs_f64().to_string()),
+            Self::KeepDatabase => out.name("keep-database"),
+            Self::RewindDatabase => out.name("rewind-database"),
+            Self::Operator { action, host, vm, key, value } => {
+                let out = out.name("operator").key("does", (*action).into()).maybe("host", host.as_ref());
+                out.maybe("vm", vm.as_ref()).maybe("key", key.as_ref()).maybe("value", value.as_ref())
+            }
             Self::PauseGuest { vm } => out.name("pause").key("vm", vm),
             Self::UnpauseGuest { vm } => out.name("unpause").key("vm", vm),
         };
@@ -338,6 +230,7 @@ impl Text<'_, '_> {
     }
 
     fn key(&mut self, key: &str, value: &str) -> &mut Self {
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
         let quote = if value.contains(char::is_whitespace) { "\"" } else { "" };
         self.first = self.first.and_then(|()| write!(self.f, " {key}={quote}{value}{quote}"));
         self
@@ -371,6 +264,18 @@ mod tests {
             "fail-call method=host.disable code=HOST_OFFLINE params=a,b times=2",
             "timeout-call method=host.reboot times=1",
             "pause vm=db-old",
+            "break-call method=host.evacuate code=INTERNAL_ERROR times=3",
+            "fail-move vm=db-old times=2",
+            "fail-plug host=b sr=san times=1",
+            "fail-update host=b code=1",
+            "busy-updater host=b by=60",
+            "hang-boot host=b at=storage",
+            "resume-boot host=b",
+            "slow-boot host=b by=600",
+            "keep-database",
+            "rewind-database",
+            "operator does=reboot host=b",
+            "operator does=set-key key=poolwatch:claim value=\"{\\\"owner\\\": 1}\"",
         ] {
             let fault: Fault = text.parse().unwrap();
             assert_eq!(fault.to_string(), text);
@@ -380,12 +285,13 @@ mod tests {
     #[test]
     fn every_kind_says_how_it_is_written_and_can_be_read() {
         for kind in FAULTS {
-            let example = kind
-                .usage
-                .replace(['[', ']'], "")
-                .replace("network|all", "all")
-                .replace("SECONDS", "5")
-                .replace("paths=N", "paths=2");
+            let usage = kind.usage.replace(['[', ']'], "").replace("SECONDS", "5").replace("paths=N", "paths=2");
+            // Of several words, the last.
+            let word = |w: &str| match (w.split_once('='), w.rsplit_once('|')) {
+                (Some((key, _)), Some((_, last))) => format!("{key}={last}"),
+                _ => w.to_owned(),
+            };
+            let example = usage.split(' ').map(word).collect::<Vec<_>>().join(" ");
             assert!(example.starts_with(kind.name));
             example.parse::<Fault>().unwrap_or_else(|e| panic!("{example}: {e}"));
         }
