@@ -71,7 +71,9 @@ fn from_the_first_key_to_the_report() {
     says(&model, &["The run begins"]);
     tell(&mut model, Answer::RunStarted { pool: POOL, files: files() });
     tell(&mut model, Answer::RunProgress { pool: POOL, progress: Box::new(evacuating()) });
-    says(&model, &["evacuate 2:14 of 4:00:00", "web-1", "63 %", "xcp2 is disabled", "rollout: host 2 of 4, evacuating"]);
+    says(&model, &["evacuate 2:14 of 4:00:00", "web-1", "63 %", "host.evacuate of xcp2", "rollout: host 2 of 4, evacuating"]);
+    press(&mut model, "G");
+    says(&model, &["xcp2 is disabled", "abort and restore"]);
     tell(&mut model, Answer::RunProgress { pool: POOL, progress: Box::new(ended(true)) });
     assert_eq!(page(&model), Some(Page::Report));
     says(&model, &["DONE", "The pool is as it was found", "prod-a-r-7f3.jsonl", "update 6:02"]);
