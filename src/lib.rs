@@ -4,7 +4,7 @@
 //! The house is described in `docs/architecture.md`. In one breath: everything that is learnt about a
 //! pool is an [`observation::Observation`]; [`pool::Pool`] folds observations into one picture without
 //! doing any I/O; the screen, `status` and the rollout engine all read that picture. Only
-//! `rollout::driver` will ever write to a pool.
+//! [`rollout::driver`] ever writes to a pool.
 
 pub mod cli;
 pub mod config;

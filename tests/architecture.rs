@@ -133,8 +133,12 @@ fn every_room_uses_what_its_row_allows_and_nothing_else() {
 #[test]
 fn pure_rooms_have_no_clock_no_waiting_and_no_input_or_output() {
     let pure = |path: &str| {
-        ["pool/", "feed/follow/", "tui/update/", "tui/model/", "sim/"].iter().any(|room| path.starts_with(room))
-            && !["sim/server/", "sim/start.rs"].iter().any(|shell| path.starts_with(shell))
+        ["pool/", "feed/follow/", "tui/update/", "tui/model/", "tui/wizard/", "rollout/", "sim/"]
+            .iter()
+            .any(|room| path.starts_with(room))
+            && !["rollout/driver/", "rollout/journal/file.rs", "sim/server/", "sim/start.rs"]
+                .iter()
+                .any(|shell| path.starts_with(shell))
     };
     let sources = sources();
     let pure: Vec<_> = sources.iter().filter(|(path, _)| pure(path)).collect();
@@ -148,6 +152,38 @@ fn pure_rooms_have_no_clock_no_waiting_and_no_input_or_output() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_driver_of_rollouts_writes_to_a_pool() {
+    let sources = sources();
+    let writers: Vec<_> = sources
+        .iter()
+        .filter(|(_, code)| code.contains("xenapi::writer") || code.contains("call_once("))
+        .map(|(path, _)| path.as_str())
+        .filter(|path| !path.starts_with("rollout/driver/"))
+        .collect();
+    // Where it is defined, and what it is made of.
+    assert_eq!(writers, ["xenapi/client.rs", "xenapi/writer.rs"]);
+    // And nobody passes a method that changes something to a call that is meant for reading.
+    let changing = [
+        "add_to_other_config",
+        "remove_from_other_config",
+        "\"host.disable\"",
+        "host.reboot\"",
+        "host.evacuate\"",
+        "VM.pool_migrate\"",
+        "VM.clean_shutdown\"",
+        "pool.enable_ha\"",
+        "task.cancel\"",
+    ];
+    let mut elsewhere = Vec::new();
+    for (path, code) in sources.iter().filter(|(path, _)| !path.starts_with("sim/") && *path != "rollout/wire.rs") {
+        for line in code.lines().filter(|line| line.contains(".ask(") || line.contains("METHOD: &str")) {
+            elsewhere.extend(changing.iter().filter(|name| line.contains(*name)).map(|name| format!("src/{path}: {name}")));
+        }
+    }
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
 }
 
 #[test]

@@ -33,6 +33,10 @@ pub enum Command {
     ///
     /// Made for pipes, logs and screen readers: lines are only ever appended. Exit code: 3 if the pool was never reached, or refuses us.
     Stream(StreamArgs),
+    /// Take the hosts of a pool one by one through a reboot or an update
+    ///
+    /// Exit code: 0 done, 1 stopped by a gate, a failure or you, 2 refused, 3 cannot tell. See docs/operating.md.
+    Roll(Box<super::roll::args::RollArgs>),
     /// Serve a simulated pool over HTTP or HTTPS
     Sim(super::sim::SimArgs),
     /// Check terminal, configuration, trust store and data folder

@@ -49,6 +49,14 @@ pub enum CliError {
     /// The pool could not be followed at all; what it says is complete.
     #[error("{0}")]
     Pool(String),
+    /// `--html`.
+    #[error("cannot write the report {}: {error}", path.display())]
+    Report {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
     #[error("cannot write to the standard output: {0}")]
     Output(#[source] io::Error),
     #[error("cannot start: {0}")]

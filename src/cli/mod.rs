@@ -8,6 +8,7 @@ mod error;
 mod follow;
 mod logging;
 mod manual;
+pub mod roll;
 mod screen;
 mod setup;
 pub mod sim;
@@ -48,6 +49,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Watch(args) => block_on(watch::run(args, &cli.flags)),
         Command::Status(args) => block_on(status::run(args, &cli.flags)),
         Command::Stream(args) => block_on(stream::run(args, &cli.flags)),
+        Command::Roll(args) => block_on(roll::run(*args, &cli.flags)),
         Command::Sim(args) => block_on_two(async move { Ok(sim::run(&args).await.map(|()| ExitCode::SUCCESS)?) }),
         Command::Doctor(args) => Ok(ExitCode::from(doctor::run(&args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
         Command::Completions { shell } => {

@@ -3,10 +3,12 @@
 use super::error::CliError;
 use super::follow;
 use super::logging;
+use super::roll::desk::{Rounds, Seed};
 use super::setup::{Entry, Setup};
 use crate::config::{Flags, ThemeChoice};
 use crate::feed::clock::Clock;
 use crate::feed::driver::Desk;
+use crate::feed::follow::options::Options;
 use crate::feed::journal::{Journal, Weight};
 use crate::observation::{Link, Observation, Seen};
 use crate::tui::effect::Request;
@@ -15,6 +17,7 @@ use crate::tui::msg::{Answer, PoolIx};
 use crate::tui::run::{self, Exit, RunOptions};
 use crate::tui::terminal::Look;
 use crate::tui::theme::Theme;
+use jiff::tz::TimeZone;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
@@ -53,10 +56,14 @@ pub async fn run(
     let labels = entries.iter().map(|entry| entry.label.clone()).collect();
     // With several pools each line of the log says whose it is.
     let whose = targets.iter().map(|label| if targets.len() > 1 { format!("{label}: ") } else { String::new() }).collect();
-    let mut followed = follow::start(entries, &clock);
     let (demo, stage) = demo.unzip();
     let (request, requests) = mpsc::channel(REQUESTS);
     let (answer, answers) = mpsc::channel(REQUESTS);
+    // A demo's pools end with it, and their rounds too.
+    let own = demo.as_ref().map(|_| std::env::temp_dir().join(format!("poolwatch-demo-{}", std::process::id())));
+    let data = own.clone().unwrap_or_else(|| setup.dirs.data.clone());
+    let rounds = Rounds::start(seeds(setup, &entries, read_only, own.is_some()), &data, &clock, &TimeZone::system(), &answer);
+    let mut followed = follow::start(entries, &clock);
     let (seen, observations) = mpsc::channel(4);
     let desks = followed.desks.clone();
     let passing = tokio::spawn(pass_on(
@@ -66,7 +73,7 @@ pub async fn run(
         answer.clone(),
         whose,
     ));
-    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED)));
+    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED), rounds));
     let options = RunOptions {
         targets,
         labels,
@@ -84,14 +91,36 @@ pub async fn run(
     };
     let exit = run::run(options).await;
     passing.abort();
-    serving.abort();
+    // The loop is gone and with it who could ask: `serve` ends by itself, and what is under way is left in good order.
+    let mut left = Vec::new();
+    if let Ok(rounds) = serving.await {
+        left = rounds.leave().await;
+    }
     followed.stop().await;
+    match own {
+        Some(folder) => drop(std::fs::remove_dir_all(folder)),
+        None => left.iter().for_each(|text| eprintln!("poolwatch: {text}")),
+    }
     Ok(match exit? {
         Exit::Quit => ExitCode::SUCCESS,
         // As the shell calls programs that a signal ended.
         Exit::Told => ExitCode::from(128 + 15),
         Exit::HungUp => ExitCode::from(128 + 1),
     })
+}
+
+/// What the rounds of each pool need to know.
+fn seeds(setup: &Setup, entries: &[Entry], read_only: bool, demo: bool) -> Vec<Seed> {
+    let seed = |entry: &Entry| {
+        let profile = entry.profile.as_ref().is_some_and(|profile| profile.read_only);
+        let why = match (read_only, profile) {
+            (_, true) => Some("Its profile says read_only: nothing is changed in this pool.".to_owned()),
+            (true, _) => Some("This dashboard was started with --read-only: nothing is changed.".to_owned()),
+            _ => None,
+        };
+        Seed::of(entry, if demo { Options::default() } else { setup.intervals(1) }, why)
+    };
+    entries.iter().map(seed).collect()
 }
 
 /// Passes observations on, logs what is worth a line, and says which certificates were trusted for the first time on the way.
@@ -142,7 +171,8 @@ async fn serve(
     desks: Vec<Desk>,
     mut stage: Option<Box<dyn Stage>>,
     picked: std::path::PathBuf,
-) {
+    rounds: Rounds,
+) -> Rounds {
     while let Some(request) = requests.recv().await {
         let answer = match request {
             Request::FetchRaw { pool, class, r#ref } => {
@@ -173,6 +203,15 @@ async fn serve(
                 }
                 None => continue,
             },
+            request @ (Request::FindRun { .. }
+            | Request::Survey { .. }
+            | Request::Mend { .. }
+            | Request::StartRun { .. }
+            | Request::ResumeRun { .. }
+            | Request::RunCommand { .. }) => match rounds.ask(request) {
+                Ok(()) => continue,
+                Err(request) => request.refused("Too much was asked of this pool at once; try again in a moment."),
+            },
             Request::SaveTheme(name) => match save(&picked, &name) {
                 Ok(()) => {
                     tracing::info!(target: "poolwatch::screen", "the theme {name} is kept in {}", picked.display());
@@ -185,9 +224,10 @@ async fn serve(
             },
         };
         if answers.send(answer).await.is_err() {
-            return;
+            break;
         }
     }
+    rounds
 }
 
 fn save(path: &std::path::Path, name: &str) -> std::io::Result<()> {

@@ -100,7 +100,7 @@ impl Setup {
     }
 
     /// How often what is asked, by the configuration and the number of pools.
-    fn intervals(&self, pools: usize) -> Options {
+    pub fn intervals(&self, pools: usize) -> Options {
         let poll = self.config.poll;
         let options = Options {
             servertime_every: Some(poll.clock),

@@ -84,8 +84,12 @@ pub enum DeskError {
 impl Desk {
     /// A record with every field that the pool has, without its secrets.
     pub async fn raw_record(&self, class: Class, r#ref: &Ref) -> Result<serde_json::Value, DeskError> {
-        let session = self.with(|lent| lent.session.clone());
-        Ok(session.ok_or(DeskError::NotConnected)?.raw_record(class, r#ref).await?)
+        Ok(self.session().ok_or(DeskError::NotConnected)?.raw_record(class, r#ref).await?)
+    }
+
+    /// The session, if there is one now. It may be over at any moment; the next one is here soon after.
+    pub fn session(&self) -> Option<Session> {
+        self.with(|lent| lent.session.clone())
     }
 
     /// The certificates that were trusted for the first time since the last call, to be shown.

@@ -463,8 +463,8 @@ impl Pool {
         }
     }
 
-    /// PBDs of a host.
-    pub(super) fn pbds(&self, host: &Ref) -> impl Iterator<Item = (&Ref, &Pbd)> {
+    /// PBDs of a host, in no order.
+    pub fn pbds(&self, host: &Ref) -> impl Iterator<Item = (&Ref, &Pbd)> {
         self.pbds_of.get(host).into_iter().flatten().filter_map(|r| self.tables.pbd(r).map(|p| (r, p)))
     }
 }

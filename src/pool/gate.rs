@@ -10,6 +10,7 @@ mod pool;
 use super::picture::{Gate, GateState, Reason, Severity};
 use super::view::Known;
 use crate::time::Time;
+use crate::xenapi::record::Ref;
 
 /// A reason, and whether it is a lack of evidence and no evidence against.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,12 +19,50 @@ pub struct Finding {
     pub reason: Reason,
     /// Nothing is known that speaks against it; but it is not known that nothing does.
     pub unknown: bool,
+    /// The host or SR that it is about; null for the pool.
+    about: Ref,
+}
+
+/// A reason with what it is about, for who wants each by itself and not as the gate of one host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Obstacle {
+    /// The host or SR that it is about; null for the pool.
+    pub about: Ref,
+    /// The reason.
+    pub reason: Reason,
+    /// Nothing is known that speaks against it; but it is not known that nothing does.
+    pub unknown: bool,
+    /// The host that it does not count for, if it is about a host that may go in spite of it: itself.
+    pub except: Option<Ref>,
+}
+
+/// Everything that the gates of a pool are made of, each by itself: what is said about the pool, and what is said about each host because of
+/// which the others may not go.
+pub fn obstacles(known: &Known) -> Vec<Obstacle> {
+    let one = |finding: Finding, except: Option<Ref>| Obstacle {
+        about: finding.about,
+        reason: finding.reason,
+        unknown: finding.unknown,
+        except,
+    };
+    let mut out: Vec<Obstacle> = pool::findings(known).into_iter().map(|f| one(f, None)).collect();
+    if known.unfit.is_some() {
+        return out;
+    }
+    for (at, host) in known.hosts.iter().enumerate() {
+        let own = hosts::for_itself(known, at);
+        for finding in hosts::for_others(known, at) {
+            let counts_for_itself = own.iter().any(|f| f.reason.code == finding.reason.code);
+            out.push(one(finding.about(host), (!counts_for_itself).then(|| host.clone())));
+        }
+    }
+    out
 }
 
 impl Finding {
     fn new(code: &'static str, severity: Severity, seen: Time, text: String) -> Self {
         let reason = Reason { code, severity, text, evidence: String::new(), seen, opens_when: String::new(), until: None };
-        Self { reason, unknown: false }
+        Self { reason, unknown: false, about: Ref::default() }
     }
 
     fn hard(code: &'static str, seen: Time, text: String) -> Self {
@@ -50,6 +89,11 @@ impl Finding {
 
     fn until(mut self, at: Option<Time>) -> Self {
         self.reason.until = at;
+        self
+    }
+
+    fn about(mut self, what: &Ref) -> Self {
+        self.about = what.clone();
         self
     }
 

@@ -12,8 +12,11 @@
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
 //! | `view` | puts the picture together |
+//! | `records` | the records behind it, for the rollout machine |
+//! | `access` | what a plan and its checks ask beyond single records |
 //! | `json` | the picture for scripts |
 
+mod access;
 mod alerts;
 mod clocks;
 mod cluster;
@@ -27,6 +30,7 @@ mod liveness;
 mod paths;
 pub mod picture;
 mod rebuild;
+pub mod records;
 mod tables;
 mod track;
 mod verdict;
@@ -34,12 +38,14 @@ mod view;
 pub mod words;
 
 #[cfg(test)]
-mod random;
+pub(crate) mod random;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
-mod scene;
+pub(crate) mod scene;
 
+pub use access::Unplugged;
+pub use gate::Obstacle;
 pub use tables::Guest;
 
 use crate::time::Time;
@@ -158,7 +164,7 @@ impl Pool {
     }
 
     /// Whether the pool has an SR that keeps mirrors on its hosts.
-    fn has_mirrors(&self) -> bool {
+    pub fn has_mirrors(&self) -> bool {
         self.tables.srs().any(|(_, sr)| sr.clustered)
     }
 }

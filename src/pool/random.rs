@@ -138,6 +138,20 @@ fn any_seen() -> impl Strategy<Value = Seen> {
     ]
 }
 
+/// A pool of three hosts that is well, and then anything.
+pub(crate) fn any_observations(most: usize) -> impl Strategy<Value = Vec<Observation>> {
+    proptest::collection::vec((any_seen(), 0..2_000i64), 0..most).prop_map(|steps| {
+        let mut s = super::scene::Scene::new(3);
+        s.pass(10.0);
+        let mut told = s.told;
+        for (seen, pause) in steps {
+            s.now += pause as f64 / 1000.0;
+            told.push(Observation { at: t(s.now), seen });
+        }
+        told
+    })
+}
+
 fn check(pool: &Pool, now: Time) {
     let p = pool.picture(now);
     let well = |stage: Stage| matches!(stage, Stage::Live | Stage::Back);

@@ -25,8 +25,30 @@ pub struct Guest {
     pub on: Option<Ref>,
     /// Bytes that it takes there.
     pub memory: u64,
+    /// Whether it is on its way to another host, by its `current_operations`.
+    pub moving: bool,
     uuid: u128,
     reading: u32,
+    /// Whether an update takes effect for it only once it is started again.
+    pub awaits_restart: bool,
+}
+
+impl Guest {
+    /// Its uuid as xapi writes it; empty if it is not known.
+    pub fn uuid(&self) -> String {
+        if self.uuid == 0 {
+            return String::new();
+        }
+        let n = self.uuid;
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            n >> 96,
+            (n >> 80) & 0xffff,
+            (n >> 64) & 0xffff,
+            (n >> 48) & 0xffff,
+            n & 0xffff_ffff_ffff
+        )
+    }
 }
 
 /// What runs on a host.
@@ -106,6 +128,7 @@ impl Tables {
         tasks Task Task;
         srs Sr Sr;
         pbds Pbd Pbd;
+        pifs Pif Pif;
         all_pif_metrics PifMetrics PifMetrics;
         bonds Bond Bond;
         clusters Cluster Cluster;
@@ -137,9 +160,19 @@ impl Tables {
         self.pools().min_by_key(|(r, _)| *r).map(|(_, pool)| pool)
     }
 
+    /// The reference of the pool's own record.
+    pub fn pool_ref(&self) -> Option<&Ref> {
+        self.pools().map(|(r, _)| r).min()
+    }
+
     /// A guest.
     pub fn guest(&self, r: &Ref) -> Option<&Guest> {
         self.guests.get(r)
+    }
+
+    /// Every guest, in no order.
+    pub fn guests(&self) -> impl Iterator<Item = (&Ref, &Guest)> {
+        self.guests.iter()
     }
 
     /// What runs on a host.
@@ -250,7 +283,9 @@ impl Tables {
         }
         let reading = self.table(Class::Vm).map_or(0, |t| t.reading);
         let name = crate::text::clean(&vm.name_label, crate::text::NAME_LIMIT).into();
-        self.guests.insert(r.clone(), Guest { name, on, memory, uuid, reading });
+        let awaits_restart = vm.awaits_restart();
+        let moving = vm.current_operations.values().any(|op| matches!(&**op, "pool_migrate" | "migrate_send"));
+        self.guests.insert(r.clone(), Guest { name, on, memory, moving, uuid, reading, awaits_restart });
     }
 
     fn drop_guest(&mut self, r: &Ref) {
@@ -334,6 +369,19 @@ mod tests {
         assert_eq!(tables.count(Class::Host), 2, "the old picture stays until the new one is complete");
         assert_eq!(tables.end(Class::Host), [Ref::from("h1")]);
         assert!(tables.end(Class::Host).is_empty(), "a second end without a begin names nothing");
+    }
+
+    #[test]
+    fn a_guest_is_kept_in_few_bytes_and_tells_its_uuid_as_xapi_writes_it() {
+        assert!(size_of::<Guest>() <= 80, "{}", size_of::<Guest>());
+        let uuid = "0a9aa0bf-37a4-4b25-bfc7-ffa94451ad5a";
+        let mut tables = Tables::default();
+        let vm = Vm { uuid: uuid.into(), pending_guidances_full: vec!["restart_vm".into()], ..Vm::default() };
+        tables.set(&"v".into(), Box::new(Record::Vm(vm)));
+        let guest = tables.guest(&"v".into()).expect("kept");
+        assert_eq!((guest.uuid().as_str(), guest.awaits_restart), (uuid, true));
+        tables.set(&"v".into(), Box::new(Record::Vm(Vm::default())));
+        assert_eq!(tables.guest(&"v".into()).expect("kept").uuid(), "");
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! Plain data: it goes into the journal before the call is made. How a call looks on the wire, and how it falls back for older xapis, is
 //! said here too; nothing here makes one.
 
+use crate::time::Time;
 use crate::xenapi::record::Ref;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// A write to a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,14 @@ pub enum Call {
     Claim {
         /// The claim, as it is written there.
         value: String,
+    },
+    /// Renew the claim: sets `poolwatch:claim-renewed` of `pool.other_config`. The claim itself is not touched, so that there is no
+    /// moment in which someone else could take it.
+    Renew {
+        /// When, by our clock.
+        at: Time,
+        /// What is being done, in words, for other operators.
+        text: String,
     },
     /// Give the claim up: `pool.remove_from_other_config`.
     Unclaim,
@@ -183,5 +193,16 @@ impl Outcome {
     /// Whether it was done.
     pub const fn is_done(&self) -> bool {
         matches!(self, Self::Done { .. })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done { .. } => f.write_str("done"),
+            Self::Failed { text, .. } => write!(f, "refused: {text}"),
+            Self::Unanswered { text } => write!(f, "no answer, so it may have been done or not: {text}"),
+            Self::NotSent { text } => write!(f, "not sent: {text}"),
+        }
     }
 }

@@ -145,6 +145,9 @@ pub struct Found {
     pub disabled: Vec<String>,
     /// Running guests by uuid, and the uuid of the host that each was on.
     pub guests: BTreeMap<String, String>,
+    /// Names of what the run may have to speak of, by reference and by uuid: guests, hosts, SRs, connections to them. The report is made
+    /// of the journal alone.
+    pub names: BTreeMap<String, String>,
 }
 
 /// HA as it was.

@@ -27,6 +27,8 @@ pub enum Look {
     },
     /// XenServer: `GET /updates` on the coordinator.
     Updates,
+    /// XenServer 7: `pool_update.get_all_records`.
+    PoolUpdates,
 }
 
 /// What a [`Look::State`] read.
@@ -66,6 +68,19 @@ pub struct Metadata {
     pub hosts: BTreeMap<Ref, (Vec<String>, Vec<String>)>,
 }
 
+/// XenServer 7: an update that was uploaded to the pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolUpdate {
+    /// Its reference.
+    pub r#ref: Ref,
+    /// Its uuid.
+    pub uuid: String,
+    /// Its name.
+    pub name: String,
+    /// Hosts that have it (`pool_update.hosts`).
+    pub hosts: Vec<Ref>,
+}
+
 /// What a look saw.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sight {
@@ -77,6 +92,8 @@ pub enum Sight {
     Missing(Vec<String>),
     /// Of [`Look::Updates`].
     Updates(Metadata),
+    /// Of [`Look::PoolUpdates`].
+    PoolUpdates(Vec<PoolUpdate>),
     /// It failed.
     Failed {
         /// xapi's code, if it was xapi that refused.

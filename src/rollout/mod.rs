@@ -3,6 +3,7 @@
 //! | part | what it is for |
 //! |---|---|
 //! | `plan` | which hosts, in which order, through which stages, and why |
+//! | `survey` | what a plan and its checks have to read beyond the model |
 //! | `finding`, `preflight` | what speaks against it before it begins, and how to mend that |
 //! | `call` | every write that poolwatch makes to a pool, and nothing else |
 //! | `entry`, `run` | what a journal line says; the state of a run, which is the fold of its journal |
@@ -12,12 +13,20 @@
 //! where its journal ends. The machine decides; who executes it writes an intent, and only then makes the call.
 
 pub mod call;
+pub mod claim;
+pub mod driver;
 pub mod engine;
 pub mod entry;
 pub mod finding;
+pub mod found;
+pub mod journal;
 pub mod look;
 pub mod machine;
 pub mod plan;
+pub mod preflight;
 pub mod progress;
+pub mod report;
 pub mod run;
+pub mod survey;
+pub mod twin;
 pub mod wire;

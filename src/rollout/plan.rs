@@ -1,5 +1,20 @@
 //! Which hosts, in which order, through which stages, and why. Made from a picture of the pool; goes whole into the journal.
 
+mod error;
+mod make;
+mod product;
+mod right;
+mod scope;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+pub use error::PlanError;
+pub use make::make;
+pub use product::{Product, installed_not_booted};
+pub use right::still_right;
+pub use scope::{Scope, Wanted};
+
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use serde::{Deserialize, Serialize};
@@ -203,6 +218,18 @@ pub struct Plan {
     pub made: Time,
     /// The hosts, in order.
     pub hosts: Vec<HostPlan>,
+    /// Hosts that were asked for (or all were) and need nothing.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
     /// How it is run.
     pub options: Options,
+}
+
+/// A host that is no part of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub name: String,
+    /// Why, as the rest of a sentence that begins with its name.
+    pub why: String,
 }

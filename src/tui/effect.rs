@@ -1,7 +1,10 @@
 //! What the dashboard wants done outside of itself, as data. The loop in [`super::run`] does the terminal's part; the
 //! rest goes to the caller through [`super::run::RunOptions::requests`].
 
-use super::msg::PoolIx;
+use super::msg::{Answer, PoolIx};
+use crate::rollout::entry::Command;
+use crate::rollout::finding::Fix;
+use crate::rollout::plan::{Options, Plan, Scope};
 use crate::xenapi::record::{Class, Ref};
 
 /// Something to do.
@@ -40,4 +43,66 @@ pub enum Request {
     Speed(f64),
     /// Keep this theme for the next time.
     SaveTheme(String),
+    /// Look for a run of this pool that was not ended, and answer with [`super::msg::Answer::RunFound`]. Writes nothing.
+    FindRun {
+        /// Of which pool.
+        pool: PoolIx,
+    },
+    /// Plan this, check the pool for it, and answer with [`super::msg::Answer::Surveyed`]. Writes nothing.
+    Survey {
+        /// Of which pool.
+        pool: PoolIx,
+        /// Number of the request: the answer carries it, so that one that was overtaken is known.
+        ask: u64,
+        /// What is to be done, to which hosts (by uuid), in which order.
+        scope: Scope,
+        /// How.
+        options: Box<Options>,
+        /// Whether it is to be rehearsed on a twin of the pool too.
+        rehearse: bool,
+    },
+    /// Do what mends a finding, and answer with [`super::msg::Answer::Mended`].
+    Mend {
+        /// In which pool.
+        pool: PoolIx,
+        /// What.
+        fix: Fix,
+    },
+    /// Run this plan. Answer with [`super::msg::Answer::RunStarted`] and then [`super::msg::Answer::RunProgress`] whenever that changed, or with
+    /// [`super::msg::Answer::RunFailed`].
+    StartRun {
+        /// In which pool.
+        pool: PoolIx,
+        /// The plan, with what the operator accepted.
+        plan: Box<Plan>,
+    },
+    /// Go on with the run that [`super::msg::Answer::RunFound`] told of; answer as for [`Request::StartRun`].
+    ResumeRun {
+        /// In which pool.
+        pool: PoolIx,
+    },
+    /// Give this command to the run, and answer with [`super::msg::Answer::Commanded`].
+    RunCommand {
+        /// In which pool.
+        pool: PoolIx,
+        /// Which.
+        command: Command,
+    },
+}
+
+impl Request {
+    /// The answer for who cannot do this at all, so that nobody waits for it. `why` is a sentence.
+    pub fn refused(self, why: &str) -> Answer {
+        let why = why.to_owned();
+        match self {
+            Self::FetchRaw { pool, r#ref, .. } => Answer::Raw { pool, r#ref, result: Err(why) },
+            Self::Inject { id } => Answer::Fault { id, result: Err(why) },
+            Self::Speed(_) | Self::SaveTheme(_) => Answer::Notice { pool: None, text: why, wrong: true },
+            Self::FindRun { pool } => Answer::RunFound { pool, result: Err(why) },
+            Self::Survey { pool, ask, .. } => Answer::Surveyed { pool, ask, result: Err(why) },
+            Self::Mend { pool, .. } => Answer::Mended { pool, result: Err(why) },
+            Self::StartRun { pool, .. } | Self::ResumeRun { pool } => Answer::RunFailed { pool, error: why },
+            Self::RunCommand { pool, command } => Answer::Commanded { pool, command, result: Err(why) },
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod sheet;
 pub mod terminal;
 pub mod theme;
 pub mod update;
+pub(crate) mod wizard;
 
 #[cfg(test)]
 mod testkit;

@@ -3,6 +3,10 @@
 
 use super::keymap::Key;
 use crate::observation::Observation;
+use crate::rollout::entry::Command;
+use crate::rollout::finding::Finding;
+use crate::rollout::plan::Plan;
+use crate::rollout::progress::Progress;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 
@@ -78,4 +82,90 @@ pub enum Answer {
         /// Whether something is wrong.
         wrong: bool,
     },
+    /// Whether there is a run of this pool that was not ended.
+    RunFound {
+        /// Which pool.
+        pool: PoolIx,
+        /// The run; or why that cannot be told, in words.
+        result: Result<Option<FoundRun>, String>,
+    },
+    /// A round is planned and checked, or why it could not be, in words.
+    Surveyed {
+        /// Which pool.
+        pool: PoolIx,
+        /// Number of the request.
+        ask: u64,
+        /// The plan and what was found.
+        result: Result<Box<Prepared>, String>,
+    },
+    /// What mends a finding was done, or could not be; in words.
+    Mended {
+        /// Which pool.
+        pool: PoolIx,
+        /// What was done, or what went wrong.
+        result: Result<String, String>,
+    },
+    /// A run has its claim and its journal, and begins.
+    RunStarted {
+        /// Which pool.
+        pool: PoolIx,
+        /// Where things are written.
+        files: RunFiles,
+    },
+    /// How a run stands.
+    RunProgress {
+        /// Which pool.
+        pool: PoolIx,
+        /// How.
+        progress: Box<Progress>,
+    },
+    /// A run could not begin, or cannot go on (its journal cannot be written, its claim was lost). It makes no more calls.
+    RunFailed {
+        /// Which pool.
+        pool: PoolIx,
+        /// Why, and what to do, in words.
+        error: String,
+    },
+    /// The run took a command, or why it did not.
+    Commanded {
+        /// Which pool.
+        pool: PoolIx,
+        /// Which.
+        command: Command,
+        /// Why not, in words.
+        result: Result<(), String>,
+    },
+}
+
+/// A round that is ready to be looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    /// The plan.
+    pub plan: Plan,
+    /// What speaks against it, or is worth knowing.
+    pub findings: Vec<Finding>,
+    /// What the rehearsal on a twin of the pool said, line by line; `None` if it was not asked for.
+    pub rehearsal: Option<Vec<String>>,
+    /// How long it is expected to take, in seconds, where that is known.
+    pub lasts_s: Option<u64>,
+}
+
+/// A run that was not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundRun {
+    /// Its name.
+    pub run: String,
+    /// Who began it and when, where it stands, in words.
+    pub text: String,
+    /// Why it cannot be gone on with from here, in words: another program works on it, its journal is on another machine.
+    pub refused: Option<String>,
+}
+
+/// Where a run is written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunFiles {
+    /// Path of the journal.
+    pub journal: String,
+    /// Path of the report that is made when the run ends; empty if none is.
+    pub report: String,
 }

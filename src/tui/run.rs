@@ -20,6 +20,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
 /// The least time between two frames.
@@ -359,12 +360,16 @@ impl<W: Write, K: Keys> Driver<'_, W, K> {
                 }
                 Effect::Request(request) => {
                     if let Err(error) = self.requests.try_send(request) {
-                        let why = match error {
-                            mpsc::error::TrySendError::Full(_) => "Too much is being asked for at once; try again in a moment.",
-                            mpsc::error::TrySendError::Closed(_) => {
-                                "This cannot be done any more: the part that does it has ended."
+                        let (request, why) = match error {
+                            TrySendError::Full(request) => {
+                                (request, "Too much is being asked for at once; try again in a moment.")
+                            }
+                            TrySendError::Closed(request) => {
+                                (request, "This cannot be done any more: the part that does it has ended.")
                             }
                         };
+                        tracing::warn!("not done: {why}");
+                        let _ = update(&mut self.model, Msg::Answer(request.refused(why)));
                         self.notice(why.to_owned());
                     }
                 }

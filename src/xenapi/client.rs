@@ -93,9 +93,28 @@ pub struct Answer {
     pub thumbprint: Option<Fingerprint>,
 }
 
+/// A call that changes something and has no answer.
+#[derive(Debug)]
+pub(super) struct Lost {
+    /// Whether it may have arrived.
+    pub(super) sent: bool,
+    /// What happened.
+    pub(super) error: Error,
+}
+
 impl Client {
     /// For one pool's hosts.
     pub fn new(guard: Arc<Guard>, options: ClientOptions) -> Result<Self, Error> {
+        Self::build(guard, options, 4)
+    }
+
+    /// The same for calls that change something: each on a connection of its own, so that none is lost on one that the other side had
+    /// just closed.
+    pub(super) fn for_writing(&self) -> Result<Self, Error> {
+        Self::build(Arc::clone(&self.guard), self.options.clone(), 0)
+    }
+
+    fn build(guard: Arc<Guard>, options: ClientOptions, idle: usize) -> Result<Self, Error> {
         let broken = |e: &dyn std::error::Error| Error::Transport {
             to: "this machine".to_owned(),
             kind: Transport::Other(format!("the HTTP client cannot be set up: {e}")),
@@ -112,7 +131,7 @@ impl Client {
             .retry(reqwest::retry::never())
             .connect_timeout(options.connect)
             .pool_idle_timeout(Duration::from_secs(50))
-            .pool_max_idle_per_host(4)
+            .pool_max_idle_per_host(idle)
             .tcp_keepalive(Duration::from_secs(10))
             .tcp_keepalive_interval(Duration::from_secs(5))
             .tcp_keepalive_retries(3)
@@ -148,6 +167,31 @@ impl Client {
             if ask.thumbprint { request.header(ASK_THUMBPRINT, "sha-256:master") } else { request }
         };
         self.run(to, what, ask.deadline, ask.waits, request).await
+    }
+
+    /// Makes a call that must not be made twice: never again by itself, and an error says whether it may have been made.
+    pub(super) async fn call_once(&self, to: &Target, ask: Ask<'_>) -> Result<Answer, Lost> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let body = serde_json::json!({"jsonrpc": "2.0", "method": ask.method, "params": ask.params, "id": id}).to_string();
+        let what = What { name: ask.method, json: true, secrets: ask.secrets };
+        let maybe = |error| Lost { sent: true, error };
+        let whole = async {
+            let request = self.http.post(format!("{}/jsonrpc", to.base_url()));
+            let request = request.header("content-type", "application/json").body(body);
+            let sent = request.send().await;
+            let response = sent.map_err(|e| Lost { sent: !e.is_connect() && !e.is_builder(), error: self.lost(to, &e) })?;
+            if let Some(seen) = certificate(&response) {
+                self.confirm(to, seen).await.map_err(maybe)?;
+            }
+            self.read(to, what, response).await.map_err(maybe)
+        };
+        match tokio::time::timeout(ask.deadline, whole).await {
+            Ok(done) => done,
+            Err(_) => Err(maybe(Error::Transport {
+                to: to.to_string(),
+                kind: Transport::TimedOut { doing: "waiting for an answer", after: ask.deadline },
+            })),
+        }
     }
 
     /// Fetches a resource, with the session in a cookie rather than in the URL, which ends up in logs.

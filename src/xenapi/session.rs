@@ -1,6 +1,6 @@
-//! A session on a pool's coordinator, and the read-only calls that poolwatch makes in it.
+//! A session on a pool's coordinator, and the read-only calls that the feed makes in it.
 //!
-//! Never makes a call that changes the pool, and never shows a session's reference: it is a key to the pool.
+//! Makes no call that changes the pool (that is [`super::writer`]), and never shows a session's reference: it is a key to the pool.
 
 use super::client::{Ask, Client};
 use super::code::Code;
@@ -138,20 +138,30 @@ impl Session {
         &self.client
     }
 
+    /// Whether these are the same session.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.id, &other.id)
+    }
+
+    /// The session's reference, for calls that only this room makes.
+    pub(super) fn key(&self) -> &str {
+        self.id.expose_secret()
+    }
+
     /// Makes a read-only call; `params` are those after the session. Returns the whole reply, not yet looked at.
-    async fn ask(&self, method: &str, params: Vec<Value>, deadline: Duration, waits: bool) -> Result<String, Error> {
+    pub(super) async fn ask(&self, method: &str, params: Vec<Value>, deadline: Duration, waits: bool) -> Result<String, Error> {
         let id = self.id.expose_secret();
         let params: Vec<Value> = std::iter::once(json!(id)).chain(params).collect();
         let ask = Ask { method, params: &params, deadline, secrets: &[id], thumbprint: false, waits };
         Ok(self.client.call(&self.target, ask).await?.text)
     }
 
-    fn problem(&self, what: &str, problem: reply::Problem) -> Error {
+    pub(super) fn problem(&self, what: &str, problem: reply::Problem) -> Error {
         Client::problem(&self.target, what, problem, &[self.id.expose_secret()])
     }
 
     /// Reads something that may be big, off the threads that everyone shares if it is.
-    async fn parse<T: Send + 'static>(
+    pub(super) async fn parse<T: Send + 'static>(
         &self,
         what: &str,
         text: String,

@@ -139,24 +139,11 @@ fn ago(since: Option<Time>, now: Time) -> String {
 /// Shared storage that this host should have and has not: another host that goes may be the last with it.
 fn unplugged(known: &Known, r: &Ref, name: &str) -> Vec<Finding> {
     let pool = known.pool;
-    let (mut lost, mut lacking) = (Vec::new(), Vec::new());
-    for (pbd, record) in pool.pbds(r).filter(|(_, p)| !p.currently_attached) {
-        let Some(sr) = pool.tables.sr(&record.sr).filter(|sr| sr.shared || sr.clustered) else { continue };
-        let sr_name = words::name(&sr.name_label);
-        if let Some(Some(since)) = pool.detached.get(pbd) {
-            lost.push((sr_name, *since));
-        } else if sr.clustered {
-            lost.push((sr_name, Time::EPOCH));
-        } else {
-            lacking.push(sr_name);
-        }
-    }
+    let (lost, lacking): (Vec<_>, Vec<_>) = pool.unplugged(r).into_iter().filter(|u| u.shared).partition(|u| u.lost);
     let mut out = Vec::new();
-    lost.sort();
-    lacking.sort();
     if !lost.is_empty() {
-        let names: Vec<String> = lost.iter().map(|(n, _)| n.clone()).collect();
-        let since = lost.iter().map(|(_, t)| *t).filter(|t| *t > Time::EPOCH).min();
+        let names: Vec<String> = lost.iter().map(|u| pool.name_of(&u.sr)).collect();
+        let since = lost.iter().filter_map(|u| u.since).min();
         let since = since.map_or_else(String::new, |at| format!(" since {}", words::clock(at, &pool.zone)));
         let text = format!("{name} is without SR {}{since}.", words::list(&names));
         out.push(
@@ -166,7 +153,8 @@ fn unplugged(known: &Known, r: &Ref, name: &str) -> Vec<Finding> {
         );
     }
     if !lacking.is_empty() {
-        let text = format!("{name} has not plugged SR {}: guests on it cannot run there.", words::list(&lacking));
+        let names: Vec<String> = lacking.iter().map(|u| pool.name_of(&u.sr)).collect();
+        let text = format!("{name} has not plugged SR {}: guests on it cannot run there.", words::list(&names));
         out.push(
             Finding::soft("storage-missing", heard(known), text)
                 .evidence("PBD.currently_attached = false since it was first seen")

@@ -57,6 +57,7 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             let text = format!("mirrors of SR {name} are not in step ({said}).");
             out.push(
                 Finding::hard("mirrors-degraded", seen, text)
+                    .about(r)
                     .evidence("the storage backend says so in the SR's configuration")
                     .opens("all mirrors are in step"),
             );
@@ -65,6 +66,7 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             let text = format!("a mirror of SR {name} is being rebuilt somewhere in its storage cluster.");
             out.push(
                 Finding::hard("storage-rebuild", seen, text)
+                    .about(r)
                     .evidence(format!("the storage backend says so in the SR's configuration ({said})"))
                     .opens(format!("the storage backend says it is done, then {} of quiet", duration(SETTLE))),
             );
@@ -73,6 +75,7 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             let text = format!("some node of the storage cluster behind SR {name} is offline.");
             out.push(
                 Finding::hard("storage-node-offline", seen, text)
+                    .about(r)
                     .evidence(format!("the storage backend says so in the SR's configuration ({said})"))
                     .opens("the storage backend says that all nodes are back"),
             );
@@ -81,6 +84,7 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             let text = format!("SR {name} keeps mirrors on the hosts, but the pool does not tell whether they are in step.");
             out.push(
                 Finding::soft("mirrors-unseen", seen, text)
+                    .about(r)
                     .evidence(format!("SR type {}", words::name(&sr.r#type)))
                     .opens("look at its mirrors on a host (linstor resource list, drbdadm status)"),
             );
@@ -91,9 +95,10 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
 fn one_rebuild(known: &Known, task: &Ref, r: &Rebuilding, seen: Time) -> Finding {
     let pool = known.pool;
     let sr = r.sr.clone().or_else(|| pool.tables.task(task).and_then(|t| pool.sr_of(t)));
+    let about = sr.clone().unwrap_or_default();
     let sr = pool.sr_name(sr.as_ref());
     let now = known.now;
-    match &r.phase {
+    let finding = match &r.phase {
         Phase::Running => {
             let after = r.after.as_ref().map(|h| pool.name_of(h)).filter(|n| !n.is_empty());
             let after = after.map_or_else(String::new, |host| format!(" since {host} came back"));
@@ -131,7 +136,8 @@ fn one_rebuild(known: &Known, task: &Ref, r: &Rebuilding, seen: Time) -> Finding
                 .opens("the SR is repaired and a rebuild ends well")
                 .until(r.until_quiet())
         }
-    }
+    };
+    finding.about(&about)
 }
 
 fn clusters(known: &Known, seen: Time, out: &mut Vec<Finding>) {
@@ -217,6 +223,7 @@ fn clocks(known: &Known, out: &mut Vec<Finding>) {
         let text = format!("the clock of {} is {:.0} s {way} the coordinator's.", known.pool.name_of(r), skew.ahead.abs());
         out.push(
             Finding::soft("clock-skew", skew.seen, text)
+                .about(r)
                 .evidence(format!("measured as {:.1} s ± {:.1} s", skew.ahead, skew.error))
                 .opens("its clock is in step (chronyc makestep on the host)"),
         );
@@ -249,6 +256,7 @@ fn paths(known: &Known, out: &mut Vec<Finding>) {
             PathKind::Bond => "Bond.links_up",
             PathKind::Link => "PIF_metrics.carrier",
         };
-        out.push(Finding::soft("path-degraded", seen, text).evidence(source).opens("the paths are repaired"));
+        let finding = Finding::soft("path-degraded", seen, text).evidence(source).opens("the paths are repaired");
+        out.push(known.hosts.get(at).map_or(finding.clone(), |host| finding.about(host)));
     }
 }

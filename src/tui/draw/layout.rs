@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub verdict: Rect,
     /// Whether the verdict has a frame.
     pub framed: bool,
+    /// The guided rollout, if it is open.
+    pub wizard: Rect,
     /// Panes with their title line.
     pub panes: Vec<(Pane, Rect)>,
     /// Lines down between columns.
@@ -56,6 +58,10 @@ pub(crate) fn plan(model: &Model) -> Plan {
         plan.panes.push((Pane::Fleet, area));
         return plan;
     }
+    if model.wizard().is_some() {
+        beside_wizard(model, area, &mut plan);
+        return plan;
+    }
     plan.framed = width >= WIDE && area.height >= 24;
     let wanted = verdict::height(model, width, plan.framed);
     // The verdict is what the operator came for, but it must leave some hosts to see.
@@ -71,6 +77,43 @@ pub(crate) fn plan(model: &Model) -> Plan {
         narrow(model, area, &mut plan);
     }
     plan
+}
+
+/// Rows that a page of the wizard has at least before panes are shown beside it.
+const PAGE: u16 = 20;
+
+/// The wizard, and as much of the dashboard beside it as there is room for: it stays live.
+fn beside_wizard(model: &Model, mut area: Rect, plan: &mut Plan) {
+    let (width, height) = (area.width, area.height);
+    plan.framed = width >= WIDE && height >= 34;
+    if height >= 14 {
+        let wanted = verdict::height(model, width, plan.framed);
+        plan.verdict = take(&mut area, if plan.framed { wanted } else { wanted.min(2) });
+    }
+    if width >= LARGE && area.height >= PAGE {
+        let left = (width * 3 / 5).max(110);
+        plan.wizard = Rect { width: left, ..area };
+        let right = Rect { x: area.x + left + 1, width: width - left - 1, ..area };
+        plan.lines.push((area.x + left, area));
+        columns(model, right, &[&[Pane::Hosts, Pane::Tasks, Pane::Alerts]], plan);
+        return;
+    }
+    let hosts = full_height(model, Pane::Hosts).min(area.height / 3);
+    let tasks = full_height(model, Pane::Tasks).clamp(3, 7);
+    let mut below = 0;
+    if area.height >= PAGE + hosts && hosts >= 3 {
+        below += hosts;
+        let with_tasks = area.height >= PAGE + 6 + hosts + tasks;
+        below += if with_tasks { tasks } else { 0 };
+        let page = area.height - below;
+        plan.wizard = take(&mut area, page);
+        plan.panes.push((Pane::Hosts, take(&mut area, hosts)));
+        if with_tasks {
+            plan.panes.push((Pane::Tasks, area));
+        }
+        return;
+    }
+    plan.wizard = area;
 }
 
 /// Title, head and all rows of a pane.

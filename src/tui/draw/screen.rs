@@ -7,6 +7,7 @@ use crate::tui::model::{Model, Screen};
 use crate::tui::panes::{self, footer, header, progress, verdict};
 use crate::tui::popups;
 use crate::tui::theme::Role;
+use crate::tui::wizard;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -25,7 +26,10 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
     let pool = if model.screen == Screen::Fleet { None } else { model.pool() };
     if let Some(pool) = pool {
         verdict::render(&mut pen, model, plan.verdict, plan.framed);
-        if progress::wanted(pool) && !model.zoom {
+        if model.wizard().is_some() {
+            draw_panes(&mut pen, model, &plan);
+            wizard::render(&mut pen, model, plan.wizard);
+        } else if progress::wanted(pool) && !model.zoom {
             progress::render(&mut pen, model, pool, body);
         } else {
             draw_panes(&mut pen, model, &plan);

@@ -40,6 +40,24 @@ pub enum Action {
     NextPool,
     PreviousPool,
     Theme,
+    Wizard,
+    WizardNext,
+    Mark,
+    MarkAll,
+    Earlier,
+    Later,
+    Accept,
+    Mend,
+    Recheck,
+    RunPause,
+    RunGoOn,
+    RunStop,
+    RunSkip,
+    RunRetry,
+    RunAbort,
+    RunRestore,
+    ResumeFound,
+    NewRound,
     Faults,
     Faster,
     Slower,
@@ -72,16 +90,27 @@ pub enum Context {
     Search,
     /// The log pane has the keys.
     Log,
+    /// The wizard is open.
+    Wizard,
+    /// On its first page.
+    Scope,
+    /// On its pages of plan and checks.
+    Checks,
+    /// On its pages of the run and its report.
+    Run,
     /// Text is typed.
     Typing,
 }
 
 /// Which contexts are in force together. A key may mean only one thing in each of these.
-pub const MODES: [&[Context]; 6] = [
+pub const MODES: [&[Context]; 9] = [
     &[Context::Screen, Context::Move, Context::Everywhere],
     &[Context::Screen, Context::Log, Context::Move, Context::Everywhere],
     &[Context::Popup, Context::Move, Context::Everywhere],
     &[Context::Popup, Context::Detail, Context::Move, Context::Everywhere],
     &[Context::Popup, Context::Search, Context::Move, Context::Everywhere],
+    &[Context::Wizard, Context::Scope, Context::Move, Context::Everywhere],
+    &[Context::Wizard, Context::Checks, Context::Move, Context::Everywhere],
+    &[Context::Wizard, Context::Run, Context::Move, Context::Everywhere],
     &[Context::Typing, Context::Everywhere],
 ];

@@ -33,18 +33,26 @@ const fn entry(
 }
 
 use Action as A;
-use Context::{Detail, Everywhere, Log, Move, Popup, Screen, Search, Typing};
+use Context::{Checks, Detail, Everywhere, Log, Move, Popup, Run, Scope, Screen, Search, Typing, Wizard};
 
 const GENERAL: &str = "General";
 const MOVING: &str = "Moving";
 const PANES: &str = "Panes";
 const POOLS: &str = "Pools";
+const ROLLOUT: &str = "Rollout";
 const DEMO: &str = "Demo";
 
 /// All of them, in the order that help shows.
 pub const TABLE: &[Entry] = &[
     entry(A::Help, GENERAL, "help", "Show every key, with a search.", 100, &[(Everywhere, &["?", "f1"])]),
-    entry(A::Palette, GENERAL, "command", "Find any action by its name and do it.", 95, &[(Screen, &[":", "f2"])]),
+    entry(
+        A::Palette,
+        GENERAL,
+        "command",
+        "Find any action by its name and do it.",
+        95,
+        &[(Screen, &[":", "f2"]), (Wizard, &[":", "f2"])],
+    ),
     entry(
         A::Open,
         GENERAL,
@@ -57,9 +65,14 @@ pub const TABLE: &[Entry] = &[
         A::Back,
         GENERAL,
         "back",
-        "Close the popup, clear the filter, leave the zoom, go back to all pools.",
+        "Close the popup, clear the filter, leave the zoom, go back a page or to all pools.",
         82,
-        &[(Screen, &["esc", "backspace"]), (Popup, &["esc", "q", "backspace"]), (Typing, &["esc"])],
+        &[
+            (Screen, &["esc", "backspace"]),
+            (Wizard, &["esc", "backspace"]),
+            (Popup, &["esc", "q", "backspace"]),
+            (Typing, &["esc"]),
+        ],
     ),
     entry(
         A::Why,
@@ -67,7 +80,7 @@ pub const TABLE: &[Entry] = &[
         "why",
         "Explain the verdict: every reason, its evidence, and what opens the gate.",
         78,
-        &[(Screen, &["v", "f3"])],
+        &[(Screen, &["v", "f3"]), (Wizard, &["v", "f3"])],
     ),
     entry(
         A::Copy,
@@ -75,13 +88,27 @@ pub const TABLE: &[Entry] = &[
         "copy",
         "Copy what is selected or shown to the clipboard (through the terminal, OSC 52).",
         40,
-        &[(Screen, &["y"]), (Detail, &["y"])],
+        &[(Screen, &["y"]), (Detail, &["y"]), (Wizard, &["y"])],
     ),
     entry(A::Raw, GENERAL, "raw", "Show the fields of the record as the pool has them now.", 60, &[(Detail, &["r"])]),
-    entry(A::Theme, GENERAL, "theme", "Choose a theme, with a live preview.", 20, &[(Screen, &["T", "f9"])]),
+    entry(
+        A::Theme,
+        GENERAL,
+        "theme",
+        "Choose a theme, with a live preview.",
+        20,
+        &[(Screen, &["T", "f9"]), (Wizard, &["T", "f9"])],
+    ),
     entry(A::Redraw, GENERAL, "redraw", "Draw the whole screen again.", 0, &[(Everywhere, &["ctrl-l"])]),
     entry(A::Suspend, GENERAL, "suspend", "Give the terminal back to the shell until `fg`.", 0, &[(Everywhere, &["ctrl-z"])]),
-    entry(A::Quit, GENERAL, "quit", "Log out and leave.", 70, &[(Screen, &["q", "f10"]), (Everywhere, &["ctrl-c"])]),
+    entry(
+        A::Quit,
+        GENERAL,
+        "quit",
+        "Log out and leave.",
+        70,
+        &[(Screen, &["q", "f10"]), (Wizard, &["q", "f10"]), (Everywhere, &["ctrl-c"])],
+    ),
     entry(A::Up, MOVING, "up", "One up.", 0, &[(Move, &["up", "k"]), (Typing, &["up", "ctrl-p"])]),
     entry(A::Down, MOVING, "down", "One down.", 0, &[(Move, &["down", "j"]), (Typing, &["down", "ctrl-n"])]),
     entry(A::Left, MOVING, "left", "One column to the left.", 0, &[(Move, &["left", "h"])]),
@@ -112,13 +139,80 @@ pub const TABLE: &[Entry] = &[
     entry(A::Sort, PANES, "sort", "Sort by the next column.", 50, &[(Screen, &["s"])]),
     entry(A::Reverse, PANES, "reverse", "Sort the other way round.", 0, &[(Screen, &["S"])]),
     entry(A::LogLevel, PANES, "level", "Show more or less of the log.", 65, &[(Log, &["e"])]),
-    entry(A::Fleet, POOLS, "all pools", "Show all pools, the worst first.", 45, &[(Screen, &["o", "f4"])]),
-    entry(A::Pools, POOLS, "pools", "Go to another pool by its name.", 42, &[(Screen, &["p", "f5"])]),
+    entry(A::Fleet, POOLS, "all pools", "Show all pools, the worst first.", 45, &[(Screen, &["o", "f4"]), (Wizard, &["f4"])]),
+    entry(A::Pools, POOLS, "pools", "Go to another pool by its name.", 42, &[(Screen, &["p", "f5"]), (Wizard, &["f5"])]),
     entry(A::NextPool, POOLS, "next pool", "Go to the next pool.", 0, &[(Screen, &["n"])]),
     entry(A::PreviousPool, POOLS, "previous pool", "Go to the pool before.", 0, &[(Screen, &["N"])]),
-    entry(A::Faults, DEMO, "faults", "Make something go wrong in the simulated pool.", 75, &[(Screen, &["F", "f6"])]),
-    entry(A::Faster, DEMO, "faster", "Let the simulated time run faster.", 30, &[(Screen, &["+", "=", "f8"])]),
-    entry(A::Slower, DEMO, "slower", "Let the simulated time run slower.", 29, &[(Screen, &["-", "f7"])]),
+    entry(
+        A::Wizard,
+        ROLLOUT,
+        "rollout",
+        "Open the guided rollout: reboot or update host by host; in it, go back to the dashboard.",
+        88,
+        &[(Screen, &["w", "f12"]), (Wizard, &["w", "f12"])],
+    ),
+    entry(A::WizardNext, ROLLOUT, "continue", "Go on to the next page of the rollout.", 99, &[(Wizard, &["enter"])]),
+    entry(
+        A::Mark,
+        ROLLOUT,
+        "choose",
+        "Take a host in or out, tick a box, choose, take the next value.",
+        98,
+        &[(Scope, &["space"])],
+    ),
+    entry(A::MarkAll, ROLLOUT, "all hosts", "Take all hosts in, or all out.", 90, &[(Scope, &["a"])]),
+    entry(A::Earlier, ROLLOUT, "earlier", "Let the host go earlier.", 92, &[(Scope, &["K", "shift-up"])]),
+    entry(A::Later, ROLLOUT, "later", "Let the host go later.", 91, &[(Scope, &["J", "shift-down"])]),
+    entry(A::Accept, ROLLOUT, "accept", "Accept a soft finding with a reason, or take that back.", 97, &[(Checks, &["a"])]),
+    entry(A::Mend, ROLLOUT, "mend", "Let poolwatch mend what was found.", 96, &[(Checks, &["m"])]),
+    entry(A::Recheck, ROLLOUT, "check again", "Plan and check again with what the pool is now.", 94, &[(Checks, &["r"])]),
+    entry(A::RunPause, ROLLOUT, "pause", "Begin nothing new; what was begun in the pool goes on there.", 98, &[(Run, &["p"])]),
+    entry(A::RunGoOn, ROLLOUT, "go on", "Let a paused run go on.", 97, &[(Run, &["c"])]),
+    entry(
+        A::RunStop,
+        ROLLOUT,
+        "stop after this host",
+        "End the run after the host that is being worked on.",
+        96,
+        &[(Run, &["o"])],
+    ),
+    entry(
+        A::RunSkip,
+        ROLLOUT,
+        "skip",
+        "Leave a host out that is not begun, or give up the one that is stuck.",
+        94,
+        &[(Run, &["s"])],
+    ),
+    entry(A::RunRetry, ROLLOUT, "retry", "Try again what is stuck.", 97, &[(Run, &["R"])]),
+    entry(
+        A::RunAbort,
+        ROLLOUT,
+        "abort and restore",
+        "End the run as soon as that is safe and put back what it changed.",
+        93,
+        &[(Run, &["A"])],
+    ),
+    entry(A::RunRestore, ROLLOUT, "restore", "Try again to put back what could not be put back.", 92, &[(Run, &["U"])]),
+    entry(A::ResumeFound, ROLLOUT, "resume", "Go on with a run of this pool that was not ended.", 97, &[(Scope, &["c"])]),
+    entry(A::NewRound, ROLLOUT, "new round", "Leave the report and plan another round.", 90, &[(Run, &["n"])]),
+    entry(
+        A::Faults,
+        DEMO,
+        "faults",
+        "Make something go wrong in the simulated pool.",
+        75,
+        &[(Screen, &["F", "f6"]), (Wizard, &["F", "f6"])],
+    ),
+    entry(
+        A::Faster,
+        DEMO,
+        "faster",
+        "Let the simulated time run faster.",
+        30,
+        &[(Screen, &["+", "=", "f8"]), (Wizard, &["+", "=", "f8"])],
+    ),
+    entry(A::Slower, DEMO, "slower", "Let the simulated time run slower.", 29, &[(Screen, &["-", "f7"]), (Wizard, &["-", "f7"])]),
 ];
 
 /// The entry of an action. Every action has exactly one (a test sees to that).

@@ -9,13 +9,14 @@ pub(crate) use settle::FRESH_MS;
 
 use grid::Grid;
 pub use pane::{Pane, PaneState};
-pub use popup::{Detail, Popup, Raw, Target};
+pub use popup::{Ask, Detail, Popup, Raw, Target};
 
 use super::draw::{Look, layout};
 use super::keymap::{Context, Key, Keymap, MODES};
 use super::log::{Level, LogLine};
 use super::msg::PoolIx;
 use super::theme::Theme;
+use super::wizard::{Page, Wizard};
 use crate::pool::Pool;
 use crate::pool::picture::Picture;
 use crate::time::Time;
@@ -69,6 +70,8 @@ pub struct PoolView {
     pub changed: bool,
     /// The I/O paths of the picture as a grid.
     pub(crate) grid: Grid,
+    /// The guided rollout.
+    pub(crate) wizard: Wizard,
     panes: [PaneState; 6],
 }
 
@@ -82,6 +85,7 @@ impl PoolView {
             pool,
             changed: true,
             grid: Grid::default(),
+            wizard: Wizard::default(),
             panes: Default::default(),
         }
     }
@@ -300,14 +304,36 @@ impl Model {
         }
     }
 
+    /// The wizard that is on the screen.
+    pub(crate) fn wizard(&self) -> Option<&Wizard> {
+        let Screen::Pool(ix) = self.screen else { return None };
+        self.pools.get(ix.0).map(|p| &p.wizard).filter(|w| w.shown)
+    }
+
+    /// As [`Model::wizard`], to change it.
+    pub(crate) fn wizard_mut(&mut self) -> Option<&mut Wizard> {
+        let Screen::Pool(ix) = self.screen else { return None };
+        self.pools.get_mut(ix.0).map(|p| &mut p.wizard).filter(|w| w.shown)
+    }
+
+    /// The pane that has the keys, if a pane has them.
+    pub(crate) fn focused(&self) -> Option<Pane> {
+        self.wizard().is_none().then_some(self.focus)
+    }
+
+    /// Whether the name of the pool is being typed into the wizard.
+    pub(crate) fn naming(&self) -> bool {
+        self.popups.is_empty() && self.wizard().is_some_and(|w| w.page == Page::Confirm)
+    }
+
     /// Whether keys type text.
     pub(crate) fn typing(&self) -> bool {
-        self.popups.last().map_or(self.filtering.is_some(), Popup::typing)
+        self.popups.last().map_or(self.filtering.is_some() || self.naming(), Popup::typing)
     }
 
     /// The contexts that are in force.
     pub(crate) fn contexts(&self) -> &'static [Context] {
-        let [screen, log, popup, detail, search, typing] = MODES;
+        let [screen, log, popup, detail, search, scope, checks, run, typing] = MODES;
         if self.typing() {
             return typing;
         }
@@ -315,8 +341,13 @@ impl Model {
             Some(Popup::Detail(_)) => detail,
             Some(Popup::Help { .. }) => search,
             Some(_) => popup,
-            None if self.focus == Pane::Log => log,
-            None => screen,
+            None => match self.wizard().map(|w| w.page) {
+                Some(Page::Scope) => scope,
+                Some(Page::Plan | Page::Preflight | Page::Confirm) => checks,
+                Some(Page::Run | Page::Report) => run,
+                None if self.focus == Pane::Log => log,
+                None => screen,
+            },
         }
     }
 }

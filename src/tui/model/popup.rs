@@ -1,6 +1,9 @@
 //! What can lie over the screen.
 
 use crate::pool::picture::PathKind;
+use crate::rollout::entry::Command;
+use crate::rollout::finding::Fix;
+use crate::tui::msg::PoolIx;
 use crate::xenapi::record::{Class, Ref};
 use tui_input::Input;
 
@@ -56,6 +59,17 @@ pub struct Detail {
     pub raw: Option<Raw>,
 }
 
+/// What is asked before it is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// Leave while runs are going on.
+    Quit,
+    /// Give a run a command.
+    Command(PoolIx, Command),
+    /// Mend a finding in the pool.
+    Mend(PoolIx, Fix),
+}
+
 /// A popup.
 #[derive(Clone, Debug)]
 pub enum Popup {
@@ -89,6 +103,27 @@ pub enum Popup {
         /// The chosen row.
         at: usize,
     },
+    /// Why a soft finding is accepted.
+    Accept {
+        /// Code of the finding.
+        code: String,
+        /// What it is about.
+        about: String,
+        /// What is typed.
+        input: Input,
+    },
+    /// XenServer 7: which update is to be installed.
+    Update {
+        /// What is typed.
+        input: Input,
+    },
+    /// A question before something that cannot simply be taken back.
+    Ask {
+        /// What is asked.
+        ask: Ask,
+        /// The chosen answer; 0 is always the harmless one.
+        at: usize,
+    },
     /// The pools, by name.
     Pools {
         /// What is typed.
@@ -101,13 +136,24 @@ pub enum Popup {
 impl Popup {
     /// Whether keys type text into it.
     pub fn typing(&self) -> bool {
-        matches!(self, Self::Palette { .. } | Self::Pools { .. } | Self::Help { typing: true, .. })
+        matches!(
+            self,
+            Self::Palette { .. }
+                | Self::Pools { .. }
+                | Self::Accept { .. }
+                | Self::Update { .. }
+                | Self::Help { typing: true, .. }
+        )
     }
 
     /// The text field that keys type into.
     pub fn input(&mut self) -> Option<&mut Input> {
         match self {
-            Self::Palette { input, .. } | Self::Pools { input, .. } | Self::Help { input, typing: true, .. } => Some(input),
+            Self::Palette { input, .. }
+            | Self::Pools { input, .. }
+            | Self::Accept { input, .. }
+            | Self::Update { input }
+            | Self::Help { input, typing: true, .. } => Some(input),
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use super::{Model, Pane, PoolView, Popup, Screen};
 use crate::pool::picture::{LinkState, Picture, Stage};
 use crate::time::Time;
 use crate::tui::draw::{layout, table};
+use crate::tui::wizard;
 use std::time::Duration;
 
 /// As long as something was heard within this many milliseconds the pool is simply "live".
@@ -57,6 +58,7 @@ impl Model {
     }
 
     fn settle_selections(&mut self) {
+        wizard::settle(self);
         let plan = layout::plan(self);
         if self.screen == Screen::Fleet {
             self.settle_pane(&plan, Pane::Fleet);
@@ -97,7 +99,14 @@ impl Model {
         });
         let pools = shown.flat_map(|(_, p)| self.pool_due(p));
         let ages = self.popups.iter().any(|p| matches!(p, Popup::Detail(_))).then(|| self.now + Duration::from_secs(10));
-        pools.chain(toast).chain(ages).chain(Some(minute)).filter(|t| *t > self.now).min()
+        pools.chain(toast).chain(ages).chain(self.wizard_due()).chain(Some(minute)).filter(|t| *t > self.now).min()
+    }
+
+    /// Spans of time on the pages of the wizard count by the second while something is under way.
+    fn wizard_due(&self) -> Option<Time> {
+        let wizard = self.wizard()?;
+        let counts = wizard.counts();
+        Some(self.now + Duration::from_secs(if counts { 1 } else { 10 }))
     }
 
     fn pool_due(&self, pool: &PoolView) -> Vec<Time> {

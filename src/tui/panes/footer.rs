@@ -2,7 +2,7 @@
 
 use crate::tui::draw::pen::{Pen, spans_width};
 use crate::tui::keymap::{Action, TABLE};
-use crate::tui::model::Model;
+use crate::tui::model::{Model, Popup};
 use crate::tui::theme::Role;
 use crate::tui::update::availability;
 use ratatui::layout::Rect;
@@ -37,7 +37,13 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         }
         // Enter keeps or chooses where there is nothing to open.
         let choosing = entry.action == Action::Open && (model.typing() || !model.popups.is_empty());
-        let label = if choosing { "choose" } else { entry.label };
+        let label = match () {
+            () if entry.action == Action::Open && model.naming() => "begin",
+            () if matches!(model.popups.last(), Some(Popup::Accept { .. } | Popup::Update { .. })) && choosing => "keep",
+            () if choosing => "choose",
+            () if entry.action == Action::Wizard && model.wizard().is_some() => "dashboard",
+            () => entry.label,
+        };
         let Some(key) = model.keymap.keys_of(entry.action, contexts).into_iter().next() else { continue };
         let spans = [pen.span(key, Role::Key), pen.span(format!(" {label}"), Role::Muted)];
         let wide = spans_width(&spans);

@@ -3,8 +3,10 @@
 use crate::pool::picture::{Dialect, LinkState, Picture};
 use crate::tui::draw::pen::{Pen, spans_width};
 use crate::tui::draw::words::{ago, clock, plural};
+use crate::tui::keymap::Action;
 use crate::tui::model::{Model, PoolView, Screen};
 use crate::tui::theme::Role;
+use crate::tui::wizard::words::place;
 use ratatui::layout::Rect;
 use ratatui::text::Span;
 
@@ -43,7 +45,11 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         };
         right.push(pen.span(format!("{speed}{gap}"), Role::Info));
     }
-    if area.width >= 60 {
+    let open = if model.screen == Screen::Fleet { None } else { model.pool() };
+    if let Some(words) = rollout_words(pen, model, open, area.width) {
+        right.extend(words);
+        right.push(pen.span(gap, Role::Muted));
+    } else if area.width >= 60 {
         let words = match (model.read_only, area.width >= 110) {
             (true, true) => "watching (read-only)",
             (true, false) => "read-only",
@@ -51,7 +57,6 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         };
         right.push(pen.span(format!("{words}{gap}"), Role::Muted));
     }
-    let open = if model.screen == Screen::Fleet { None } else { model.pool() };
     if let Some(pool) = open {
         right.extend(link_words(pen, model, &pool.picture));
         right.push(pen.span(gap, Role::Muted));
@@ -80,6 +85,38 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     } else {
         pen.line(area.x, area.y, area.width, &right);
     }
+}
+
+/// Where a rollout is, and how to get to its page; of another pool if there is none of the open one.
+fn rollout_words(pen: &Pen<'_>, model: &Model, open: Option<&PoolView>, width: u16) -> Option<Vec<Span<'static>>> {
+    let of = |pool: &&PoolView| pool.wizard.running();
+    let pool = open.filter(of).or_else(|| model.pools.iter().find(of))?;
+    let own = open.is_some_and(|o| std::ptr::eq(o, pool));
+    let progress = pool.wizard.progress();
+    let stuck = progress.is_some_and(|p| p.stuck.is_some());
+    let place = progress.map_or_else(|| "beginning".to_owned(), place);
+    let (glyph, role) = if stuck { (pen.look.glyphs.failed, Role::Failed) } else { (pen.look.glyphs.pending, Role::Pending) };
+    let whose = if own { String::new() } else { format!("{} ", pool.name()) };
+    let stuck = if stuck { "stuck: " } else { "" };
+    let text = match width {
+        0..60 => {
+            let at = progress.and_then(|p| p.current).map_or_else(String::new, |at| format!(" {}", at + 1));
+            format!("{glyph} roll{at}")
+        }
+        60..110 => format!("{glyph} {whose}rollout: {stuck}{}", place.replace("host ", "").replace(" of ", "/")),
+        _ => format!("{glyph} {whose}rollout: {stuck}{place}"),
+    };
+    let mut spans = vec![Span::styled(text, pen.style(role))];
+    if own
+        && model.wizard().is_none()
+        && let Some(key) = model.keymap.keys_of(Action::Wizard, &[]).into_iter().next()
+    {
+        spans.push(Span::styled(format!(" {key}"), pen.style(Role::Key)));
+        if width >= 110 {
+            spans.push(Span::styled(" opens it", pen.style(Role::Muted)));
+        }
+    }
+    Some(spans)
 }
 
 /// What pool it is, in as many words as fit.

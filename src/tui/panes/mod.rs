@@ -57,7 +57,7 @@ pub(crate) fn open<'m>(
     }
     let state = model.state(pane)?;
     let order = model.order(pane);
-    let focused = model.focus == pane;
+    let focused = model.focused() == Some(pane);
     let needle = state.needle();
     let (title_role, rule_role) = if focused { (Role::Focus, Role::Focus) } else { (Role::Title, Role::Border) };
 

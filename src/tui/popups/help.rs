@@ -12,7 +12,7 @@ use crate::tui::update::availability;
 use ratatui::layout::Rect;
 use tui_input::Input;
 
-const SIZE: (u16, u16) = (120, 70);
+const SIZE: (u16, u16) = (120, 96);
 
 /// A line of the help.
 pub(crate) enum Line {
@@ -86,7 +86,10 @@ pub(super) fn render(pen: &mut Pen<'_>, model: &Model, input: &Input, typing: bo
             Line::Entry(entry, keys) => {
                 pen.text(body.x + 2, y, column, &keys.join("  "), Role::Key);
                 // What depends on the popup that is open says nothing about the screen below.
-                let here = matches!(entry.action, Action::Open | Action::Back | Action::Filter | Action::Copy | Action::Raw);
+                let here = matches!(
+                    entry.action,
+                    Action::Open | Action::Back | Action::Filter | Action::Copy | Action::Raw | Action::WizardNext
+                );
                 let why = availability(model, entry.action).err().filter(|_| !here);
                 let role = if why.is_some() { Role::Muted } else { Role::Text };
                 let mut spans = marked(pen.look, entry.help.to_owned(), &needle, role);

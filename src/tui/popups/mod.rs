@@ -1,5 +1,6 @@
 //! What lies over the screen: help, command palette, details, choices.
 
+mod ask;
 mod choices;
 mod detail;
 mod help;
@@ -19,6 +20,9 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, popup: &Popup, screen: Re
     match popup {
         Popup::Help { input, typing, first } => help::render(pen, model, input, *typing, *first, screen),
         Popup::Palette { input, at } => choices::palette(pen, model, input, *at, screen),
+        Popup::Accept { code, about, input } => ask::accept(pen, model, (code, about), input, screen),
+        Popup::Update { input } => ask::update(pen, model, input, screen),
+        Popup::Ask { ask, at } => ask::ask(pen, model, ask, *at, screen),
         Popup::Pools { input, at } => choices::pools(pen, model, input, *at, screen),
         Popup::Themes { at, .. } => choices::themes(pen, model, *at, screen),
         Popup::Faults { at } => choices::faults(pen, model, *at, screen),

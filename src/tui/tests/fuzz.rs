@@ -2,13 +2,15 @@
 //! out of its cell.
 
 use crate::observation::{Link, Observation, Seen};
+use crate::rollout::entry::Command;
 use crate::time::Time;
 use crate::tui::draw::draw;
 use crate::tui::keymap::{Key, TABLE};
 use crate::tui::model::Model;
-use crate::tui::msg::{Answer, Mouse, Msg, PoolIx};
+use crate::tui::msg::{Answer, FoundRun, Mouse, Msg, PoolIx};
 use crate::tui::testkit::*;
 use crate::tui::update::update;
+use crate::tui::wizard::fixture;
 use crate::xenapi::record::{Class, Record, Ref};
 use proptest::prelude::*;
 use ratatui::buffer::Buffer;
@@ -71,7 +73,57 @@ fn msg() -> impl Strategy<Value = Msg> {
         }),
         1 => hostile().prop_map(Msg::Paste),
         1 => hostile().prop_map(|text| Msg::Answer(Answer::Notice { pool: Some(PoolIx(1)), text, wrong: true })),
+        4 => of_a_rollout().prop_map(Msg::Answer),
         1 => hostile().prop_map(|json| Msg::Answer(Answer::Raw { pool: PoolIx(0), r#ref: Ref::from("OpaqueRef:0"), result: Ok(json) })),
+    ]
+}
+
+/// What could be answered to the wizard, asked for or not.
+fn of_a_rollout() -> impl Strategy<Value = Answer> {
+    let pool = || (0usize..3).prop_map(PoolIx);
+    let progress = (0u8..4, hostile()).prop_map(|(which, text)| {
+        let mut progress = match which {
+            0 => fixture::evacuating(),
+            1 => fixture::stuck(),
+            2 => fixture::ended(false),
+            _ => crate::rollout::progress::Progress { current: Some(7), ..Default::default() },
+        };
+        progress.headline.clone_from(&text);
+        progress.run.clone_from(&text);
+        for host in &mut progress.hosts {
+            host.name.clone_from(&text);
+            host.text.clone_from(&text);
+        }
+        for one in &mut progress.moves {
+            one.guest.clone_from(&text);
+            one.progress = Some(f64::NAN);
+        }
+        progress.actions.push((NOW, text));
+        Box::new(progress)
+    });
+    let surveyed = (hostile(), any::<bool>()).prop_map(|(text, well)| {
+        let mut findings = fixture::findings();
+        for finding in &mut findings {
+            finding.text.clone_from(&text);
+            finding.evidence.clone_from(&text);
+            finding.mend.clone_from(&text);
+        }
+        let mut prepared = fixture::prepared(findings);
+        prepared.plan.pool_name.clone_from(&text);
+        if well { Ok(Box::new(prepared)) } else { Err(text) }
+    });
+    let command = || prop_oneof![Just(Command::Pause), (0usize..9).prop_map(|host| Command::Skip { host })];
+    prop_oneof![
+        3 => (pool(), 1u64..4, surveyed).prop_map(|(pool, ask, result)| Answer::Surveyed { pool, ask, result }),
+        4 => (pool(), progress).prop_map(|(pool, progress)| Answer::RunProgress { pool, progress }),
+        1 => pool().prop_map(|pool| Answer::RunStarted { pool, files: fixture::files() }),
+        1 => (pool(), hostile()).prop_map(|(pool, error)| Answer::RunFailed { pool, error }),
+        1 => (pool(), hostile()).prop_map(|(pool, error)| Answer::Mended { pool, result: Err(error) }),
+        1 => (pool(), command(), hostile()).prop_map(|(pool, command, why)| Answer::Commanded { pool, command, result: Err(why) }),
+        1 => (pool(), hostile()).prop_map(|(pool, text)| Answer::RunFound {
+            pool,
+            result: Ok(Some(FoundRun { run: text.clone(), text, refused: None })),
+        }),
     ]
 }
 
@@ -90,6 +142,10 @@ proptest! {
     #[test]
     fn no_sequence_of_messages_panics(pools in 1usize..3, real in any::<bool>(), msgs in proptest::collection::vec(msg(), 1..40)) {
         let mut model = demo(model_of(vec![busy(); pools], (80, 24), false));
+        model.read_only = false;
+        if pools == 1 {
+            press(&mut model, "w");
+        }
         for msg in msgs {
             let _ = update(&mut model, msg);
             // With `real` the pictures are those of the observations, else they stay the fixtures'.
@@ -131,6 +187,38 @@ fn every_size_can_be_drawn() {
                 let mut model = model_of(pictures.clone(), (width, height), false);
                 check(&model);
                 press(&mut model, "enter");
+                check(&model);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_page_of_the_wizard_in_every_size() {
+    for width in (0..=300).step_by(31) {
+        for height in (0..=100).step_by(7) {
+            let size = (width, height);
+            let mut model = fixture::writing(size);
+            press(&mut model, "w");
+            check(&model);
+            press(&mut model, "G, right");
+            check(&model);
+            for keys in ["", "enter, G", "enter, m", "enter, pagedown, up, a"] {
+                let mut model = fixture::planned(size, fixture::findings());
+                keys.split(", ").filter(|k| !k.is_empty()).for_each(|key| drop(press(&mut model, key)));
+                check(&model);
+            }
+            check(&fixture::confirming(size));
+            for (progress, keys) in [
+                (fixture::evacuating(), "G"),
+                (fixture::stuck(), "A"),
+                (fixture::evacuating(), "q"),
+                (fixture::ended(false), "down"),
+                (fixture::ended(true), "esc"),
+            ] {
+                let mut model = fixture::rolling(size, progress);
+                check(&model);
+                press(&mut model, keys);
                 check(&model);
             }
         }

@@ -7,3 +7,5 @@ mod live;
 mod look_at;
 mod run;
 mod screens;
+mod wizard;
+mod wizard_screens;

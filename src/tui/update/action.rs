@@ -7,12 +7,15 @@ use crate::tui::log::Level;
 use crate::tui::model::rows::{Work, alert_key, member, work};
 use crate::tui::model::{Detail, Model, Pane, Popup, Screen, Target};
 use crate::tui::msg::PoolIx;
-use crate::tui::sheet;
+use crate::tui::{sheet, wizard};
 use tui_input::Input;
 
 /// Does it. Whether it can be done now was asked before.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(effects) = popups::act(model, action) {
+        return effects;
+    }
+    if let Some(effects) = wizard::act::act(model, action) {
         return effects;
     }
     match action {
@@ -54,7 +57,6 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Open => return open(model),
         Action::Why => popups::detail(model, Target::Verdict),
-        Action::Raw => {}
         Action::Copy => {
             if let Some((text, what)) = copied(model) {
                 model.say(format!("Copied {what}."), false);
@@ -77,6 +79,26 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::HalfDown
         | Action::Top
         | Action::Bottom => moves::moved(model, action),
+        // A popup's, or the wizard's.
+        Action::Raw
+        | Action::Wizard
+        | Action::WizardNext
+        | Action::Mark
+        | Action::MarkAll
+        | Action::Earlier
+        | Action::Later
+        | Action::Accept
+        | Action::Mend
+        | Action::Recheck
+        | Action::RunPause
+        | Action::RunGoOn
+        | Action::RunStop
+        | Action::RunSkip
+        | Action::RunRetry
+        | Action::RunAbort
+        | Action::RunRestore
+        | Action::ResumeFound
+        | Action::NewRound => {}
     }
     Vec::new()
 }

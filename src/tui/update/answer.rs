@@ -1,10 +1,21 @@
 //! What came of effects.
 
+use crate::tui::effect::Effect;
 use crate::tui::model::{Model, Popup, Raw};
 use crate::tui::msg::Answer;
-use crate::tui::sheet;
+use crate::tui::{sheet, wizard};
 
-pub(super) fn taken(model: &mut Model, answer: Answer) {
+pub(super) fn taken(model: &mut Model, answer: Answer) -> Vec<Effect> {
+    match answer {
+        Answer::Raw { .. } | Answer::Fault { .. } | Answer::Speed(_) | Answer::Notice { .. } => {
+            told(model, answer);
+            Vec::new()
+        }
+        of_a_rollout => wizard::answer::taken(model, of_a_rollout),
+    }
+}
+
+fn told(model: &mut Model, answer: Answer) {
     match answer {
         Answer::Raw { pool, r#ref, result } => {
             if model.pool_ix() != Some(pool) {
@@ -51,5 +62,7 @@ pub(super) fn taken(model: &mut Model, answer: Answer) {
             };
             model.say(text, wrong);
         }
+        // The wizard's.
+        _ => {}
     }
 }

@@ -1,13 +1,20 @@
 //! Whether an action can be done now, and if not, why. Asked by keys, footer, help and palette alike.
 
 use crate::tui::keymap::Action;
-use crate::tui::model::{Model, Pane, Popup, Screen};
+use crate::tui::model::{Ask, Model, Pane, Popup, Screen};
+use crate::tui::wizard;
 
 /// `Ok` if the action can be done now, else why not, as a sentence.
 pub fn availability(model: &Model, action: Action) -> Result<(), String> {
+    if let Some(answer) = wizard::available::availability(model, action) {
+        return answer;
+    }
     let fleet = model.screen == Screen::Fleet;
+    let wizard = model.wizard().is_some() && model.popups.is_empty();
     let refuse = |why: &str| Err(why.to_owned());
     match action {
+        // In the wizard these are about its page.
+        Action::Back | Action::Copy | Action::Open if wizard => Ok(()),
         Action::Hosts | Action::Tasks | Action::Cluster | Action::Paths | Action::Alerts | Action::Log if fleet => {
             refuse("Open a pool first: enter on its row.")
         }
@@ -32,6 +39,9 @@ pub fn availability(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::Open if matches!(model.popups.last(), Some(Popup::Detail(_) | Popup::Help { typing: false, .. })) => {
             refuse("There is nothing to choose here.")
+        }
+        Action::Quit if matches!(model.popups.last(), Some(Popup::Ask { ask: Ask::Quit, .. })) => {
+            refuse("Choose one of the two answers: enter on it.")
         }
         Action::Raw => match model.popups.last() {
             Some(Popup::Detail(detail)) if detail.target.record().is_some() => Ok(()),

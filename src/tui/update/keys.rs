@@ -53,6 +53,9 @@ fn elsewhere(model: &Model, pressed: &[Key]) -> Option<(&'static str, &'static s
         (Context::Log, "in the log: go there first (L)"),
         (Context::Detail, "on what is open: open a row first (enter)"),
         (Context::Screen, "on the panes: close this first (esc)"),
+        (Context::Scope, "on the rollout's first page"),
+        (Context::Checks, "on the rollout's pages plan and preflight"),
+        (Context::Run, "on the page of a running rollout"),
     ];
     places.into_iter().filter(|(context, _)| !here.contains(context)).find_map(|(context, place)| {
         let Meaning::Action(action) = model.keymap.meaning(&[context], pressed) else { return None };
@@ -73,8 +76,10 @@ pub(super) fn pasted(model: &mut Model, text: &str) {
 }
 
 fn typed(model: &mut Model, event: &Event) {
+    let naming = model.naming();
     let input = match model.popups.last_mut() {
         Some(popup) => popup.input(),
+        None if naming => model.wizard_mut().map(|w| &mut w.typed),
         None => model.filtering.as_mut(),
     };
     let Some(input) = input else { return };
@@ -88,7 +93,9 @@ fn typed(model: &mut Model, event: &Event) {
     if input.value() == before {
         return;
     }
-    if model.popups.is_empty() {
+    if naming {
+        // It is compared where it is needed.
+    } else if model.popups.is_empty() {
         filter_typed(model);
     } else {
         popups::typed(model);

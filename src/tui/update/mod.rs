@@ -9,6 +9,7 @@ mod moves;
 mod popups;
 
 pub use available::availability;
+pub(crate) use moves::step;
 
 use super::effect::Effect;
 use super::model::{Model, Screen};
@@ -73,8 +74,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Answer(answer) => {
             model.dirty = true;
-            answer::taken(model, answer);
-            Vec::new()
+            answer::taken(model, answer)
         }
         Msg::Logged(lines) => {
             if model.log != lines {

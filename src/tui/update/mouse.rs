@@ -7,6 +7,7 @@ use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Pane};
 use crate::tui::msg::Mouse;
 use crate::tui::panes::fleet::two_lines;
+use crate::tui::wizard;
 use ratatui::layout::{Position, Rect};
 
 /// Rows that one notch of the wheel moves.
@@ -24,6 +25,17 @@ pub(super) fn used(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
             if let Some(action) = action {
                 // Moving asks for nothing outside.
                 let _ = popups::act(model, action);
+            }
+        }
+        return Vec::new();
+    }
+    if model.wizard().is_some() {
+        match action {
+            Some(action) => (0..NOTCH).for_each(|_| wizard::act::moved(model, action)),
+            None => {
+                if let (Some(row), Some(wizard)) = (wizard::row_at(model, y), model.wizard_mut()) {
+                    wizard.set_at(row);
+                }
             }
         }
         return Vec::new();

@@ -5,7 +5,7 @@ use crate::tui::keymap::Action;
 use crate::tui::model::{Model, Pane};
 
 /// Where `action` leads from `at` among `count` rows of which `page` are seen.
-pub(super) fn step(action: Action, at: usize, count: usize, page: usize) -> usize {
+pub(crate) fn step(action: Action, at: usize, count: usize, page: usize) -> usize {
     let last = count.saturating_sub(1);
     let page = page.max(1);
     let half = page.div_ceil(2);

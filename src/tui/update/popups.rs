@@ -9,7 +9,7 @@ use crate::tui::keymap::Action;
 use crate::tui::model::{Detail, Model, Popup, Raw, Target};
 use crate::tui::msg::PoolIx;
 use crate::tui::popups::{detail_extent, faults_shown, help_lines, help_rows, palette_rows, pools_rows, sheet_of};
-use crate::tui::sheet;
+use crate::tui::{sheet, wizard};
 
 /// Rows of a list that a page key passes.
 const PAGE: usize = 10;
@@ -123,6 +123,18 @@ fn choose(model: &mut Model, popup: Popup) -> Vec<Effect> {
             model.popups.pop();
             vec![Effect::Request(Request::Inject { id: fault.id })]
         }
+        Popup::Accept { code, about, input } => {
+            wizard::act::accepted(model, &code, &about, input.value());
+            Vec::new()
+        }
+        Popup::Update { input } => {
+            wizard::act::named(model, input.value());
+            Vec::new()
+        }
+        Popup::Ask { ask, at } => {
+            model.popups.pop();
+            if at == 0 { Vec::new() } else { wizard::act::agreed(model, ask) }
+        }
         Popup::Detail(_) => Vec::new(),
     }
 }
@@ -158,6 +170,8 @@ fn moved(model: &mut Model, action: Action) {
         }
         Popup::Palette { input, at } => *at = step(action, *at, palette_rows(input.value()).len(), PAGE),
         Popup::Pools { input, at } => *at = step(action, *at, pools_rows(model, input.value()).len(), PAGE),
+        Popup::Ask { at, .. } => *at = step(action, *at, 2, PAGE),
+        Popup::Accept { .. } | Popup::Update { .. } => {}
         Popup::Faults { at } => *at = step(action, *at, faults_shown(model).len(), PAGE),
         Popup::Themes { at, .. } => {
             *at = step(action, *at, model.themes.len(), PAGE);

@@ -52,6 +52,12 @@ pub struct Host {
     pub pending_guidances_recommended: Vec<Box<str>>,
     pub pending_guidances_full: Vec<Box<str>>,
     pub updates_requiring_reboot: Vec<Ref>,
+    /// `yes`, `no` or `unknown`: whether the last synchronised updates are installed. Since xapi 23.18; empty where the pool does not say.
+    pub latest_synced_updates_applied: Box<str>,
+    /// Hash of the update metadata that was last applied. Since xapi 24.10.
+    pub last_update_hash: Box<str>,
+    /// When software was last changed. Since xapi 22.20.
+    pub last_software_update: Date,
     /// Bytes that Xen and dom0 take beside the guests.
     pub memory_overhead: u64,
     pub license_params: Config,

@@ -24,6 +24,8 @@ pub struct Pool {
     pub ha_overcommitted: bool,
     pub ha_cluster_stack: Box<str>,
     pub wlb_enabled: bool,
+    /// When update metadata was last synchronised. Since xapi 23.18.
+    pub last_update_sync: Date,
     pub current_operations: BTreeMap<Ref, Box<str>>,
 }
 
@@ -46,9 +48,19 @@ pub struct Vm {
     /// Bytes.
     pub memory_overhead: u64,
     pub current_operations: BTreeMap<Ref, Box<str>>,
+    /// What an update still wants of it: `restart_vm`, `restart_device_model`. Since xapi 1.303.
+    pub pending_guidances: Vec<Box<str>>,
+    pub pending_guidances_recommended: Vec<Box<str>>,
+    pub pending_guidances_full: Vec<Box<str>>,
 }
 
 impl Vm {
+    /// Whether an update takes effect for it only once it (or its device model) is started again.
+    pub fn awaits_restart(&self) -> bool {
+        let lists = [&self.pending_guidances, &self.pending_guidances_recommended, &self.pending_guidances_full];
+        lists.into_iter().flatten().any(|one| matches!(&**one, "restart_vm" | "restart_device_model"))
+    }
+
     /// Whether this is a guest that a host failure or reboot would hurt.
     pub fn is_active_guest(&self) -> bool {
         !self.is_control_domain

@@ -57,6 +57,7 @@ pub fn record(class: Class, v: &[Value]) -> Record {
                 ha_cluster_stack: "ha_cluster_stack",
                 wlb_enabled: "wlb_enabled",
                 current_operations: "current_operations",
+                last_update_sync: "last_update_sync",
             }
         )),
         Class::Host => Record::Host(read!(
@@ -86,6 +87,9 @@ pub fn record(class: Class, v: &[Value]) -> Record {
                 license_params: "license_params",
                 edition: "edition",
                 memberships: "memberships",
+                last_software_update: "last_software_update",
+                last_update_hash: "last_update_hash",
+                latest_synced_updates_applied: "latest_synced_updates_applied",
             }
         )),
         Class::HostMetrics => Record::HostMetrics(read!(
@@ -119,6 +123,9 @@ pub fn record(class: Class, v: &[Value]) -> Record {
                 memory_dynamic_max: "memory_dynamic_max",
                 memory_overhead: "memory_overhead",
                 current_operations: "current_operations",
+                pending_guidances: "pending_guidances",
+                pending_guidances_recommended: "pending_guidances_recommended",
+                pending_guidances_full: "pending_guidances_full",
             }
         )),
         Class::Task => Record::Task(read!(

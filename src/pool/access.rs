@@ -1,0 +1,73 @@
+//! What a plan and its checks ask of a pool beyond single records (for those see [`super::records`]). Decides nothing.
+
+use super::gate::{self, Obstacle};
+use super::rebuild;
+use super::{Pool, words};
+use crate::time::Time;
+use crate::xenapi::record::Ref;
+
+/// A connection to storage that is not plugged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unplugged {
+    /// The PBD.
+    pub pbd: Ref,
+    /// The SR that it leads to.
+    pub sr: Ref,
+    /// Whether that SR is shared between hosts, or mirrored between them.
+    pub shared: bool,
+    /// Whether the host cannot do without it: it was seen plugged, or its mirrors are on it.
+    pub lost: bool,
+    /// When it was seen to be unplugged; `None` if it was never seen plugged.
+    pub since: Option<Time>,
+}
+
+impl Pool {
+    /// The PBDs of a host that are not plugged, by the names of their SRs.
+    pub fn unplugged(&self, host: &Ref) -> Vec<Unplugged> {
+        let mut out: Vec<Unplugged> = self
+            .pbds(host)
+            .filter(|(_, p)| !p.currently_attached)
+            .filter_map(|(r, p)| {
+                let sr = self.tables.sr(&p.sr)?;
+                let since = self.detached.get(r).copied().flatten();
+                let shared = sr.shared || sr.clustered;
+                let lost = shared && (since.is_some() || sr.clustered);
+                Some(Unplugged { pbd: r.clone(), sr: p.sr.clone(), shared, lost, since })
+            })
+            .collect();
+        out.sort_by(|a, b| words::natural(&self.name_of(&a.sr), &self.name_of(&b.sr)).then_with(|| a.pbd.cmp(&b.pbd)));
+        out
+    }
+
+    /// A network in words, by the interfaces that lead to it: networks themselves are not read.
+    pub fn network_words(&self, network: &Ref) -> String {
+        let mut names: Vec<String> = self
+            .tables
+            .pifs()
+            .filter(|(_, p)| p.network == *network && !network.is_null())
+            .map(|(_, p)| {
+                let device = words::name(&p.device);
+                if p.vlan >= 0 { format!("{device} VLAN {}", p.vlan) } else { device }
+            })
+            .collect();
+        names.sort_by(|a, b| words::natural(a, b));
+        names.dedup();
+        if names.is_empty() {
+            "a network that no host is connected to".into()
+        } else {
+            format!("the network of {}", words::list(&names))
+        }
+    }
+
+    /// Whether some SR keeps mirrors on the hosts, also where the pool does not tell whether they are in step.
+    pub fn keeps_mirrors(&self) -> bool {
+        self.tables.srs().any(|(_, sr)| {
+            sr.clustered || matches!(&*sr.r#type, "linstor" | "drbd" | "xosan") || rebuild::hints(sr).in_step.is_some()
+        })
+    }
+
+    /// Everything that the gates are made of, each by itself with what it is about. See [`crate::pool::picture::Gate`].
+    pub fn obstacles(&self, now: Time) -> Vec<Obstacle> {
+        gate::obstacles(&self.known(now.max(self.at)))
+    }
+}

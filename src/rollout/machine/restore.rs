@@ -1,0 +1,209 @@
+//! Puts back what was changed (I5). What the pool refuses is tried again with growing pauses, and then kept and listed: it can be tried
+//! again later with one command.
+
+use super::ctx::{Ctx, Do, Next, UNSURE};
+use super::hosts::UNSEEN;
+use super::stage::home::{Progress, bring, is_home, start};
+use super::{claim, refusal};
+use crate::rollout::call::{Call, Outcome};
+use crate::rollout::entry::{Entry, Item, Phase};
+use crate::time::Time;
+use crate::xenapi::record::{Pool, Ref};
+
+/// How often one thing is tried before it is kept for later: over some three minutes.
+const TRIES: u32 = 6;
+
+/// The next thing to do in this phase.
+pub fn step(ctx: &Ctx) -> Do {
+    if !ctx.is_current() {
+        return ctx.wait(None, UNSEEN, None);
+    }
+    if ctx.run.left.is_empty() || claim::is_theirs(ctx) {
+        return Ctx::phase(Phase::Release);
+    }
+    if let Some(entry) = is_home(ctx) {
+        return Ctx::write(entry);
+    }
+    let Some(pool) = ctx.records().the_pool() else { return ctx.wait(None, UNSEEN, None) };
+    let mut items: Vec<&Item> = ctx.run.left.keys().collect();
+    items.sort_by_key(|item| rank(item));
+    let mut waits = None;
+    let mut at: Option<Time> = None;
+    for item in items {
+        match one(ctx, pool, item) {
+            Progress::Act(all) => return all,
+            Progress::Wait(then) => {
+                waits = waits.or(Some(item));
+                at = match (at, then) {
+                    (Some(a), Some(b)) => Some(a.min(b)),
+                    (a, b) => a.or(b),
+                };
+                // HA comes last, and on its own: it looks at all the rest.
+                if rank(item) < rank(&Item::Ha) {
+                    continue;
+                }
+                break;
+            }
+            Progress::Over => {}
+        }
+    }
+    match waits {
+        Some(item) => ctx.wait(None, format!("puts back: {}", words(item)), at),
+        None => Ctx::phase(Phase::Release),
+    }
+}
+
+/// In which order things are put back.
+const fn rank(item: &Item) -> u8 {
+    match item {
+        Item::Pbd { .. } => 0,
+        Item::Host { .. } => 1,
+        Item::Halted { .. } => 2,
+        Item::Guest { .. } => 3,
+        Item::Wlb => 4,
+        Item::AutoPowerOn => 5,
+        Item::Ha => 6,
+        Item::Tolerance => 7,
+        Item::Claim => 8,
+    }
+}
+
+/// What is put back, in words.
+pub const fn words(item: &Item) -> &'static str {
+    match item {
+        Item::Pbd { .. } => "storage is plugged",
+        Item::Host { .. } => "a host is enabled",
+        Item::Halted { .. } => "guests that were shut down are started",
+        Item::Guest { .. } => "guests go home",
+        Item::Wlb => "workload balancing is switched on",
+        Item::AutoPowerOn => "automatic power-on is switched on",
+        Item::Ha => "HA is switched on",
+        Item::Tolerance => "HA's failures to tolerate are set",
+        Item::Claim => "our claim is given up",
+    }
+}
+
+fn one(ctx: &Ctx, pool: &Pool, item: &Item) -> Progress {
+    let found = &ctx.run.found;
+    match item {
+        Item::Claim => Progress::Act(Ctx::put_back(item, "it is given up now")),
+        Item::Guest { guest, host } => {
+            // The phase before has tried that, unless this is a later command.
+            if !ctx.run.reopened {
+                return Progress::Over;
+            }
+            let (Some((vm, _)), Some((to, _))) = (ctx.records().guest_by_uuid(guest), ctx.records().host_by_uuid(host)) else {
+                return Progress::Over;
+            };
+            bring(ctx, None, ctx.run.mark(), vm, to, true)
+        }
+        Item::Halted { guest, host } => {
+            let Some((to, record)) = ctx.records().host_by_uuid(host) else { return Progress::Over };
+            if !record.enabled {
+                return Progress::Over;
+            }
+            start(ctx, None, ctx.run.mark(), item, guest, to)
+        }
+        Item::Host { host } => {
+            let Some((r, record)) = ctx.records().host_by_uuid(host) else {
+                return Progress::Act(Ctx::put_back(item, "the host is not in the pool any more"));
+            };
+            if !record.enabled && !ctx.records().metrics(r).is_some_and(|m| m.live) {
+                return Progress::Over;
+            }
+            let call = Call::Enable { host: r.clone() };
+            let undone = |c: &Call| matches!(c, Call::Disable { host } if host == r);
+            back(ctx, item, record.enabled, "the host is enabled", &call, undone)
+        }
+        Item::Pbd { pbd } => match ctx.records().pbd(pbd) {
+            None => Progress::Act(Ctx::put_back(item, "that storage is not connected to the host any more")),
+            Some(record) => {
+                back(ctx, item, record.currently_attached, "its storage is plugged", &Call::Plug { pbd: pbd.clone() }, |_| false)
+            }
+        },
+        Item::Wlb => back(ctx, item, pool.wlb_enabled, "workload balancing is on", &Call::SetWlb { on: true }, |c| {
+            matches!(c, Call::SetWlb { on: false })
+        }),
+        Item::AutoPowerOn => {
+            let is = pool.other_config.get("auto_poweron") == Some("true");
+            back(ctx, item, is, "automatic power-on is on", &Call::SetAutoPowerOn { on: true }, |c| {
+                matches!(c, Call::SetAutoPowerOn { on: false })
+            })
+        }
+        Item::Ha => {
+            let Some(ha) = &found.ha else { return Progress::Act(Ctx::put_back(item, "HA was not on")) };
+            let call = Call::EnableHa { srs: ha.srs.clone(), configuration: ha.configuration.clone() };
+            back(ctx, item, pool.ha_enabled, "HA is on", &call, |c| matches!(c, Call::DisableHa))
+        }
+        Item::Tolerance => {
+            let Some(ha) = &found.ha else { return Progress::Act(Ctx::put_back(item, "HA was not on")) };
+            if !pool.ha_enabled {
+                return Progress::Over;
+            }
+            let is = pool.ha_host_failures_to_tolerate == ha.tolerates;
+            let call = Call::SetTolerance { failures: ha.tolerates };
+            back(ctx, item, is, "HA tolerates as many failures as before", &call, |c| matches!(c, Call::DisableHa))
+        }
+    }
+}
+
+/// Puts one thing back. `undone`: the call that changed it, which may still be about to take effect.
+fn back(ctx: &Ctx, item: &Item, shows: bool, how: &str, call: &Call, undone: impl Fn(&Call) -> bool) -> Progress {
+    let last = ctx.calls(1, |c| undone(&c.call)).last().map(|(_, c)| c);
+    let tries = ctx.tries(ctx.run.mark(), |c| is_same(&c.call, call));
+    if let Some(last) = last
+        && tries.made == 0
+    {
+        match &last.outcome {
+            None => return Progress::Wait(None),
+            Some((Outcome::Unanswered { .. }, at)) if ctx.now() < *at + UNSURE => return Progress::Wait(Some(*at + UNSURE)),
+            _ => {}
+        }
+    }
+    if shows {
+        return Progress::Act(Ctx::put_back(item, how));
+    }
+    let refused = tries.last.and_then(|(_, c)| match &c.outcome {
+        Some((Outcome::Failed { code, text, .. }, at)) => Some((refusal::words(code, text), *at)),
+        Some((Outcome::Unanswered { text } | Outcome::NotSent { text }, at)) => Some((text.clone(), *at)),
+        _ => None,
+    });
+    if let Some((why, _)) = &refused
+        && !ctx.run.left.get(item).is_some_and(|w| w.contains(&**why))
+    {
+        let why = format!("{} was not done: {why}", words(item));
+        return Progress::Act(Ctx::write(Entry::Left { item: item.clone(), why }));
+    }
+    if tries.failures >= TRIES || tries.made >= TRIES * 2 {
+        return Progress::Over;
+    }
+    match (ctx.next(&tries), refused) {
+        (Next::Make, _) => Progress::Act(ctx.call(None, call.clone())),
+        (Next::Wait(at), _) => Progress::Wait(at),
+        (Next::Again(at, _), _) => Progress::Wait(Some(at)),
+        // Whatever it is: it may be mended while this waits.
+        (Next::Refused(_), Some((_, at))) => {
+            let due = at + refusal::pause(tries.failures + 1);
+            if ctx.now() < due { Progress::Wait(Some(due)) } else { Progress::Act(ctx.call(None, call.clone())) }
+        }
+        (Next::Refused(_), None) => Progress::Over,
+    }
+}
+
+/// The same call, on the same thing.
+fn is_same(a: &Call, b: &Call) -> bool {
+    let object = |c: &Call| -> Option<Ref> {
+        match c {
+            Call::Enable { host } => Some(host.clone()),
+            Call::Plug { pbd } => Some(pbd.clone()),
+            _ => None,
+        }
+    };
+    std::mem::discriminant(a) == std::mem::discriminant(b) && object(a) == object(b) && {
+        match (a, b) {
+            (Call::SetWlb { on: a }, Call::SetWlb { on: b })
+            | (Call::SetAutoPowerOn { on: a }, Call::SetAutoPowerOn { on: b }) => a == b,
+            _ => true,
+        }
+    }
+}

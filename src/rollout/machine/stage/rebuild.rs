@@ -1,0 +1,56 @@
+//! Rebuild: mirrors are in step, and nothing was rebuilt for a whole settle window (I2). A rebuild may begin late: silence counts only
+//! once it has lasted.
+//!
+//! The window is measured from the last entry of this stage: every rebuild that was seen and is over enters it anew.
+
+use crate::rollout::entry::HostAt;
+use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
+use crate::rollout::machine::hosts::go_on;
+use crate::rollout::machine::safe;
+use crate::rollout::plan::Stage;
+use crate::time::Time;
+use std::time::Duration;
+
+/// Reasons of the gate that tell of mirrors that are not in step.
+const REBUILDING: [&str; 6] =
+    ["rebuild", "storage-rebuild", "mirrors-degraded", "storage-node-offline", "rebuild-unseen", "rebuild-failed"];
+/// Reasons of the gate that tell of its own settle window.
+const SETTLING: [&str; 2] = ["rebuild-settling", "host-settling"];
+/// What is said as long as one is seen: by this the fold knows that one was.
+const SEEN: &str = "mirrors are being rebuilt";
+
+/// What to do in this stage.
+pub fn step(ctx: &Ctx, h: HostAt) -> Do {
+    let name = ctx.name(h);
+    let Some((_, since)) = ctx.host_run(h).and_then(|r| r.stage()) else { return Do::new() };
+    let picture = ctx.picture();
+    let reasons = &picture.verdict.reasons;
+    if let Some(reason) = reasons.iter().find(|r| REBUILDING.contains(&r.code)) {
+        let text = format!("{SEEN} ({}); waits until {}", reason.code, reason.opens_when);
+        return ctx.wait(Some(h), text, Some(ctx.now() + AGAIN));
+    }
+    if ctx.run.waiting.starts_with(SEEN) && ctx.run.waiting_at == Some(h) {
+        return Ctx::enter(h, Stage::Rebuild, "no rebuild is seen any more: it has to stay quiet for the settle window");
+    }
+    if let Err(why) = safe::is_well(ctx, h) {
+        return ctx.wait(Some(h), format!("waits until {name} is well: {why}"), Some(ctx.now() + AGAIN));
+    }
+    let window = Duration::from_secs(ctx.run.plan.options.settle_s.max(crate::pool::limits::SETTLE.as_secs()));
+    // What happened while we did not look is not known: silence counts from where we look again.
+    let ended = picture.rebuilds.iter().filter_map(|r| r.ended).max().unwrap_or(Time::EPOCH);
+    let quiet = since.max(ended).max(ctx.run.fresh).max(picture.link.since);
+    let due = quiet + window;
+    if ctx.now() < due {
+        let length = crate::text::duration(window);
+        return ctx.wait(
+            Some(h),
+            format!("{name} is back: no rebuild may be seen for {length} before the next host goes"),
+            Some(due),
+        );
+    }
+    if let Some(reason) = reasons.iter().find(|r| SETTLING.contains(&r.code)) {
+        let again = reason.until.unwrap_or(ctx.now() + AGAIN);
+        return ctx.wait(Some(h), format!("{name} is back: the pool settles ({})", reason.code), Some(again));
+    }
+    go_on(ctx, h, Stage::Rebuild)
+}

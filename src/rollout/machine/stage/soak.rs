@@ -1,0 +1,74 @@
+//! Soak: the host is watched for a while before the next one goes; new alerts that still hold stop the run.
+
+use crate::pool::picture::{Health, Stage as Doing};
+use crate::pool::words::list;
+use crate::rollout::entry::HostAt;
+use crate::rollout::machine::ctx::{Ctx, Do};
+use crate::rollout::machine::hosts::go_on;
+use crate::rollout::plan::Stage;
+use std::time::Duration;
+
+/// Trouble that passes by itself within this is none.
+const PASSES: Duration = Duration::from_secs(30);
+
+/// What to do in this stage.
+pub fn step(ctx: &Ctx, h: HostAt) -> Do {
+    let name = ctx.name(h);
+    let Some((run, (_, since))) = ctx.host_run(h).and_then(|r| Some((r, r.stage()?))) else { return Do::new() };
+    let trouble = trouble(ctx, h, run.begun.unwrap_or(since));
+    if !trouble.is_empty() {
+        let codes: Vec<&str> = trouble.iter().map(|(code, _)| code.as_str()).collect();
+        let text = format!("{name} is watched: {} may pass, else you are asked", list(&codes));
+        if ctx.run.waiting != text || ctx.now() < ctx.run.waiting_since + PASSES {
+            let from = if ctx.run.waiting == text { ctx.run.waiting_since } else { ctx.now() };
+            return ctx.wait(Some(h), text, Some(from + PASSES));
+        }
+        let texts: Vec<String> = trouble.iter().map(|(code, text)| format!("{} [{code}]", text.trim_end_matches('.'))).collect();
+        return ctx.stuck(
+            Some(h),
+            format!("since {name} was begun there is trouble that was not there before: {}.", texts.join("; ")),
+            format!("Look at it. Retry once it is over; or accept {} with a reason; or abort.", list(&codes)),
+        );
+    }
+    let due = since + Duration::from_secs(ctx.run.plan.options.soak_s);
+    if ctx.now() < due {
+        return ctx.wait(Some(h), format!("{name} is watched for new alerts before it counts as done"), Some(due));
+    }
+    go_on(ctx, h, Stage::Soak)
+}
+
+/// What was not there before the host was begun, by code and in words, and is not accepted.
+fn trouble(ctx: &Ctx, h: HostAt, begun: crate::time::Time) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = ctx
+        .picture()
+        .alerts
+        .iter()
+        .filter(|a| a.at >= begun && a.health >= Health::Degraded && a.still_true == Some(true))
+        .map(|a| (a.name.clone(), a.text.clone()))
+        .collect();
+    for host in &ctx.picture().hosts {
+        let code = match host.state.stage {
+            Doing::Silent => "host-silent",
+            Doing::Down => "host-down",
+            Doing::Unknown => "host-unknown",
+            _ => continue,
+        };
+        all.push((code.into(), format!("{} is not heard", host.name)));
+    }
+    if let Some(before) = ctx.host_run(h).and_then(|r| r.before.as_ref()) {
+        let name = ctx.seen(h).map(|s| s.name.clone()).unwrap_or_default();
+        let now = |path: &str| ctx.picture().paths.iter().find(|p| p.host == name && p.name == path).map_or(0, |p| p.up);
+        for (path, up) in before.paths.iter().filter(|(_, up)| **up > 0) {
+            if now(path) < *up {
+                all.push((
+                    "path-degraded".into(),
+                    format!("{name} came back with {} of {up} paths or links of {path}", now(path)),
+                ));
+            }
+        }
+    }
+    all.retain(|(code, text)| !ctx.is_accepted(code, text));
+    all.sort();
+    all.dedup();
+    all
+}

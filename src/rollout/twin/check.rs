@@ -1,0 +1,358 @@
+//! The checker: looks at the simulated world itself, before every call and after every step, and says when something was done that
+//! must never be done. It believes neither the engine nor the feed.
+//!
+//! It asks for no more than can be known: a host that died a moment ago, or a mirror that somebody else just set back, is held against
+//! nobody until there was time to see it. What xapi itself says at the moment of a call is held against it at once (I1: a read for this
+//! call).
+
+use super::truth::Truth;
+use crate::pool::Pool;
+use crate::rollout::call::Call;
+use crate::rollout::claim::Claim;
+use crate::rollout::entry::{CallId, Item};
+use crate::rollout::run::Run;
+use crate::sim::value::Value;
+use crate::sim::world::{Harm, World};
+use crate::time::Time;
+use crate::xenapi::record::{Config, Record, Ref};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+/// What must never be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::EnumIter)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Rule {
+    /// A host is taken down, or out of use, while another is down, away, disabled or not in step; or while guests run on it.
+    SecondHost,
+    /// A running guest is lost or stopped, or a disk loses its last good copy, and no fault explains it.
+    Harm,
+    /// A call that costs something is made twice.
+    Twice,
+    /// A call whose intent is not in the journal.
+    NoIntent,
+    /// A call without holding the claim, or one that takes away somebody else's.
+    NoClaim,
+    /// The pool is not as it was found, and that is not listed.
+    NotAsFound,
+    /// Nothing happens although it could, or it goes round in circles.
+    NoProgress,
+    /// A run cannot be taken up again from its journal, or its journal is not what was done.
+    Journal,
+}
+
+/// What was done, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// When, by the pool's clock.
+    pub at: Time,
+    /// Which rule.
+    pub rule: Rule,
+    /// What happened, as a sentence.
+    pub text: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rule: &'static str = self.rule.into();
+        write!(f, "{rule} at {}: {}", self.at, self.text)
+    }
+}
+
+/// A host that was told to reboot by us.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ours {
+    /// Calls whose going down has not been seen yet.
+    called: bool,
+    /// How often it went.
+    went: usize,
+    /// It went, and is not all there and in step again.
+    away: bool,
+}
+
+/// Watches a world.
+#[derive(Clone, Debug)]
+pub struct Checker {
+    /// The first thing that must never be, if there was one.
+    pub violation: Option<Violation>,
+    /// How long something may be so before it must have been seen.
+    pub detect: Duration,
+    /// Hosts that were hurt by a fault or another captain, since when last.
+    hurt: BTreeMap<Ref, Time>,
+    /// Something was done to the pool as a whole.
+    shaken: Option<Time>,
+    ours: BTreeMap<Ref, Ours>,
+    stopped: BTreeSet<Ref>,
+    /// Guests that somebody else moved.
+    moved: BTreeSet<Ref>,
+    harms: usize,
+    generation: u64,
+}
+
+impl Default for Checker {
+    fn default() -> Self {
+        Self {
+            violation: None,
+            detect: Duration::from_secs(30),
+            hurt: BTreeMap::new(),
+            shaken: None,
+            ours: BTreeMap::new(),
+            stopped: BTreeSet::new(),
+            moved: BTreeSet::new(),
+            harms: 0,
+            generation: 0,
+        }
+    }
+}
+
+impl Checker {
+    /// Notes a violation; the first counts.
+    pub fn violate(&mut self, at: Time, rule: Rule, text: impl Into<String>) {
+        if self.violation.is_none() {
+            self.violation = Some(Violation { at, rule, text: text.into() });
+        }
+    }
+
+    /// A fault, or someone else, does something to a host, or to the pool as a whole.
+    pub fn hurts(&mut self, world: &World, host: Option<&Ref>, now: Time) {
+        self.shaken = Some(now);
+        if let Some(host) = host {
+            self.hurt.insert(host.clone(), now);
+        }
+        // What it cost at once is not ours.
+        self.harms = world.harms().len();
+    }
+
+    /// Somebody else moves a guest: where it belongs is theirs to say.
+    pub fn moved(&mut self, guest: Ref) {
+        self.moved.insert(guest);
+    }
+
+    fn unseen(&self, host: Option<&Ref>, now: Time) -> bool {
+        let since = host.map_or(self.shaken, |h| self.hurt.get(h).copied());
+        since.is_some_and(|at| now.since(at) < self.detect)
+    }
+
+    /// Before a call is made. `intent` is what the journal says of it.
+    pub fn before(
+        &mut self,
+        world: &World,
+        model: &Pool,
+        run: &Run,
+        owner: &str,
+        id: CallId,
+        call: &Call,
+        intent: Option<&Call>,
+    ) {
+        let now = crate::sim::api::Api::now(world);
+        if intent != Some(call) {
+            self.violate(now, Rule::NoIntent, format!("call {id} ({call:?}) is made, and the journal says {intent:?}"));
+        }
+        self.claim(world, model, run, owner, call, now);
+        match call {
+            Call::Reboot { host } => {
+                self.safe(world, host, now, true);
+                self.ours.entry(host.clone()).or_default().called = true;
+            }
+            Call::Disable { host } => self.safe(world, host, now, false),
+            Call::ShutDown { vm } => {
+                if !run.plan.options.shut_down_pinned {
+                    self.violate(now, Rule::Harm, format!("guest {vm} is shut down, which the operator did not allow"));
+                }
+                if !self.stopped.insert(vm.clone()) {
+                    self.violate(now, Rule::Twice, format!("guest {vm} is shut down for the second time"));
+                }
+            }
+            Call::StartOn { vm, .. } => {
+                self.stopped.remove(vm);
+            }
+            _ => {}
+        }
+    }
+
+    fn claim(&mut self, world: &World, model: &Pool, run: &Run, owner: &str, call: &Call, now: Time) {
+        if matches!(call, Call::Claim { .. }) {
+            return;
+        }
+        let db = world.database();
+        let really = db.pool().and_then(|r| {
+            let texts = db.map(r, "other_config").iter().filter_map(|(k, v)| match v {
+                Value::Str(text) => Some((k.to_string(), text.to_string())),
+                _ => None,
+            });
+            let map: BTreeMap<String, String> = texts.collect();
+            let config: Config = serde_json::from_value(serde_json::json!(map)).ok()?;
+            Claim::of(&config)
+        });
+        let ours = |claim: Option<&Claim>| claim.is_some_and(|c| c.is_ours(owner, &run.id));
+        let destructive = call.is_destructive() || matches!(call, Call::Disable { .. });
+        let told = db.pool().and_then(|r| match model.record(r) {
+            Some(Record::Pool(pool)) => Claim::of(&pool.other_config),
+            _ => None,
+        });
+        if matches!(call, Call::Unclaim) {
+            if really.is_some() && !ours(really.as_ref()) && !ours(told.as_ref()) {
+                self.violate(now, Rule::NoClaim, format!("the claim of somebody else is taken away: {really:?}"));
+            }
+            return;
+        }
+        if !ours(really.as_ref()) && (destructive || !ours(told.as_ref())) {
+            self.violate(now, Rule::NoClaim, format!("{call:?} is made, and the claim is {really:?}"));
+        }
+    }
+
+    /// Whether a host may be taken out of use, or down, now.
+    fn safe(&mut self, world: &World, host: &Ref, now: Time, down: bool) {
+        let truth = Truth::of(world);
+        let what = if down { "reboot" } else { "disable" };
+        let Some(this) = truth.host(host) else {
+            return self.violate(now, Rule::SecondHost, format!("{what} of {host}, which is no host of this pool"));
+        };
+        for other in truth.hosts.iter().filter(|h| h.r != *host) {
+            let believed = other.live && other.enabled && !other.leaving;
+            let well = believed && other.up;
+            if !well && !(believed && self.unseen(Some(&other.r), now)) {
+                let why = format!(
+                    "{what} of {} while {} is {}{}{}",
+                    this.name,
+                    other.name,
+                    if other.up { "up" } else { "not up" },
+                    if other.enabled { "" } else { ", disabled" },
+                    if other.leaving { ", going down" } else { "" }
+                );
+                self.violate(now, Rule::SecondHost, why);
+            }
+        }
+        if truth.rebuild_shown || (truth.behind && !self.unseen(None, now)) {
+            let why = format!("{what} of {} while a mirror is not in step (shown: {})", this.name, truth.rebuild_shown);
+            self.violate(now, Rule::SecondHost, why);
+        }
+        if down {
+            if this.guests > 0 {
+                self.violate(now, Rule::SecondHost, format!("reboot of {} with {} guests on it", this.name, this.guests));
+            }
+            if this.enabled {
+                self.violate(now, Rule::SecondHost, format!("reboot of {}, which is enabled", this.name));
+            }
+        }
+    }
+
+    /// After something happened.
+    pub fn after(&mut self, world: &World) {
+        let now = crate::sim::api::Api::now(world);
+        self.harmed(world, now);
+        let generation = world.database().generation();
+        if self.ours.is_empty() || generation == self.generation {
+            return;
+        }
+        self.generation = generation;
+        let truth = Truth::of(world);
+        let mut away = Vec::new();
+        let mut twice = None;
+        for host in &truth.hosts {
+            let Some(ours) = self.ours.get_mut(&host.r) else { continue };
+            if ours.called && (host.leaving || !host.up) {
+                ours.called = false;
+                ours.went += 1;
+                ours.away = true;
+                if ours.went > 1 {
+                    twice = Some(host.name.clone());
+                }
+            }
+            if ours.away && host.up && !host.leaving && host.enabled && !truth.behind {
+                ours.away = false;
+            }
+            if ours.away {
+                away.push(host.name.clone());
+            }
+        }
+        if let Some(name) = twice {
+            self.violate(now, Rule::Twice, format!("{name} was rebooted for the second time"));
+        }
+        if away.len() > 1 {
+            self.violate(now, Rule::SecondHost, format!("{} are down or not in step, both because of us", away.join(" and ")));
+        }
+    }
+
+    fn harmed(&mut self, world: &World, now: Time) {
+        let new = world.harms().get(self.harms..).unwrap_or_default();
+        let Some((_, harm)) = new.first() else { return };
+        self.harms = world.harms().len();
+        let name_is_ours = |name: &str| {
+            let db = world.database();
+            db.find("host", "name_label", &name.into()).is_some_and(|r| self.ours.contains_key(&r) && !self.hurt.contains_key(&r))
+        };
+        let ours = match harm {
+            Harm::GuestLost { host, .. } | Harm::GuestStopped { host, .. } => self.hurt.is_empty() || name_is_ours(host),
+            Harm::DiskLost { .. } => self.hurt.is_empty(),
+        };
+        if ours {
+            self.violate(now, Rule::Harm, format!("{harm:?}"));
+        }
+    }
+
+    /// At the end of a run: whether the pool is as it was found, or what differs is listed.
+    pub fn at_the_end(&mut self, world: &World, run: &Run, owner: &str) {
+        let now = crate::sim::api::Api::now(world);
+        let db = world.database();
+        let Some(pool) = db.pool().cloned() else { return };
+        let listed = |item: &Item| run.left.contains_key(item);
+        let mut missing: Vec<String> = Vec::new();
+        let ha = db.boolean(&pool, "ha_enabled");
+        if run.found.ha.is_some() && !ha && !listed(&Item::Ha) {
+            missing.push("HA is off".into());
+        }
+        if run.found.ha.is_some()
+            && ha
+            && run.found.ha.as_ref().is_some_and(|f| f.tolerates != db.int(&pool, "ha_host_failures_to_tolerate"))
+            && !listed(&Item::Tolerance)
+        {
+            missing.push("HA tolerates another number of failures".into());
+        }
+        let auto = db.map_get(&pool, "other_config", "auto_poweron") == Some("true");
+        if run.found.auto_poweron && !auto && !listed(&Item::AutoPowerOn) {
+            missing.push("auto_poweron is off".into());
+        }
+        if run.found.wlb && !db.boolean(&pool, "wlb_enabled") && !listed(&Item::Wlb) {
+            missing.push("WLB is off".into());
+        }
+        let claim = db.map_get(&pool, "other_config", crate::rollout::claim::KEY);
+        if claim.is_some_and(|c| c.contains(&run.id) && c.contains(owner)) && !listed(&Item::Claim) {
+            missing.push("our claim is still there".into());
+        }
+        let disabled_by_us: BTreeSet<&Ref> =
+            run.calls.values().filter_map(|c| if let Call::Disable { host } = &c.call { Some(host) } else { None }).collect();
+        for host in disabled_by_us {
+            let uuid = db.text(host, "uuid").to_owned();
+            let was = run.found.disabled.contains(&uuid);
+            if !was && !db.boolean(host, "enabled") && !listed(&Item::Host { host: uuid.clone() }) {
+                missing.push(format!("{} is disabled", db.text(host, "name_label")));
+            }
+        }
+        if run.plan.options.home {
+            for (guest, host) in &run.found.guests {
+                let Some(vm) = db.by_uuid("VM", guest) else { continue };
+                let on = db.reference(&vm, "resident_on");
+                let here = db.text(&on, "uuid") == host;
+                let runs = matches!(db.text(&vm, "power_state"), "Running" | "Paused");
+                let item = Item::Guest { guest: guest.clone(), host: host.clone() };
+                let halted = Item::Halted { guest: guest.clone(), host: host.clone() };
+                let stopped_by_us = self.stopped.contains(&vm);
+                if runs && !here && !listed(&item) && !self.moved.contains(&vm) {
+                    missing.push(format!("guest {} is on {}", db.text(&vm, "name_label"), db.text(&on, "name_label")));
+                } else if !runs && stopped_by_us && !listed(&halted) {
+                    missing.push(format!("guest {} is halted, because of us", db.text(&vm, "name_label")));
+                }
+            }
+        }
+        if !missing.is_empty() {
+            let text = format!("{}; listed are only {:?}", missing.join(", "), run.left.keys().collect::<Vec<_>>());
+            self.violate(now, Rule::NotAsFound, text);
+        }
+    }
+
+    /// How often each host was rebooted because of us.
+    pub fn reboots(&self) -> BTreeMap<Ref, usize> {
+        self.ours.iter().map(|(r, ours)| (r.clone(), ours.went)).collect()
+    }
+}

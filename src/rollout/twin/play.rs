@@ -1,0 +1,135 @@
+//! A round from its beginning to its end, with an operator who does the sensible thing when it stops and asks.
+
+use super::check::{Rule, Violation};
+use super::stage::Stage;
+use crate::rollout::entry::{Command, Item, Phase, RunResult};
+use crate::rollout::run::Wish;
+use crate::time::Time;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How an operator behaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Operator {
+    /// How long something may be stuck or paused before the operator comes.
+    pub comes_after: Duration,
+    /// Whether what is broken is mended before anything else is tried.
+    pub mends: bool,
+    /// How often it is tried again before the round is given up.
+    pub retries: u32,
+    /// For how long a round may go on in all.
+    pub limit: Duration,
+}
+
+impl Default for Operator {
+    fn default() -> Self {
+        Self { comes_after: Duration::from_secs(600), mends: true, retries: 3, limit: Duration::from_secs(48 * 3600) }
+    }
+}
+
+/// How a round went.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Played {
+    /// How it ended, and why, in words; `None`: it did not.
+    pub result: Option<(RunResult, String)>,
+    /// Why it stopped and asked, each time, in words.
+    pub stops: Vec<String>,
+    /// What is not as it was found, and why.
+    pub left: BTreeMap<Item, String>,
+    /// What was done that must never be done.
+    pub violation: Option<Violation>,
+    /// How long it took on the virtual clock.
+    pub took: Duration,
+    /// Steps, calls to the pool, lines of the journal.
+    pub counts: (u64, usize, usize),
+    /// How often the operator tried again, and whether the round was given up.
+    pub retries: u32,
+    /// The operator gave the round up.
+    pub aborted: bool,
+}
+
+/// Plays a round that was begun to its end.
+pub fn play(stage: &mut Stage, operator: Operator) -> Played {
+    play_watched(stage, operator, |_| {})
+}
+
+/// The same; `watch` is called after every step.
+pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut(&Stage)) -> Played {
+    let mut played = Played::default();
+    let mut stuck: Option<Time> = None;
+    let mut paused: Option<Time> = None;
+    let mut tries = 0;
+    loop {
+        stage.step();
+        watch(stage);
+        if stage.checker.violation.is_some() || stage.is_over() {
+            break;
+        }
+        if stage.elapsed() > operator.limit {
+            let waiting = stage.engine.as_ref().map_or_else(String::new, |e| e.run.waiting.clone());
+            let stop = played.stops.last().cloned().unwrap_or_default();
+            let text =
+                format!("not at its end after {} h; it waits for: {waiting}; last stop: {stop}", operator.limit.as_secs() / 3600);
+            stage.checker.violate(crate::sim::api::Api::now(&stage.world), Rule::NoProgress, text);
+            break;
+        }
+        let now = crate::sim::api::Api::now(&stage.world);
+        let Some(run) = stage.engine.as_ref().map(|e| &e.run) else { continue };
+        if run.wish == Wish::Pause && run.stuck.is_none() {
+            if now.since(*paused.get_or_insert(now)) >= operator.comes_after {
+                paused = None;
+                let _ = stage.command(Command::Resume);
+            }
+            continue;
+        }
+        paused = None;
+        let Some(why) = run.stuck.as_ref().map(|s| s.why.clone()) else {
+            stuck = None;
+            continue;
+        };
+        let ending = run.phase.0 >= Phase::Restore || run.wish == Wish::Abort;
+        if stuck.is_none() {
+            stuck = Some(now);
+            played.stops.push(why);
+        }
+        if stuck.is_some_and(|at| now.since(at) < operator.comes_after) {
+            continue;
+        }
+        stuck = None;
+        if operator.mends && stage.mend_all() {
+            // Mended machines need time to come back.
+            stuck = Some(now);
+            played.stops.push("(mended)".into());
+            continue;
+        }
+        tries += 1;
+        if tries <= operator.retries {
+            played.retries += 1;
+            let _ = stage.command(Command::Retry);
+        } else if !ending {
+            played.aborted = true;
+            let _ = stage.command(Command::Abort);
+        } else if tries <= 3 * operator.retries + 3 {
+            if stage.command(Command::Restore).is_err() {
+                let _ = stage.command(Command::Abort);
+            }
+        } else {
+            stage.checker.violate(now, Rule::NoProgress, format!("given up, and it does not end: {}", played.stops.join(" / ")));
+            break;
+        }
+    }
+    if stage.is_over()
+        && stage.checker.violation.is_none()
+        && let Some(engine) = &stage.engine
+    {
+        stage.checker.at_the_end(&stage.world, &engine.run, super::stage::OWNER);
+    }
+    if let Some(engine) = &stage.engine {
+        played.result.clone_from(&engine.run.result);
+        played.left.clone_from(&engine.run.left);
+    }
+    played.violation.clone_from(&stage.checker.violation);
+    played.took = stage.elapsed();
+    played.counts = (stage.steps(), stage.calls, stage.book().lines());
+    played
+}

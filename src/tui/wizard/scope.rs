@@ -1,0 +1,290 @@
+//! What is wanted: reboot or update, which hosts in which order, and how. The rows of the first page, and what each key does to them.
+
+use crate::pool::picture::HostView;
+use crate::rollout::plan::{Options, Scope as Asked, Wanted};
+use crate::text;
+use crate::time::Time;
+use crate::xenapi::record::Ref;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What is wanted, while it is being chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope {
+    /// What for.
+    pub purpose: Wanted,
+    /// All hosts, in the order that was chosen.
+    pub order: Vec<Ref>,
+    /// Those that are left out.
+    pub out: BTreeSet<Ref>,
+    /// XenServer 7: name or uuid of the update; empty: the only one.
+    pub update: String,
+    /// How.
+    pub options: Options,
+    /// Whether it is rehearsed first.
+    pub rehearse: bool,
+    /// Whether this product is updated by one named update a round (XenServer 7).
+    pub legacy: bool,
+}
+
+/// A row of the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Row {
+    /// Reboot or update.
+    What(Wanted),
+    /// A host.
+    Host(Ref),
+    /// An option.
+    Choice(Choice),
+}
+
+/// The options that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter)]
+pub(crate) enum Choice {
+    /// XenServer 7: which update.
+    Update,
+    /// Shut down guests that cannot move.
+    ShutDown,
+    /// Bring guests home.
+    Home,
+    /// Guests at a time.
+    Batch,
+    /// How long it must be quiet.
+    Settle,
+    /// How long a host is watched.
+    Soak,
+    /// When no host is begun any more.
+    NotAfter,
+    /// Rehearse it on a twin.
+    Rehearse,
+}
+
+/// Shortest time of quiet, in seconds.
+const QUIET: u64 = crate::pool::limits::SETTLE.as_secs();
+const SETTLES: [u64; 7] = [QUIET, 2 * QUIET, 5 * QUIET, 10 * QUIET, 15 * QUIET, 30 * QUIET, 60 * QUIET];
+const SOAKS: [u64; 10] = [0, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200];
+const BATCHES: [u64; 9] = [0, 1, 2, 3, 4, 6, 8, 10, 16];
+/// Steps of the hour after which no host is begun, in milliseconds.
+const HALF_HOUR: i64 = 1_800_000;
+/// As far ahead as that can be.
+const MOST: i64 = 48;
+
+impl Choice {
+    /// What it is, in words.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Update => "update, by name or uuid",
+            Self::ShutDown => "shut down guests that cannot move, start them again after",
+            Self::Home => "bring guests back to the host that they were on",
+            Self::Batch => "guests that leave a host at a time",
+            Self::Settle => "quiet that is waited for before the next host",
+            Self::Soak => "watch each host before the next one",
+            Self::NotAfter => "begin no host after",
+            Self::Rehearse => "rehearse it on a simulated twin of this pool first",
+        }
+    }
+
+    /// Whether it is a box to tick.
+    pub fn ticks(self) -> bool {
+        matches!(self, Self::ShutDown | Self::Home | Self::Rehearse)
+    }
+}
+
+/// The value `by` steps from `now` in `steps`.
+fn step(steps: &[u64], now: u64, by: i32) -> u64 {
+    let at = steps.iter().position(|s| *s >= now).unwrap_or(steps.len().saturating_sub(1));
+    let next = if by > 0 { at.saturating_add(1).min(steps.len().saturating_sub(1)) } else { at.saturating_sub(1) };
+    steps.get(next).copied().unwrap_or(now)
+}
+
+impl Scope {
+    /// Hosts that came or went. New ones stand at the end, the coordinator of a new list first.
+    pub fn follow(&mut self, hosts: &[HostView]) {
+        self.order.retain(|r| hosts.iter().any(|h| h.r#ref == *r));
+        self.out.retain(|r| hosts.iter().any(|h| h.r#ref == *r));
+        let mut new: Vec<&HostView> = hosts.iter().filter(|h| !self.order.contains(&h.r#ref)).collect();
+        new.sort_by(|a, b| (!a.coordinator, &a.name).cmp(&(!b.coordinator, &b.name)));
+        self.order.extend(new.into_iter().map(|h| h.r#ref.clone()));
+        self.put_coordinator_first(hosts);
+    }
+
+    /// In an update nothing may be newer than the coordinator.
+    fn put_coordinator_first(&mut self, hosts: &[HostView]) {
+        if self.purpose != Wanted::Update {
+            return;
+        }
+        let coordinator = |r: &Ref| hosts.iter().any(|h| h.r#ref == *r && h.coordinator);
+        if let Some(at) = self.order.iter().position(coordinator).filter(|at| *at > 0) {
+            let first = self.order.remove(at);
+            self.order.insert(0, first);
+        }
+    }
+
+    /// The rows of the page.
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows = vec![Row::What(Wanted::Reboot), Row::What(Wanted::Update)];
+        rows.extend(self.order.iter().cloned().map(Row::Host));
+        let which = |choice: &Choice| *choice != Choice::Update || (self.legacy && self.purpose == Wanted::Update);
+        rows.extend(<Choice as strum::IntoEnumIterator>::iter().filter(which).map(Row::Choice));
+        rows
+    }
+
+    /// The hosts that take part, in order.
+    pub fn hosts(&self) -> Vec<Ref> {
+        self.order.iter().filter(|r| !self.out.contains(r)).cloned().collect()
+    }
+
+    /// What is asked for. Hosts are asked for by uuid: two may have one name.
+    pub fn asked(&self, hosts: &[HostView]) -> Asked {
+        let uuid = |r: &Ref| hosts.iter().find(|h| h.r#ref == *r).map(|h| h.uuid.clone());
+        let update = (self.purpose == Wanted::Update).then(|| self.update.trim().to_owned()).filter(|u| !u.is_empty());
+        Asked { wanted: self.purpose, hosts: Some(self.hosts().iter().filter_map(uuid).collect()), update }
+    }
+
+    /// Whether a box is ticked.
+    pub fn ticked(&self, choice: Choice) -> bool {
+        match choice {
+            Choice::ShutDown => self.options.shut_down_pinned,
+            Choice::Home => self.options.home,
+            Choice::Rehearse => self.rehearse,
+            _ => false,
+        }
+    }
+
+    /// The value of an option, in words; `zone` is where the operator is.
+    pub fn value(&self, choice: Choice, moment: impl Fn(Time) -> String) -> String {
+        let secs = |s| text::duration(Duration::from_secs(s));
+        match choice {
+            Choice::Update if self.update.trim().is_empty() => "the only one".to_owned(),
+            Choice::Update => self.update.clone(),
+            Choice::Batch if self.options.batch == 0 => "as the pool is set up".to_owned(),
+            Choice::Batch => self.options.batch.to_string(),
+            Choice::Settle => secs(self.options.settle_s),
+            Choice::Soak if self.options.soak_s == 0 => "not at all".to_owned(),
+            Choice::Soak => secs(self.options.soak_s),
+            Choice::NotAfter => self.options.not_after.map_or_else(|| "no limit".to_owned(), moment),
+            Choice::ShutDown | Choice::Home | Choice::Rehearse => String::new(),
+        }
+    }
+
+    /// Takes a host in or out, ticks a box, chooses what it is for, or takes the next value.
+    pub fn mark(&mut self, row: &Row, now: Time, hosts: &[HostView]) {
+        match row {
+            Row::What(purpose) => {
+                self.purpose = *purpose;
+                self.put_coordinator_first(hosts);
+            }
+            Row::Host(host) => {
+                if !self.out.remove(host) {
+                    self.out.insert(host.clone());
+                }
+            }
+            Row::Choice(choice) => self.turn(*choice, 1, now),
+        }
+    }
+
+    /// Takes all hosts in, or all out if all are in.
+    pub fn mark_all(&mut self) {
+        if self.out.is_empty() { self.out.extend(self.order.iter().cloned()) } else { self.out.clear() }
+    }
+
+    /// The next or the previous value of an option.
+    pub fn turn(&mut self, choice: Choice, by: i32, now: Time) {
+        let options = &mut self.options;
+        match choice {
+            // It is typed.
+            Choice::Update => {}
+            Choice::ShutDown => options.shut_down_pinned = !options.shut_down_pinned,
+            Choice::Home => options.home = !options.home,
+            Choice::Rehearse => self.rehearse = !self.rehearse,
+            Choice::Batch => options.batch = step(&BATCHES, options.batch.into(), by) as u32,
+            Choice::Settle => options.settle_s = step(&SETTLES, options.settle_s, by).max(QUIET),
+            Choice::Soak => options.soak_s = step(&SOAKS, options.soak_s, by),
+            Choice::NotAfter => {
+                let half_hours = now.as_millis().div_euclid(HALF_HOUR);
+                let at = |n: i64| Time::from_millis(n * HALF_HOUR);
+                let steps = options.not_after.map_or(0, |t| t.as_millis().div_euclid(HALF_HOUR) - half_hours);
+                let steps = (steps.max(0) + i64::from(by.signum())).clamp(0, MOST);
+                options.not_after = (steps > 0).then(|| at(half_hours + steps));
+            }
+        }
+    }
+
+    /// Moves a host one place; the new place, or why not as a sentence.
+    pub fn shift(&mut self, host: &Ref, down: bool, hosts: &[HostView]) -> Result<(), String> {
+        let Some(at) = self.order.iter().position(|r| r == host) else { return Err("This host is gone.".to_owned()) };
+        let to = if down { at + 1 } else { at.checked_sub(1).ok_or("It is the first one already.")? };
+        if to >= self.order.len() {
+            return Err("It is the last one already.".to_owned());
+        }
+        let coordinator = |r: Option<&Ref>| r.is_some_and(|r| hosts.iter().any(|h| h.r#ref == *r && h.coordinator));
+        if self.purpose == Wanted::Update && (coordinator(self.order.get(at)) || coordinator(self.order.get(to))) {
+            return Err("In an update the coordinator goes first: no other host may be newer than it.".to_owned());
+        }
+        self.order.swap(at, to);
+        Ok(())
+    }
+
+    /// Why this cannot be planned, as a sentence.
+    pub fn wrong(&self) -> Option<&'static str> {
+        if self.order.is_empty() {
+            return Some("Nothing is known of the pool's hosts yet.");
+        }
+        self.hosts().is_empty().then_some("No host is chosen: space takes one in, a takes all.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::testkit::{NOW, busy};
+    use strum::IntoEnumIterator;
+
+    #[test]
+    fn the_coordinator_is_first_in_an_update_and_anywhere_in_a_reboot() {
+        let hosts = busy().hosts;
+        let mut scope = Scope::default();
+        scope.follow(&hosts);
+        let coordinator = hosts[0].r#ref.clone();
+        assert_eq!(scope.order[0], coordinator);
+        assert_eq!(scope.shift(&coordinator, true, &hosts), Ok(()));
+        assert_eq!(scope.order[1], coordinator);
+        scope.mark(&Row::What(Wanted::Update), NOW, &hosts);
+        assert_eq!(scope.order[0], coordinator);
+        assert!(scope.shift(&coordinator, true, &hosts).is_err_and(|why| why.contains("coordinator")));
+        let second = scope.order[1].clone();
+        assert!(scope.shift(&second, false, &hosts).is_err());
+        assert_eq!(scope.shift(&second, true, &hosts), Ok(()));
+    }
+
+    #[test]
+    fn hosts_that_go_are_forgotten_and_new_ones_are_taken_in() {
+        let mut hosts = busy().hosts;
+        let mut scope = Scope::default();
+        scope.follow(&hosts);
+        let gone = hosts.remove(2);
+        scope.out.insert(gone.r#ref.clone());
+        scope.follow(&hosts);
+        assert!(scope.order.len() == 3 && scope.out.is_empty());
+        hosts.push(gone);
+        scope.follow(&hosts);
+        assert_eq!(scope.hosts().len(), 4);
+        scope.mark_all();
+        assert!(scope.wrong().is_some_and(|why| why.contains("No host")));
+        scope.mark_all();
+        assert_eq!(scope.wrong(), None);
+    }
+
+    #[test]
+    fn every_value_can_be_turned_both_ways_and_stays_in_its_bounds() {
+        for choice in Choice::iter() {
+            let mut scope = Scope::default();
+            for by in [1, 1, 1, -1, -1, -1, -1, -1, -1].into_iter().chain([1; 80]).chain([-1; 80]) {
+                scope.turn(choice, by, NOW);
+                assert!(scope.options.settle_s >= QUIET);
+                assert!(scope.options.not_after.is_none_or(|t| t > NOW && t.millis_after(NOW) <= (MOST + 1) * HALF_HOUR));
+                assert_eq!(scope.value(choice, |t| t.to_string()).is_empty(), choice.ticks());
+            }
+        }
+    }
+}

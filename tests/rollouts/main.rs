@@ -1,0 +1,12 @@
+//! The proof: simulated rounds of the real engine with a real journal on the simulated pool, with everything going wrong that can, and a
+//! checker that looks at the simulated world itself.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, reason = "tests")]
+
+mod calm;
+mod case;
+mod judge;
+mod killed;
+mod many;
+mod measure;
+mod seeds;

@@ -1,0 +1,71 @@
+//! Many seeds.
+//!
+//! ```text
+//! cargo test --release --test rollouts any_number -- --ignored --nocapture      # POOLWATCH_SEEDS=FROM..TO
+//! POOLWATCH_CASE='…' cargo test --test rollouts replay -- --ignored --nocapture
+//! ```
+
+use super::case::Case;
+use super::judge::{batch, judge};
+use super::seeds;
+use poolwatch::rollout::twin::{Operator, play};
+use std::time::Instant;
+
+/// Seeds that every `cargo test` plays.
+const ALWAYS: u64 = 2_000;
+
+#[test]
+fn some_thousand_rounds_with_troubles_break_no_rule() {
+    let tally = batch(0..ALWAYS, seeds::case, 3);
+    assert!(tally.failures.is_empty(), "{}", tally.failures.join("\n"));
+    assert_eq!(tally.rounds, ALWAYS);
+    assert!(tally.done > ALWAYS / 2, "most rounds end well, whatever happens: {tally:?}");
+}
+
+fn range(text: &str) -> std::ops::Range<u64> {
+    let (from, to) = text.split_once("..").unwrap_or((text, ""));
+    let from = from.parse().expect("FROM..TO");
+    from..if to.is_empty() { from + 1 } else { to.parse().expect("FROM..TO") }
+}
+
+#[test]
+#[ignore = "as many as wanted: POOLWATCH_SEEDS=FROM..TO"]
+fn any_number_of_rounds() {
+    let seeds = range(&std::env::var("POOLWATCH_SEEDS").unwrap_or_else(|_| "0..100000".into()));
+    let began = Instant::now();
+    let tally = batch(seeds, seeds::case, 10);
+    let took = began.elapsed();
+    println!("{tally:?}");
+    println!("{} rounds in {took:.1?}: {:.0} a second", tally.rounds, tally.rounds as f64 / took.as_secs_f64());
+    assert!(tally.failures.is_empty(), "{}", tally.failures.join("\n"));
+}
+
+#[test]
+#[ignore = "one case, told step by step: POOLWATCH_CASE='…' or POOLWATCH_SEED=N"]
+fn replay() {
+    let seed = || std::env::var("POOLWATCH_SEED").ok()?.parse().ok().map(seeds::case);
+    let text = std::env::var("POOLWATCH_CASE").ok();
+    let case = text.map(|t| t.parse::<Case>().expect("a case")).or_else(seed).unwrap_or_else(|| Case::calm(0));
+    println!("{case}");
+    let (mut stage, plan, found) = case.stage();
+    stage.log = Some(Vec::new());
+    stage.begin("r1", plan, found);
+    let played = play(&mut stage, Operator { mends: !case.never, ..Operator::default() });
+    let mut told: Vec<_> = stage.log.take().unwrap_or_default().into_iter().map(|(at, what)| (at, format!("  {what}"))).collect();
+    told.extend(stage.book().disk().entries.iter().map(|(at, entry)| (*at, format!("    journal {entry:?}"))));
+    told.sort_by_key(|(at, _)| *at);
+    for (at, what) in told {
+        println!("{at} {what}");
+    }
+    println!("{played:#?}");
+    let wrong = judge(&case).1;
+    assert!(wrong.is_none(), "{}", wrong.map(|v| v.to_string()).unwrap_or_default());
+}
+
+#[test]
+fn every_case_is_read_back_from_its_text() {
+    for seed in 0..500 {
+        let case = seeds::case(seed);
+        assert_eq!(case.to_string().parse::<Case>().unwrap_or_else(|e| panic!("{case}: {e}")), case);
+    }
+}
