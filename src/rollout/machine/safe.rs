@@ -48,10 +48,7 @@ pub fn to_reboot(ctx: &Ctx, h: HostAt, state: &State) -> Result<(), String> {
     if ctx.plan(h).is_some_and(|p| !p.uuid.is_empty() && *host.uuid != *p.uuid) {
         return Err(format!("{own} is another host than was planned"));
     }
-    match whose(ctx.run, ctx.view.owner, &state.pool) {
-        Whose::Ours(_) => {}
-        _ => return Err("our claim was not on the pool".into()),
-    }
+    is_ours(ctx, state)?;
     if host.enabled {
         return Err(format!("{own} is enabled"));
     }
@@ -63,6 +60,21 @@ pub fn to_reboot(ctx: &Ctx, h: HostAt, state: &State) -> Result<(), String> {
     if host.resident_vms.iter().any(|vm| !state.guests.contains_key(vm)) {
         return Err(format!("a guest came to {own} while it was looked at"));
     }
+    others_are_well(ctx, h, state)
+}
+
+/// Whether what was read still has the pool as ours (I4).
+pub fn is_ours(ctx: &Ctx, state: &State) -> Result<(), String> {
+    match whose(ctx.run, ctx.view.owner, &state.pool) {
+        Whose::Ours(_) => Ok(()),
+        _ => Err("our claim was not on the pool".into()),
+    }
+}
+
+/// Whether this is the only host that is worked on, by what was read: every other is live and enabled, none is told to go down, and no
+/// mirror is being rebuilt.
+pub fn others_are_well(ctx: &Ctx, h: HostAt, state: &State) -> Result<(), String> {
+    let (r, own) = (ctx.r(h), ctx.name(h));
     for (other, record) in &state.hosts {
         let busy = record.current_operations.values().any(|op| matches!(op, HostOperation::Reboot | HostOperation::Shutdown));
         let their = name(&record.name_label);

@@ -540,6 +540,7 @@ impl World {
             Look::Missing { host } => {
                 Sight::Missing((0..self.hosts[Self::index(host)].lacks).map(|n| format!("package{n}")).collect())
             }
+            Look::PoolUpdates => Sight::PoolUpdates(vec![]),
             Look::Updates => Sight::Updates(Metadata {
                 hash: "hash".into(),
                 hosts: self.hosts.iter().enumerate().map(|(n, host)| (h(n), (vec!["u".into(); host.lacks], vec![]))).collect(),
@@ -560,6 +561,7 @@ impl World {
     pub fn found(&self) -> Found {
         let ha = FoundHa { srs: vec![Ref::from("sr")], configuration: BTreeMap::new(), tolerates: self.tolerates };
         Found {
+            names: BTreeMap::new(),
             ha: self.ha.then_some(ha),
             auto_poweron: self.other_config.get("auto_poweron").is_some_and(|v| v == "true"),
             wlb: self.wlb,
@@ -595,6 +597,7 @@ pub fn plan(world: &World, kind: Kind) -> Plan {
         kind,
         made: world.now,
         hosts: hosts.collect(),
+        left_out: vec![],
         options: Options { deadlines: Deadlines::default(), ..Options::default() },
     }
 }
@@ -603,6 +606,8 @@ pub fn plan(world: &World, kind: Kind) -> Plan {
 pub struct Bench {
     pub world: World,
     pub engine: Engine<Memory>,
+    /// Seconds that pass between two turns.
+    pub pace: u64,
 }
 
 impl Bench {
@@ -615,7 +620,7 @@ impl Bench {
         change(&mut plan);
         let began = Entry::Began { run: "r1".into(), by: ME.into(), version: "0".into(), plan, found: world.found() };
         let engine = Engine::begin(Memory::default(), world.now, &began).expect("begins");
-        Self { world, engine }
+        Self { world, engine, pace: 1 }
     }
 
     /// Does everything that can be done now.
@@ -662,7 +667,7 @@ impl Bench {
                 return self;
             }
             assert!(self.world.now < end, "not within {secs} s: {} {:#?}", self.engine.run.waiting, self.last_lines());
-            self.world.pass(1);
+            self.world.pass(self.pace);
         }
     }
 

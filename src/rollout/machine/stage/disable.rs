@@ -1,8 +1,9 @@
 //! Disable: the host takes no new guests.
 
+use super::sure;
 use crate::rollout::call::Call;
 use crate::rollout::entry::{Entry, HostAt, Item};
-use crate::rollout::machine::ctx::{Ctx, Do};
+use crate::rollout::machine::ctx::{Ctx, Do, Next};
 use crate::rollout::machine::hosts::go_on;
 use crate::rollout::plan::Stage;
 
@@ -14,6 +15,14 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     if host.enabled && was && !ctx.run.left.contains_key(&item) {
         let why = format!("{} is disabled for its turn", ctx.name(h));
         return Ctx::write(Entry::Left { item, why });
+    }
+    // From here on this host is out of use: the pool has to be as it was when it settled, by a reading made for this.
+    let to_make = matches!(ctx.next(&ctx.stage_tries(h, |c| matches!(c, Call::Disable { .. }))), Next::Make);
+    if host.enabled
+        && to_make
+        && let Err(instead) = sure(ctx, h, true)
+    {
+        return instead;
     }
     let call = Call::Disable { host: ctx.r(h) };
     ctx.until(h, !host.enabled, "is disabled", call, |c| matches!(c, Call::Disable { .. }))

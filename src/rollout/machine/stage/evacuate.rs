@@ -1,6 +1,7 @@
 //! Evacuate: the host's guests move away. What cannot move is found before anything moves; what is left behind by xapi's own evacuation
 //! is moved one by one; guests that the operator allowed to stop are stopped, after it was noted that they have to be started again.
 
+use super::sure;
 use crate::pool::words::list;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::{HostAt, Item};
@@ -147,6 +148,9 @@ fn shut_down(ctx: &Ctx, h: HostAt, here: &[&Blocker]) -> Option<Do> {
             Next::Make => {
                 if pending(ctx, h).filter(|c| matches!(c, Call::ShutDown { .. })).count() >= STOPS {
                     continue;
+                }
+                if let Err(instead) = sure(ctx, h, false) {
+                    return Some(instead);
                 }
                 let guest = ctx.records().guest(&blocker.vm).map(crate::pool::Guest::uuid).unwrap_or_default();
                 let item = Item::Halted { guest, host: uuid };

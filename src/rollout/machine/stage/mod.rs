@@ -15,8 +15,9 @@ pub mod storage;
 pub mod up;
 pub mod update;
 
+use super::claim;
 use super::ctx::{AGAIN, Ctx, Do, FRESH_LOOK};
-use super::safe::Passes;
+use super::safe::{self, Passes};
 use crate::pool::picture::Reason;
 use crate::pool::words::list;
 use crate::rollout::entry::HostAt;
@@ -81,4 +82,17 @@ fn fresh_state<'a>(ctx: &Ctx<'a>, h: HostAt, since: Time) -> Result<&'a State, D
         Sight::State(state) => Ok(state),
         _ => Err(vec![super::Action::Look(look)]),
     }
+}
+
+/// Before a call that costs something: whether a reading made for it still has the pool as ours (I4), and for taking a host out of use
+/// all other hosts well. Else what is to be done instead.
+fn sure(ctx: &Ctx, h: HostAt, alone: bool) -> Result<(), Do> {
+    claim::hold(ctx)?;
+    let run = ctx.host_run(h);
+    let since = run.and_then(|r| r.stage()).map_or(ctx.now(), |(_, at)| at);
+    let mark = run.map_or(1, crate::rollout::run::HostRun::mark);
+    let last = ctx.calls(mark, |c| c.host == Some(h)).filter_map(|(_, c)| c.outcome.as_ref().map(|o| o.1)).max();
+    let state = fresh_state(ctx, h, since.max(last.map_or(since, |at| at + Duration::from_millis(1))))?;
+    let said = safe::is_ours(ctx, state).and_then(|()| if alone { safe::others_are_well(ctx, h, state) } else { Ok(()) });
+    said.map_err(|why| ctx.wait(Some(h), format!("{} waits: {why}", ctx.name(h)), Some(ctx.now() + AGAIN)))
 }

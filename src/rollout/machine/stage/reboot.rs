@@ -8,6 +8,8 @@ use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{Ctx, Do, Next};
 use crate::rollout::machine::hosts::{UNSEEN, go_on};
 use crate::rollout::plan::Stage;
+use crate::time::Time;
+use std::time::Duration;
 
 /// What to do in this stage.
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
@@ -54,7 +56,7 @@ fn attempt(ctx: &Ctx, h: HostAt) -> Do {
     let gate = run.and_then(|r| r.stages.iter().rev().find(|(s, _)| *s == Stage::Gate)).map(|(_, at)| *at);
     let refused =
         ctx.stage_tries(h, |c| matches!(c, Call::Reboot { .. })).last.and_then(|(_, c)| c.outcome.as_ref().map(|o| o.1));
-    let since = gate.unwrap_or(ctx.now()).max(refused.unwrap_or_default());
+    let since = gate.unwrap_or(ctx.now()).max(refused.map_or(Time::EPOCH, |at| at + Duration::from_millis(1)));
     match gate::check(ctx, h, since) {
         Ok(()) => ctx.call(Some(h), Call::Reboot { host: ctx.r(h) }),
         Err(instead) => instead,

@@ -47,9 +47,13 @@ fn trouble(ctx: &Ctx, h: HostAt, begun: crate::time::Time) -> Vec<(String, Strin
         .map(|a| (a.name.clone(), a.text.clone()))
         .collect();
     for host in &ctx.picture().hosts {
-        if matches!(host.state.stage, Doing::Silent | Doing::Down | Doing::Unknown) {
-            all.push(("host-silent".into(), format!("{} is not heard", host.name)));
-        }
+        let code = match host.state.stage {
+            Doing::Silent => "host-silent",
+            Doing::Down => "host-down",
+            Doing::Unknown => "host-unknown",
+            _ => continue,
+        };
+        all.push((code.into(), format!("{} is not heard", host.name)));
     }
     if let Some(before) = ctx.host_run(h).and_then(|r| r.before.as_ref()) {
         let name = ctx.seen(h).map(|s| s.name.clone()).unwrap_or_default();

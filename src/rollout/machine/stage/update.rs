@@ -1,6 +1,7 @@
 //! Update: what the host lacks is installed, and it is looked whether it really was: an installer that says it is done is not believed.
 //! An installation that was not answered is watched, and only begun again if nothing shows that it runs.
 
+use super::sure;
 use crate::pool::words::count;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::HostAt;
@@ -68,7 +69,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     match lacks(ctx, h, &tries, since) {
         Lacks::Instead(instead) => instead,
         Lacks::Nothing => go_on(ctx, h, Stage::Update),
-        Lacks::Some(n) => install(ctx, h, &tries, n, call),
+        Lacks::Some(n) => install(ctx, h, &tries, n, &call),
     }
 }
 
@@ -83,9 +84,13 @@ fn still_empty(ctx: &Ctx, h: HostAt) -> Option<Do> {
     Some(Ctx::enter(h, Stage::Evacuate, format!("a guest came to {} after it was emptied", ctx.name(h))))
 }
 
-fn install(ctx: &Ctx, h: HostAt, tries: &Tries, n: usize, call: Call) -> Do {
+fn install(ctx: &Ctx, h: HostAt, tries: &Tries, n: usize, call: &Call) -> Do {
     let name = ctx.name(h);
-    let Some((_, last)) = tries.last else { return ctx.call(Some(h), call) };
+    let make = || match sure(ctx, h, true) {
+        Ok(()) => ctx.call(Some(h), call.clone()),
+        Err(instead) => instead,
+    };
+    let Some((_, last)) = tries.last else { return make() };
     if let Some((Outcome::Unanswered { .. }, at)) = &last.outcome
         && ctx.now() < *at + VERY_UNSURE
     {
@@ -102,7 +107,7 @@ fn install(ctx: &Ctx, h: HostAt, tries: &Tries, n: usize, call: Call) -> Do {
         let why = format!("the updates of {name} could not be installed.");
         return ctx.stuck(Some(h), why, "Look at its package manager's log. Then retry; or skip; or abort.".into());
     }
-    ctx.call(Some(h), call)
+    make()
 }
 
 fn refused(ctx: &Ctx, h: HostAt, code: &str, why: &str) -> Do {

@@ -40,7 +40,8 @@ fn guests_that_are_bound_to_their_host_are_named_with_what_binds_them() {
 fn what_is_said_to_be_shut_down_is_what_the_machine_would_shut_down() {
     use crate::rollout::machine::refusal::{Class, class};
     let source = include_str!("../evacuate.rs");
-    let codes: Vec<&str> = source.split('"').skip(1).step_by(2).filter(|s| s.starts_with("VM_") || s.starts_with("HOST_")).collect();
+    let codes: Vec<&str> =
+        source.split('"').skip(1).step_by(2).filter(|s| s.starts_with("VM_") || s.starts_with("HOST_")).collect();
     assert!(codes.len() > 15, "{codes:?}");
     for code in codes {
         let mut case = with(code, &["db1"]);
