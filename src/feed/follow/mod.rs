@@ -37,6 +37,10 @@ use tracker::{Tracker, Verdict};
 
 pub use types::{Ask, CallId, Effect, End, Event, HostReply, Reply};
 
+/// So many polls in a row that found news at once tell a pool where something changes all the time. What changes there is gathered for
+/// a moment: that costs nobody anything who looks at it, and a request for each change costs much.
+const BUSY: u32 = 6;
+
 #[derive(Clone, Debug, PartialEq)]
 enum Phase {
     /// Nothing is under way; a log-in is due then.
@@ -76,6 +80,8 @@ pub struct Follower {
     why: String,
     poll_started: Time,
     quick_polls: u32,
+    /// Polls in a row that found news at once.
+    prompt_polls: u32,
     last_change: Time,
     probe_pause: Duration,
     newest_row: BTreeMap<Ref, Time>,
@@ -103,6 +109,7 @@ impl Follower {
             why: "first reading".to_owned(),
             poll_started: Time::from_millis(i64::MIN),
             quick_polls: 0,
+            prompt_polls: 0,
             last_change: Time::EPOCH,
             newest_row: BTreeMap::new(),
             out: Vec::new(),
@@ -356,7 +363,10 @@ impl Follower {
         // An answer without news that comes long before it should: a server that does not wait.
         let quick = changes == 0 && now.since(self.poll_started) < self.options.poll_wait / 4;
         self.quick_polls = if quick { (self.quick_polls + 1).min(7) } else { 0 };
-        let gap = if changes >= self.options.storm_size { self.options.storm_gap } else { self.options.poll_gap };
+        let prompt = changes > 0 && now.since(self.poll_started) < self.options.storm_gap;
+        self.prompt_polls = if prompt { (self.prompt_polls + 1).min(BUSY) } else { 0 };
+        let storm = changes >= self.options.storm_size || self.prompt_polls >= BUSY;
+        let gap = if storm { self.options.storm_gap } else { self.options.poll_gap };
         // Counted from the start of the last poll, so that a single change is never held up.
         self.phase = Phase::Pausing((self.poll_started + gap * (1 << self.quick_polls)).max(now));
     }
