@@ -186,18 +186,23 @@ async fn the_wizard_never_waits_for_who_has_gone() {
         r#ref: r.into(),
         record: Box::new(Record::parse(class, &json.to_string()).expect("record")),
     };
+    let classes = vec![Class::Pool, Class::Host];
     let pool = vec![
         Seen::Link(Link::Live { coordinator: "10.0.4.11:443".into() }),
+        Seen::Resync { classes: classes.clone(), why: "first reading".into() },
         set(Class::Pool, "OpaqueRef:p", &serde_json::json!({"name_label": "prod-a", "master": "OpaqueRef:h1", "uuid": "u"})),
         set(Class::Host, "OpaqueRef:h1", &serde_json::json!({"name_label": "xcp1", "uuid": "h1", "enabled": true})),
+        Seen::Synced { classes },
+        Seen::Heard { generation: Some(1) },
     ];
     let at = Clock::start().now();
     let observations = pool.into_iter().map(|seen| Observation { at, seen }).collect();
     seen.send((PoolIx(0), observations)).await.expect("the loop runs");
-    screen.shows("xcp1").await;
+    screen.shows("● live").await;
     press(&keys, 'w').await;
-    assert_eq!(requests.recv().await, Some(Request::FindRun { pool: PoolIx(0) }));
     screen.shows("Hosts, 1 of 1").await;
+    let asked = tokio::time::timeout(Duration::from_secs(5), requests.recv()).await;
+    assert_eq!(asked, Ok(Some(Request::FindRun { pool: PoolIx(0) })));
     drop(requests);
     let enter = Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
     keys.send(Ok(enter)).await.expect("the loop runs");
