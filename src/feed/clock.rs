@@ -49,6 +49,12 @@ impl Clock {
         *run = Run { shown: run.now(), at: Instant::now(), speed: if speed.is_finite() { speed.max(0.0) } else { 1.0 } };
     }
 
+    /// Goes forward to this time, if it shows an earlier one: what was written down elsewhere must not lie in the future.
+    pub fn not_before(&self, at: Time) {
+        let mut run = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *run = Run { shown: run.now().max(at), at: Instant::now(), speed: run.speed };
+    }
+
     /// How long to really wait for so much of its time to pass: a day if it stands still.
     pub fn wait(&self, length: Duration) -> Duration {
         let speed = self.run().speed;
@@ -77,6 +83,11 @@ mod tests {
         assert!(clock.now() >= before);
         assert_eq!(clock.wait(Duration::from_secs(8)), Duration::from_secs(1));
         assert_eq!(clock.wait(Duration::from_millis(1)), SHORTEST);
+        clock.not_before(before);
+        assert!(clock.now() >= before, "it never goes back");
+        let later = clock.now() + Duration::from_secs(3600);
+        clock.not_before(later);
+        assert!(clock.now() >= later);
         let frozen = clock.clone();
         clock.set_speed(0.0);
         let stopped = frozen.now();

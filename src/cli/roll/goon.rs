@@ -45,6 +45,10 @@ pub fn go_on_with_newest(data: &Path, watch: &Watch) -> Result<Begun, Refusal> {
 
 /// Opens this journal and gets its run ready.
 pub fn resume(path: &Path, pool: &str, watch: &Watch, again: bool, mut first: Vec<Command>) -> Result<Begun, Refusal> {
+    // The journal may be another machine's, whose clock is ahead of ours.
+    if let Some(line) = file::read(path).ok().and_then(|journal| journal.lines.last().cloned()) {
+        watch.clock.not_before(line.at);
+    }
     let (tell, lines) = mpsc::unbounded_channel();
     let opened = driver::resume(path, pool, &who::owner(), watch.clock.now(), again, tell);
     let (engine, before) = opened.map_err(|error| match error {

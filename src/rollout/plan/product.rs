@@ -54,8 +54,8 @@ pub fn installed_not_booted(host: &Host) -> Option<String> {
         return Some("an update that is installed waits for its reboot".into());
     }
     let lists = [&host.pending_guidances, &host.pending_guidances_recommended, &host.pending_guidances_full];
-    let reboot = |one: &&Box<str>| one.starts_with("reboot_host");
-    lists.into_iter().flatten().find(reboot).map(|_| "its pending guidance asks for a reboot".into())
+    let reboot = lists.into_iter().flatten().any(|one| one.starts_with("reboot_host"));
+    reboot.then(|| "its pending guidance asks for a reboot".into())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! What became wrong about a plan since it was made: it may be hours old, or come from a journal.
 
 use super::Plan;
-use crate::pool::Pool;
 use crate::pool::picture::{LinkState, Picture};
+use crate::pool::{Pool, words};
 use crate::rollout::finding::Finding;
 use crate::text::duration;
 use crate::time::Time;
@@ -59,11 +59,12 @@ pub fn still_right(plan: &Plan, pool: &Pool, picture: &Picture) -> Vec<Finding> 
         out.push(Finding::hard("plan-coordinator", &host.name, text).evidence("pool.master"));
     }
     let known = |name: &str| plan.left_out.iter().any(|l| l.name == name);
-    if plan.hosts.len() + plan.left_out.len() < picture.hosts.len() {
-        for host in picture.hosts.iter().filter(|h| !planned(&h.uuid) && !known(&h.name)) {
-            let text = format!("{} is not in the plan and stays as it is.", host.name);
-            out.push(Finding::note("plan-not-all", &host.name, text).evidence("hosts of the pool"));
-        }
+    let others: Vec<&str> =
+        picture.hosts.iter().filter(|h| !planned(&h.uuid) && !known(&h.name)).map(|h| h.name.as_str()).collect();
+    if !others.is_empty() {
+        let (is, stays) = if others.len() == 1 { ("is", "stays as it is") } else { ("are", "stay as they are") };
+        let text = format!("{} {is} not in the plan and {stays}.", words::list(&others));
+        out.push(Finding::note("plan-not-all", "", text).evidence("hosts of the pool"));
     }
     metadata(plan, pool, &mut out);
     let age = picture.at.since(plan.made);

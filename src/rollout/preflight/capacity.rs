@@ -6,7 +6,7 @@ use super::Ground;
 use crate::pool::words;
 use crate::rollout::finding::Finding;
 use crate::text::bytes;
-use crate::xenapi::record::Ref;
+use crate::xenapi::record::{Host, Ref};
 use std::collections::BTreeMap;
 
 /// How one host's evacuation would go.
@@ -44,7 +44,8 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
             bytes(fit.free)
         );
         let finding = if fit.needs > fit.free {
-            let text = format!("The other hosts lack {} for the guests of {}.", bytes(fit.needs - fit.free), fit.host);
+            let text =
+                format!("The hosts that could take them lack {} for the guests of {}.", bytes(fit.needs - fit.free), fit.host);
             Finding::hard("no-memory", &fit.host, text)
         } else {
             Finding::soft("tight-memory", &fit.host, format!("By our estimate no other host has room for {who} of {}.", fit.host))
@@ -81,7 +82,15 @@ fn have(names: &[String]) -> String {
     format!("{} {verb}", words::list(names))
 }
 
-/// Every planned host in turn: its guests go largest first, each to the host with the most room. They come back afterwards if the plan
+/// What a guest may not move below.
+fn version(host: &Host) -> Vec<u32> {
+    let get = |key: &str| host.software_version.get(key).filter(|v| !v.trim().is_empty());
+    let text = get("platform_version").or_else(|| get("product_version")).unwrap_or_default();
+    text.split('.').map(|part| part.trim().parse().unwrap_or(0)).collect()
+}
+
+/// Every planned host in turn: its guests go largest first, each to the host with the most room of those
+/// whose software is not older: xapi moves nothing to an older one. They come back afterwards if the plan
 /// brings guests home; else they stay where they went.
 fn fits(ground: Ground) -> Vec<Fit> {
     let stopped = super::evacuate::stopped(ground);
@@ -98,13 +107,15 @@ fn fits(ground: Ground) -> Vec<Fit> {
         .filter(|h| h.live && h.enabled)
         .map(|h| (h.r#ref.clone(), h.memory.total.saturating_sub(h.memory.used.unwrap_or(h.memory.total))))
         .collect();
+    let mut versions: BTreeMap<Ref, Vec<u32>> = ground.pool.records().hosts().map(|(r, h)| (r.clone(), version(h))).collect();
     let mut out = Vec::new();
     for host in ground.planned() {
         let mut leaving = guests.get(&host.r#ref).cloned().unwrap_or_default();
         // Guests that are shut down for the time need no room.
         leaving.retain(|(r, ..)| !stopped.contains(r));
         leaving.sort_by(|a, b| (b.2, &a.1).cmp(&(a.2, &b.1)));
-        let mut room: BTreeMap<Ref, u64> = free.iter().filter(|(r, _)| **r != host.r#ref).map(|(r, f)| (r.clone(), *f)).collect();
+        let takes = |r: &Ref| *r != host.r#ref && versions.get(r) >= versions.get(&host.r#ref);
+        let mut room: BTreeMap<Ref, u64> = free.iter().filter(|(r, _)| takes(r)).map(|(r, f)| (r.clone(), *f)).collect();
         let mut fit = Fit {
             host: host.name.clone(),
             guests: leaving.len(),
@@ -115,15 +126,12 @@ fn fits(ground: Ground) -> Vec<Fit> {
         let (mut stay, mut moved) = (Vec::new(), Vec::new());
         for (guest, name, memory) in leaving {
             let best = room.iter_mut().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(a.0)));
-            match best.filter(|(_, f)| **f >= memory) {
-                Some((to, left)) => {
-                    *left -= memory;
-                    moved.push((to.clone(), (guest, name, memory)));
-                }
-                None => {
-                    fit.stuck.push(name.clone());
-                    stay.push((guest, name, memory));
-                }
+            if let Some((to, left)) = best.filter(|(_, f)| **f >= memory) {
+                *left -= memory;
+                moved.push((to.clone(), (guest, name, memory)));
+            } else {
+                fit.stuck.push(name.clone());
+                stay.push((guest, name, memory));
             }
         }
         if !ground.plan.options.home && !moved.is_empty() {
@@ -133,10 +141,13 @@ fn fits(ground: Ground) -> Vec<Fit> {
                 guests.entry(to).or_default().push(guest);
             }
             let own = free.get(&host.r#ref).map(|f| f.saturating_add(went));
-            free = room;
+            free.extend(room);
             if let Some(own) = own {
                 free.insert(host.r#ref.clone(), own);
             }
+        }
+        if ground.plan.kind.is_update() {
+            versions.insert(host.r#ref.clone(), vec![u32::MAX]);
         }
         out.push(fit);
     }

@@ -45,7 +45,7 @@ pub const CODES: &[Code] = codes! {
         "Plan again, or accept that it reboots once more.";
     "plan-old" "soft" "The plan is older than a day."
         "Plan again, or accept it as it is.";
-    "plan-not-all" "note" "A host of the pool is not part of the plan."
+    "plan-not-all" "note" "Hosts of the pool are not part of the plan."
         "Nothing, if that is meant.";
     "survey-old" "hard" "What was asked of a host for the checks is too old to rely on."
         "Look again.";

@@ -310,7 +310,7 @@ fn metadata_has_an_age_and_must_be_what_was_planned() {
     let mut case = Case::new(2);
     case.xenserver(2, "abc", &[1, 2]);
     assert_eq!(case.said("metadata-age").0, Note);
-    let synced = |days: u64| Date(Some(Time::from_millis(t(0.0).as_millis() - (days * 86_400_000) as i64)));
+    let synced = |days: u64| Date(Some(t(0.0) - Duration::from_secs(days * 86_400)));
     pool(&mut case, |p| p.last_update_sync = synced(8));
     assert_eq!(
         case.said("metadata-old"),
@@ -342,7 +342,7 @@ fn hosts_that_lack_different_packages_are_a_note() {
 fn different_software_is_soft_unless_the_round_ends_it() {
     let mut case = Case::update(2);
     case.s.host_is(2, |h: &mut Host| {
-        h.software_version = [("product_brand", "XCP-ng"), ("product_version", "8.2.1"), ("xapi", "1.249")].into()
+        h.software_version = [("product_brand", "XCP-ng"), ("product_version", "8.2.1"), ("xapi", "1.249")].into();
     });
     assert_eq!(case.said("versions").0, Note);
     case.scope.wanted = crate::rollout::plan::Wanted::Reboot;

@@ -6,7 +6,7 @@
 //! | `eye` | the pool as a feed would tell it |
 //! | `hands` | calls and reads done to the twin |
 //! | `book` | the journal in memory, whose writer can die at any line |
-//! | `truth`, `check` | the checker, which looks at the simulated pool itself |
+//! | `check` | the checker, which looks at the simulated pool itself |
 //! | `play` | from the beginning of a round to its end, with an operator |
 //! | `trouble`, `chance`, `captain` | what goes wrong meanwhile, by plan or by chance, and what others do |
 //! | `rehearse` | what a round on this pool would come to |
@@ -23,7 +23,6 @@ mod play;
 mod rehearse;
 mod stage;
 mod trouble;
-mod truth;
 
 pub use book::{Book, Death};
 pub use chance::{Targets, trouble};
@@ -34,4 +33,3 @@ pub use play::{Operator, Played, play};
 pub use rehearse::{HostRehearsal, Moved, Rehearsal, Summary, Waited, rehearse_on};
 pub use stage::{OWNER, Stage};
 pub use trouble::{Deed, Trouble, What, When};
-pub use truth::{HostTruth, Truth};

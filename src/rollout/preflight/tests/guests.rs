@@ -170,7 +170,7 @@ fn too_little_memory_is_hard_and_memory_in_the_wrong_places_soft() {
     let found = case.find("no-memory");
     assert_eq!(
         (found.severity, found.about.as_str(), found.text.as_str()),
-        (Hard, "xcp1", "The other hosts lack 4.0 GiB for the guests of xcp1.")
+        (Hard, "xcp1", "The hosts that could take them lack 4.0 GiB for the guests of xcp1.")
     );
     free(&mut case, &[20, 15, 15]);
     let found = case.find("tight-memory");
@@ -194,6 +194,22 @@ fn guests_that_do_not_come_home_fill_the_hosts_that_follow() {
     case.options.home = false;
     case.guest("a", 1, 20);
     case.guest("b", 2, 10);
+    assert!(!case.found().iter().any(|f| f.severity == Hard), "{:?}", brief(&case.found()));
+}
+
+#[test]
+fn guests_do_not_move_to_older_software() {
+    let mut case = Case::new(3);
+    free(&mut case, &[60, 60, 20]);
+    case.guest("a", 2, 30);
+    let version = |v: &str| [("product_brand", "XCP-ng"), ("product_version", v), ("xapi", "26.1")].into();
+    assert!(!case.found().iter().any(|f| f.severity == Hard));
+    for n in [2, 3] {
+        case.s.host_is(n, |h| h.software_version = version("8.10.0"));
+    }
+    let found = case.find("no-memory");
+    assert_eq!((found.about.as_str(), found.evidence.contains("20 GiB free")), ("xcp2", true), "{found:?}");
+    case.s.host_is(2, |h| h.software_version = version("8.3.0"));
     assert!(!case.found().iter().any(|f| f.severity == Hard), "{:?}", brief(&case.found()));
 }
 
