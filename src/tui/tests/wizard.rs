@@ -151,9 +151,9 @@ fn an_answer_that_was_overtaken_changes_nothing_and_a_changed_choice_is_planned_
 fn old_checks_begin_nothing() {
     let mut model = confirming(SIZE);
     type_text(&mut model, "prod-a");
-    update(&mut model, Msg::Tick(ahead(601)));
+    update(&mut model, Msg::Tick(ahead(3_660)));
     assert_eq!(press(&mut model, "enter"), []);
-    assert!(toast(&model).contains("10 min old"), "{}", toast(&model));
+    assert!(toast(&model).contains("1 h 1 min old"), "{}", toast(&model));
 }
 
 #[test]
