@@ -9,7 +9,7 @@ use super::trouble::{Trouble, What, When};
 use crate::pool::picture::Severity;
 use crate::rollout::engine::{Engine, Job, LogError};
 use crate::rollout::entry::{Command, Entry, Found};
-use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, make};
+use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
 use crate::rollout::preflight;
 use crate::rollout::survey::{self, Survey};
 use crate::sim::api::Api;
@@ -110,18 +110,31 @@ impl Stage {
         let now = self.eye.own(&self.world);
         let picture = self.eye.pool.picture(now);
         let mut plan = make(&self.eye.pool, &picture, &survey, scope, options, now)?;
-        // Whoever rehearses has not been asked yet: what can be accepted is.
-        for finding in preflight::findings(&self.eye.pool, &picture, &survey, &plan, now) {
-            if finding.severity == Severity::Soft {
-                let reason = "accepted on a twin".to_owned();
-                plan.options.accepted.push(Accepted { code: finding.code, about: finding.about, reason });
-            }
-        }
+        self.accept_of(&mut plan, &survey);
         let db = self.world.database();
         let disks = db.pool().map(|pool| db.set_of(pool, "ha_statefiles")).unwrap_or_default();
         let sr = |disk: &Value| if let Value::Str(disk) = disk { Some(db.reference(&Ref::from(&**disk), "SR")) } else { None };
         let found = Found::of(&self.eye.pool, &plan, disks.iter().filter_map(sr).collect());
         Ok((plan, found))
+    }
+
+    /// Accepts whatever can be accepted of what speaks against a plan here: whoever rehearses has not been asked yet.
+    pub fn accept(&mut self, plan: &mut Plan) {
+        let wanted = if plan.kind.is_update() { Wanted::Update } else { Wanted::Reboot };
+        let survey = self.survey(&Scope { wanted, ..Scope::default() });
+        self.accept_of(plan, &survey);
+    }
+
+    fn accept_of(&mut self, plan: &mut Plan, survey: &Survey) {
+        self.eye.ask(&mut self.world);
+        let now = self.eye.own(&self.world);
+        let picture = self.eye.pool.picture(now);
+        for finding in preflight::findings(&self.eye.pool, &picture, survey, plan, now) {
+            if finding.severity == Severity::Soft {
+                let reason = "accepted on a twin".to_owned();
+                plan.options.accepted.push(Accepted { code: finding.code, about: finding.about, reason });
+            }
+        }
     }
 
     /// A round begins.
