@@ -95,7 +95,7 @@ fn connected(pool: &PoolView) -> Result<(), String> {
 
 fn fresh(model: &Model, wizard: &super::Wizard) -> Result<(), String> {
     match &wizard.survey {
-        Survey::Ready(at, _) if model.now.since(*at) > CHECKS_LAST => {
+        Survey::Ready(at, _) if model.now.since(*at) > model.for_people(CHECKS_LAST) => {
             let again = key(model, Action::Recheck);
             Err(format!(
                 "The checks are {} old: {again} on the page preflight makes them again.",
