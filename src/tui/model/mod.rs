@@ -253,7 +253,7 @@ impl Model {
 
     /// A time that people need, in the time of the pool: in a fast demo more of that goes by while somebody reads.
     pub(crate) fn for_people(&self, time: std::time::Duration) -> std::time::Duration {
-        time.mul_f64(self.speed.clamp(1.0, 10_000.0))
+        time.mul_f64(self.demo.as_ref().map_or(1.0, |demo| demo.speed.clamp(1.0, 10_000.0)))
     }
 
     /// Says something at the foot of the screen for a while.
