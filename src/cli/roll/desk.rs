@@ -275,7 +275,7 @@ impl Worker {
     async fn resume_run(&mut self) -> Result<Begun, Refusal> {
         let data = self.data.clone();
         let (watch, _) = self.current().await?;
-        goon::go_on_with_newest(&data, watch)
+        goon::go_on_with_newest(&data, watch).await
     }
 
     async fn find_run(&mut self) -> Result<Option<FoundRun>, String> {

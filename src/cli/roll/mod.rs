@@ -102,7 +102,7 @@ async fn go(args: &RollArgs, setup: &Setup, watch: &mut Watch, say: &mut Say, zo
         take_over(args, watch, say).await?;
     }
     if args.goes_on() {
-        return goon::go_on(args, &setup.dirs.data, watch).map(|begun| Next::Drive(Box::new(begun)));
+        return goon::go_on(args, &setup.dirs.data, watch).await.map(|begun| Next::Drive(Box::new(begun)));
     }
     let options = prepare::options(args, watch, zone).await?;
     let prepared = prepare::prepare(watch, &args.scope(), options.clone(), Survey::default()).await?;
