@@ -152,7 +152,8 @@ impl Core {
             self.db.create_with_ref("VDI", &vdi, &fields);
         }
         let pending = |core: &Self, t: &Ref| matches!(core.db.text(t, "status"), "pending" | "cancelling");
-        for task in self.db.all("task").into_iter().filter(|t| pending(self, t)) {
+        let tasks: Vec<Ref> = self.db.all("task").into_iter().filter(|t| pending(self, t)).collect();
+        for task in tasks {
             let sr = Ref::from(self.db.text(&task, "name_description"));
             let rebuild = self.db.text(&task, "name_label") == "SR Recovering";
             let store = self.stores.iter().position(|s| s.r == sr && s.mirror.is_some()).filter(|_| rebuild);
