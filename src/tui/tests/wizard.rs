@@ -232,7 +232,13 @@ fn the_dashboard_goes_on_and_the_way_back_is_said() {
     press(&mut model, "w, enter");
     says(&model, &["STOPPED", "HA_HOST_CANNOT_SEE_PEERS", "not begun", "U tries now", "poolwatch roll prod-a --restore"]);
     let restore = request(press(&mut model, "U"));
-    assert_eq!(restore, Request::RunCommand { pool: POOL, command: Command::Restore });
+    assert_eq!(restore, Request::ResumeRun { pool: POOL }, "nobody works on it any more: its journal is taken up again");
+    assert_eq!(page(&model), Some(Page::Run));
+    tell(&mut model, Answer::RunFailed { pool: POOL, error: "The pool cannot be reached.".into() });
+    assert!(matches!(request(press(&mut model, "U")), Request::ResumeRun { .. }), "it can be tried again");
+    tell(&mut model, Answer::RunStarted { pool: POOL, files: files() });
+    tell(&mut model, Answer::RunProgress { pool: POOL, progress: Box::new(evacuating()) });
+    assert!(model.pools[0].wizard.running());
 }
 
 #[test]

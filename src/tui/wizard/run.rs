@@ -91,7 +91,7 @@ fn now(paper: &mut Paper, model: &Model, pool: &PoolView, progress: &Progress, o
     let g = model.look.glyphs;
     if let Some((result, words)) = &progress.result {
         let sign = super::words::result(&model.look, *result);
-        paper.beside(0, piece(format!("{} {}", sign.glyph, sign.word), sign.role), HEAD, words, Role::Text);
+        paper.beside(0, piece(format!("{} {}", sign.glyph, sign.word), sign.role), HEAD + 2, &sentence(words), Role::Text);
         return;
     }
     if over {
