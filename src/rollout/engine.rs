@@ -22,6 +22,9 @@ const STEPS: usize = 400;
 /// A task that was never seen in the pool's records, nor in a reading made after it was taken on, is gone after this.
 const UNSEEN: Duration = Duration::from_secs(30);
 
+/// Nobody is asked back sooner than this: what is due has been looked at just now.
+const SOONEST: Duration = Duration::from_millis(100);
+
 /// Where the journal goes.
 pub trait Log {
     /// Writes a line and waits until it is on disk. After an error nothing may be done whose intent this was.
@@ -160,7 +163,7 @@ impl<L: Log> Engine<L> {
                 break;
             }
         }
-        Ok((jobs, wake.map(|at| at.max(now + Duration::from_millis(1)))))
+        Ok((jobs, wake.map(|at| at.max(now + SOONEST))))
     }
 
     fn says_nothing_new(&self, entry: &Entry) -> bool {

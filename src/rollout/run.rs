@@ -223,6 +223,11 @@ impl Run {
 
     /// Takes in one line of the journal.
     pub fn apply(&mut self, at: Time, entry: &Entry) {
+        if let Entry::Resumed { .. } = entry
+            && at < self.at
+        {
+            self.set_back(at);
+        }
         self.at = self.at.max(at);
         self.remember(at, entry);
         match entry {
@@ -303,6 +308,30 @@ impl Run {
                 self.rest();
             }
         }
+    }
+
+    /// The clock by which it goes on is behind the one by which it was written, or was set back: what happened counts as having happened
+    /// as long before now as it had happened before the last line. Nothing may wait for a time that only the other clock would reach.
+    fn set_back(&mut self, now: Time) {
+        let by = self.at.since(now);
+        let back = |at: &mut Time| *at = *at - by;
+        back(&mut self.at);
+        back(&mut self.began);
+        back(&mut self.phase.1);
+        back(&mut self.fresh);
+        back(&mut self.started);
+        back(&mut self.waiting_since);
+        for host in &mut self.hosts {
+            host.begun.iter_mut().for_each(back);
+            host.stages.iter_mut().for_each(|(_, at)| back(at));
+            host.end.iter_mut().for_each(|(_, at)| back(at));
+        }
+        for call in self.calls.values_mut() {
+            back(&mut call.at);
+            call.outcome.iter_mut().for_each(|(_, at)| back(at));
+        }
+        self.stuck.iter_mut().for_each(|stuck| back(&mut stuck.since));
+        self.actions.iter_mut().for_each(|(at, _)| back(at));
     }
 
     fn enter(&mut self, at: Time, host: HostAt, stage: Stage, why: &str) {

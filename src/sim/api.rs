@@ -121,6 +121,11 @@ pub trait Api: Send {
     fn poll(&mut self, ticket: Ticket) -> Option<Result<Value, Failure>>;
     /// The client of a waiting call went away.
     fn forget(&mut self, ticket: Ticket);
+    /// `GET /updates` at `host`, as JSON; `None`: the session is not valid (HTTP 401).
+    fn updates(&mut self, host: HostIx, session: &str) -> Option<Result<String, Failure>> {
+        let _ = (host, session);
+        None
+    }
     /// `/rrd_updates` at `host`; `None`: the session is not valid (HTTP 401).
     fn rrd_updates(&mut self, host: HostIx, request: &RrdRequest) -> Option<RrdUpdates>;
 }

@@ -181,7 +181,7 @@ pub fn renew(ctx: &Ctx) -> Option<Do> {
         return None;
     }
     let Some(Whose::Ours(claim)) = seen(ctx) else { return None };
-    if !claim.is_due(ctx.now()) {
+    if !is_due(ctx, &claim) {
         return None;
     }
     let last = ctx.run.calls.values().rev().find(|c| matches!(c.call, Call::Renew { .. }) || is_about(c));
@@ -189,12 +189,21 @@ pub fn renew(ctx: &Ctx) -> Option<Do> {
     (!wait).then(|| ctx.intent(None, Call::Renew { at: ctx.now(), text: text(ctx.run) }))
 }
 
+/// Whether it is time to renew the claim: also if that was last done by a clock that was ahead of ours, which others may not know.
+fn is_due(ctx: &Ctx, claim: &Claim) -> bool {
+    claim.is_due(ctx.now()) || claim.renewed.is_some_and(|at| at > ctx.now() + AGAIN)
+}
+
 /// When the claim is to be renewed next.
 pub fn next(ctx: &Ctx) -> Option<Time> {
+    if !ctx.is_current() {
+        return None;
+    }
     let Some(Whose::Ours(claim)) = seen(ctx) else { return None };
     let last = ctx.run.calls.values().rev().find(|c| matches!(c.call, Call::Renew { .. }) || is_about(c));
     let tried = last.map_or(Time::EPOCH, |c| c.at + RENEW_AGAIN);
-    Some((claim.renewed? + RENEW_EVERY).max(tried))
+    let due = if is_due(ctx, &claim) { ctx.now() } else { claim.renewed? + RENEW_EVERY };
+    Some(due.max(tried).max(ctx.now() + AGAIN))
 }
 
 /// As [`next`], as an action.

@@ -135,6 +135,10 @@ fn work(ctx: &Ctx, h: HostAt) -> Do {
     {
         return wrong;
     }
+    // Given up after its reboot: what only the next host would need is not waited for.
+    if is_given_up(ctx, h) && is_rebooted(ctx, h) && matches!(stage, Stage::Rebuild | Stage::Soak) {
+        return go_on(ctx, h, stage);
+    }
     let all = if backing_out(ctx, h) && stage <= Stage::Reboot { back_out(ctx, h, stage) } else { in_stage(ctx, h, stage) };
     // Whatever it waits for, it does not wait for ever.
     let Some(due) = deadline(ctx.run, h, &ctx.view) else { return all };

@@ -18,6 +18,9 @@ pub fn step(ctx: &Ctx) -> Do {
     if !ctx.is_current() {
         return ctx.wait(None, UNSEEN, None);
     }
+    if let Some(entry) = out_of_use(ctx) {
+        return Ctx::write(entry);
+    }
     if ctx.run.left.is_empty() || claim::is_theirs(ctx) {
         return Ctx::phase(Phase::Release);
     }
@@ -51,6 +54,20 @@ pub fn step(ctx: &Ctx) -> Do {
         Some(item) => ctx.wait(None, format!("puts back: {}", words(item)), at),
         None => Ctx::phase(Phase::Release),
     }
+}
+
+/// A host that was taken out of use in this run and was back, and is out of use again.
+fn out_of_use(ctx: &Ctx) -> Option<Entry> {
+    for (h, run) in ctx.run.hosts.iter().enumerate() {
+        let was = run.before.as_ref().is_some_and(|b| b.enabled);
+        let Some(host) = ctx.host(h).filter(|host| was && !host.enabled) else { continue };
+        let item = Item::Host { host: host.uuid.to_string() };
+        let ours = ctx.calls(1, |c| matches!(&c.call, Call::Disable { host } if *host == ctx.r(h))).next().is_some();
+        if ours && !ctx.run.left.contains_key(&item) {
+            return Some(Entry::Left { item, why: format!("{} is not enabled any more", ctx.name(h)) });
+        }
+    }
+    None
 }
 
 /// In which order things are put back.

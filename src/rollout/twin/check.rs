@@ -5,14 +5,13 @@
 //! nobody until there was time to see it. What xapi itself says at the moment of a call is held against it at once (I1: a read for this
 //! call).
 
-use super::truth::Truth;
 use crate::pool::Pool;
 use crate::rollout::call::Call;
 use crate::rollout::claim::Claim;
 use crate::rollout::entry::{CallId, Item};
 use crate::rollout::run::Run;
 use crate::sim::value::Value;
-use crate::sim::world::{Harm, World};
+use crate::sim::world::{Condition, Harm, HostTruth, World};
 use crate::time::Time;
 use crate::xenapi::record::{Config, Record, Ref};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +86,11 @@ pub struct Checker {
     moved: BTreeSet<Ref>,
     harms: usize,
     generation: u64,
+}
+
+/// Whether a host is all there, and the others reach it.
+fn is_up(host: &HostTruth) -> bool {
+    host.condition == Condition::Up && !host.cut
 }
 
 impl Default for Checker {
@@ -203,33 +207,36 @@ impl Checker {
 
     /// Whether a host may be taken out of use, or down, now.
     fn safe(&mut self, world: &World, host: &Ref, now: Time, down: bool) {
-        let truth = Truth::of(world);
+        let truth = world.truth();
         let what = if down { "reboot" } else { "disable" };
-        let Some(this) = truth.host(host) else {
+        let Some(this) = truth.hosts.iter().find(|h| h.r == *host) else {
             return self.violate(now, Rule::SecondHost, format!("{what} of {host}, which is no host of this pool"));
         };
         for other in truth.hosts.iter().filter(|h| h.r != *host) {
             let believed = other.live && other.enabled && !other.leaving;
-            let well = believed && other.up;
+            let well = believed && is_up(other);
             if !well && !(believed && self.unseen(Some(&other.r), now)) {
                 let why = format!(
                     "{what} of {} while {} is {}{}{}",
                     this.name,
                     other.name,
-                    if other.up { "up" } else { "not up" },
+                    if is_up(other) { "up" } else { "not up" },
                     if other.enabled { "" } else { ", disabled" },
                     if other.leaving { ", going down" } else { "" }
                 );
                 self.violate(now, Rule::SecondHost, why);
             }
         }
-        if truth.rebuild_shown || (truth.behind && !self.unseen(None, now)) {
-            let why = format!("{what} of {} while a mirror is not in step (shown: {})", this.name, truth.rebuild_shown);
+        let db = world.database();
+        let pending = |t: &&Ref| db.text(t, "name_label") == "SR Recovering" && db.text(t, "status") == "pending";
+        let shown = db.refs_of("task").any(|t| pending(&t));
+        if shown || (truth.degraded && !self.unseen(None, now)) {
+            let why = format!("{what} of {} while a mirror is not in step (shown: {shown})", this.name);
             self.violate(now, Rule::SecondHost, why);
         }
         if down {
-            if this.guests > 0 {
-                self.violate(now, Rule::SecondHost, format!("reboot of {} with {} guests on it", this.name, this.guests));
+            if !this.guests.is_empty() {
+                self.violate(now, Rule::SecondHost, format!("reboot of {} with {} guests on it", this.name, this.guests.len()));
             }
             if this.enabled {
                 self.violate(now, Rule::SecondHost, format!("reboot of {}, which is enabled", this.name));
@@ -246,12 +253,12 @@ impl Checker {
             return;
         }
         self.generation = generation;
-        let truth = Truth::of(world);
+        let truth = world.truth();
         let mut away = Vec::new();
         let mut twice = None;
         for host in &truth.hosts {
             let Some(ours) = self.ours.get_mut(&host.r) else { continue };
-            if ours.called && (host.leaving || !host.up) {
+            if ours.called && (host.leaving || !is_up(host)) {
                 ours.called = false;
                 ours.went += 1;
                 ours.away = true;
@@ -259,7 +266,7 @@ impl Checker {
                     twice = Some(host.name.clone());
                 }
             }
-            if ours.away && host.up && !host.leaving && host.enabled && !truth.behind {
+            if ours.away && is_up(host) && !host.leaving && host.enabled && !truth.degraded {
                 ours.away = false;
             }
             if ours.away {

@@ -8,6 +8,9 @@ use crate::time::Time;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Steps after which a round is said not to come to an end; most take less than three hundred.
+const STEPS: u64 = 60_000;
+
 /// How an operator behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator {
@@ -71,6 +74,12 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
             let text =
                 format!("not at its end after {} h; it waits for: {waiting}; last stop: {stop}", operator.limit.as_secs() / 3600);
             stage.checker.violate(crate::sim::api::Api::now(&stage.world), Rule::NoProgress, text);
+            break;
+        }
+        if stage.steps() > STEPS {
+            let at = crate::sim::api::Api::now(&stage.world);
+            let waiting = stage.engine.as_ref().map_or_else(String::new, |e| e.run.waiting.clone());
+            stage.checker.violate(at, Rule::NoProgress, format!("not at its end after {STEPS} steps; it waits for: {waiting}"));
             break;
         }
         let now = crate::sim::api::Api::now(&stage.world);

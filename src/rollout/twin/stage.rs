@@ -6,9 +6,11 @@ use super::check::{Checker, Rule};
 use super::eye::Eye;
 use super::hands::{self, Hands, Made};
 use super::trouble::{Trouble, What, When};
+use crate::pool::picture::Severity;
 use crate::rollout::engine::{Engine, Job, LogError};
 use crate::rollout::entry::{Command, Entry, Found};
-use crate::rollout::plan::{Options, Plan, PlanError, Scope, make};
+use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
+use crate::rollout::preflight;
 use crate::rollout::survey::{self, Survey};
 use crate::sim::api::Api;
 use crate::sim::value::Value;
@@ -107,12 +109,32 @@ impl Stage {
         self.eye.ask(&mut self.world);
         let now = self.eye.own(&self.world);
         let picture = self.eye.pool.picture(now);
-        let plan = make(&self.eye.pool, &picture, &survey, scope, options, now)?;
+        let mut plan = make(&self.eye.pool, &picture, &survey, scope, options, now)?;
+        self.accept_of(&mut plan, &survey);
         let db = self.world.database();
         let disks = db.pool().map(|pool| db.set_of(pool, "ha_statefiles")).unwrap_or_default();
         let sr = |disk: &Value| if let Value::Str(disk) = disk { Some(db.reference(&Ref::from(&**disk), "SR")) } else { None };
         let found = Found::of(&self.eye.pool, &plan, disks.iter().filter_map(sr).collect());
         Ok((plan, found))
+    }
+
+    /// Accepts whatever can be accepted of what speaks against a plan here: whoever rehearses has not been asked yet.
+    pub fn accept(&mut self, plan: &mut Plan) {
+        let wanted = if plan.kind.is_update() { Wanted::Update } else { Wanted::Reboot };
+        let survey = self.survey(&Scope { wanted, ..Scope::default() });
+        self.accept_of(plan, &survey);
+    }
+
+    fn accept_of(&mut self, plan: &mut Plan, survey: &Survey) {
+        self.eye.ask(&mut self.world);
+        let now = self.eye.own(&self.world);
+        let picture = self.eye.pool.picture(now);
+        for finding in preflight::findings(&self.eye.pool, &picture, survey, plan, now) {
+            if finding.severity == Severity::Soft {
+                let reason = "accepted on a twin".to_owned();
+                plan.options.accepted.push(Accepted { code: finding.code, about: finding.about, reason });
+            }
+        }
     }
 
     /// A round begins.
@@ -328,6 +350,9 @@ impl Stage {
         }
         self.book.dies(self.death());
         let entries = self.book.disk().entries.clone();
+        // Time never goes back within a run: if our clock did, it is taken to stand where the journal ends.
+        let behind = entries.last().map_or(0, |(last, _)| last.millis_after(self.eye.own(&self.world)));
+        self.eye.ahead_ms += behind.max(0);
         let own = self.eye.own(&self.world);
         match Engine::resume(self.book.clone(), &entries, own, OWNER) {
             Ok(engine) => self.engine = Some(engine),

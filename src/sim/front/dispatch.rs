@@ -32,35 +32,37 @@ pub(super) enum Answer {
 #[derive(Clone, Copy)]
 enum Target {
     Front(&'static Method),
-    World(&'static Method),
+    /// With the most parameters that it takes.
+    World(&'static Method, usize),
     Generic(&'static Class, Generic),
 }
 
 impl Target {
     const fn params(&self) -> (usize, usize) {
         match self {
-            Self::Front(method) | Self::World(method) => (method.min, method.max),
+            Self::Front(method) => (method.min, method.max),
+            Self::World(method, most) => (method.min, *most),
             Self::Generic(_, generic) => (generic.params(), generic.params()),
         }
     }
 
     fn role(&self) -> Role {
         match self {
-            Self::Front(method) | Self::World(method) => method.role,
+            Self::Front(method) | Self::World(method, _) => method.role,
             Self::Generic(class, generic) => generic.role(class),
         }
     }
 
     const fn is_async(&self) -> bool {
         match self {
-            Self::Front(method) | Self::World(method) => method.is_async,
+            Self::Front(method) | Self::World(method, _) => method.is_async,
             Self::Generic(..) => false,
         }
     }
 
     const fn works_in_emergency(&self) -> bool {
         match self {
-            Self::Front(method) | Self::World(method) => method.emergency,
+            Self::Front(method) | Self::World(method, _) => method.emergency,
             Self::Generic(..) => false,
         }
     }
@@ -72,7 +74,7 @@ fn target<S: Semantics + ?Sized>(db: &Db, rules: &S, method: &str) -> Option<Tar
         return Some(Target::Front(method));
     }
     if let Some(method) = named(rules.methods()) {
-        return Some(Target::World(method));
+        return rules.most_params(method).map(|most| Target::World(method, most));
     }
     generic::find(db.schema(), method).map(|(class, generic)| Target::Generic(class, generic))
 }
@@ -82,7 +84,8 @@ fn list_methods<S: Semantics + ?Sized>(db: &Db, rules: &S) -> Value {
     let mut names = Vec::new();
     for class in db.schema().classes() {
         generic::names(class, &mut names);
-        let known = METHODS.iter().chain(rules.methods()).map(|method| method.name);
+        let known =
+            METHODS.iter().chain(rules.methods().iter().filter(|m| rules.most_params(m).is_some())).map(|method| method.name);
         let own = known.filter(|name| name.split_once('.').is_some_and(|(of, _)| of == class.def.name));
         for name in own {
             if !names.iter().any(|n| n == name) {
@@ -169,7 +172,7 @@ impl Front {
         if is_async {
             return Ok(Answer::Done(Ok(self.run_async(db, rules, &mut ctx, target, &call.method, args).into())));
         }
-        if let Target::World(_) = target {
+        if let Target::World(..) = target {
             ctx.task = db.new_ref();
         }
         Ok(self.run(db, rules, &ctx, target, method, args))
@@ -243,7 +246,7 @@ impl Front {
         match target {
             Target::Front(_) => builtin::run(self, db, rules, ctx, method, Args(args)),
             Target::Generic(class, generic) => Answer::Done(generic.run(db, class, Args(args))),
-            Target::World(_) => match rules.call(db, self, ctx, method, args) {
+            Target::World(..) => match rules.call(db, self, ctx, method, args) {
                 Some(Outcome::Done(result)) => Answer::Done(result),
                 Some(Outcome::Later(job)) => Answer::Job(job, ctx.task.clone()),
                 None => generic::find(db.schema(), method)

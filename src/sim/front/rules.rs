@@ -137,6 +137,12 @@ pub trait Semantics {
     /// The calls that it has rules for. Constant for the life of the world.
     fn methods(&self) -> &'static [Method];
 
+    /// How many parameters (without the session) a call of the world's takes at most in the version that it plays; `None`: that version
+    /// does not have it.
+    fn most_params(&self, method: &Method) -> Option<usize> {
+        Some(method.max)
+    }
+
     /// What a host is in the pool right now.
     fn standing(&self, db: &Db, host: HostIx) -> Standing;
 

@@ -33,6 +33,8 @@ static BUILT_IN: &[Built] = built! {
     "calm": "Four hosts, all well, nothing happens",
     "rolling-update": "Hosts go round by themselves: evacuate, update, reboot, rebuild, next",
     "mirror-rebuild": "Soon a host reboots, comes back and its mirrors resync; then the next",
+    "hotfix": "Four XCP-ng hosts that lack updates, mirrored storage: a round of updates for you to run",
+    "hotfix-xenserver": "Three XenServer hosts that lack updates, with HA on: a round of updates for you to run",
     "path-loss": "Storage paths and bond links fail and come back",
     "big": "64 hosts and 2,000 VMs, with guests starting, stopping and moving",
 };
@@ -73,6 +75,7 @@ pub fn resize(scenario: &mut Scenario, overrides: Overrides) -> Result<(), Scena
         }
         let kept: Vec<String> = scenario.hosts.iter().map(|h| h.name.clone()).collect();
         scenario.guests.retain(|g| g.host.as_ref().is_none_or(|h| kept.contains(h)));
+        scenario.updates.hosts.retain(|h| kept.contains(h));
         for sr in &mut scenario.srs {
             sr.hosts.retain(|h| kept.contains(h));
         }

@@ -67,6 +67,12 @@ fn problem(s: &Scenario) -> Option<String> {
             return Some(format!("a stage of a boot takes 0 to 86400 s, not {time}"));
         }
     }
+    if let Some(missing) = s.updates.hosts.iter().find(|h| !names.contains(h.as_str())) {
+        return Some(format!("host `{missing}` lacks updates, and does not exist"));
+    }
+    if !(0.0..=86_400.0).contains(&s.updates.takes_s) {
+        return Some(format!("updates take 0 to 86400 s, not {}", s.updates.takes_s));
+    }
     for event in &s.events {
         if !(0.0..=1e9).contains(&event.at_s) {
             return Some(format!("event `{}` is at {} s", event.action, event.at_s));

@@ -9,8 +9,8 @@ mod model;
 
 pub use builtin::{Named, list, load, resize};
 pub use model::{
-    Activity, Boot, Busy, Event, Fill, GuestKind, GuestSpec, HaSpec, HostSpec, LunSpec, MirrorSpec, Pinned, Round, Scenario,
-    SrSpec, Versions,
+    Activity, Boot, Busy, Event, Fill, Flow, GuestKind, GuestSpec, HaSpec, HostSpec, LunSpec, MirrorSpec, Pinned, Round,
+    Scenario, SrSpec, Updates, Versions,
 };
 
 /// What may be changed about a scenario when it is loaded. `None` keeps what the scenario says.

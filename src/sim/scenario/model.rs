@@ -19,6 +19,9 @@ pub struct Scenario {
     /// Product and versions.
     #[serde(default)]
     pub versions: Versions,
+    /// What the hosts lack, and how it is installed.
+    #[serde(default)]
+    pub updates: Updates,
     /// How long the stages of a boot take.
     #[serde(default)]
     pub boot: Boot,
@@ -39,6 +42,9 @@ pub struct Scenario {
     /// High availability.
     #[serde(default)]
     pub ha: HaSpec,
+    /// Whether workload balancing is on.
+    #[serde(default)]
+    pub wlb: bool,
     /// What goes on by itself, for ever.
     #[serde(default)]
     pub activity: Activity,
@@ -77,6 +83,60 @@ impl Default for Versions {
             xapi: "26.17".into(),
             xen: "4.17.5-9".into(),
             build: 1,
+        }
+    }
+}
+
+/// How updates are installed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Flow {
+    /// There are none.
+    #[default]
+    None,
+    /// `host.call_plugin(host, "updater.py", "update", …)`.
+    XcpNg,
+    /// `pool.sync_updates`, `/updates`, `host.apply_updates`.
+    Xenserver,
+    /// `pool_update.*`, as before `XenServer` 8.
+    PoolUpdate,
+}
+
+/// One round of updates.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Updates {
+    /// How they are installed.
+    pub flow: Flow,
+    /// Hosts that lack them, by name; empty: all.
+    pub hosts: Vec<String>,
+    /// How long they take to install, in seconds.
+    pub takes_s: f64,
+    /// Packages as `name-version-release`.
+    pub packages: Vec<String>,
+    /// What has to follow: `reboot_host`, `restart_toolstack`, …
+    pub guidance: Vec<String>,
+    /// Product version with them; empty: as before.
+    pub product: String,
+    /// Platform version with them; empty: as before. Hosts that differ in it make a rolling upgrade.
+    pub platform: String,
+    /// Version of xapi with them; empty: as before. Since xapi 25.33 hosts that differ in it make a rolling upgrade.
+    pub xapi: String,
+}
+
+impl Default for Updates {
+    fn default() -> Self {
+        Self {
+            flow: Flow::None,
+            hosts: Vec::new(),
+            takes_s: 95.0,
+            packages: ["xen-hypervisor-4.17.5-12.1", "kernel-4.19.19-8.0.40.1", "xapi-core-26.18.0-1.1"]
+                .map(str::to_owned)
+                .to_vec(),
+            guidance: vec!["reboot_host".to_owned()],
+            product: String::new(),
+            platform: String::new(),
+            xapi: String::new(),
         }
     }
 }

@@ -41,6 +41,7 @@ pub async fn answer<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request,
         "POST" => xml_call(shared, host, request, body).await,
         "OPTIONS" => Response::options(request),
         "GET" if request.path.starts_with("/rrd_updates") => rrd_updates(shared, host, request).await,
+        "GET" if request.path.starts_with("/updates") => updates(shared, host, request).await,
         "GET" | "PUT" | "CONNECT" => Response::forbidden(),
         _ => Response::not_implemented(request),
     }
@@ -87,6 +88,28 @@ fn finish<A: Api>(shared: &Shared<A>, request: &Request, answer: &Answer, respon
 /// The coordinator's address, if that is what the answer says.
 fn coordinator(answer: &Answer) -> Option<&str> {
     answer.as_ref().err().filter(|failure| failure.code == "HOST_IS_SLAVE")?.params.first().map(String::as_str)
+}
+
+/// What the pool's hosts lack, as `XenServer` says it.
+async fn updates<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request) -> Response {
+    let unauthorised = || Response::unauthorised(request, "updates");
+    let (session, passing) = match rrd::proof(request) {
+        Proof::Session(session) => (session, None),
+        Proof::Password(user, password) => match log_in(shared, host, &user, &password).await {
+            Ok((session, at)) => (session, Some(at)),
+            Err(_) => return unauthorised(),
+        },
+        Proof::None => return unauthorised(),
+    };
+    let response = match shared.with(|world| world.updates(host, &session)) {
+        None => unauthorised(),
+        Some(Ok(json)) => Response::rrd("application/json", json),
+        Some(Err(failure)) => Response::internal(request.version, &failure.to_string()),
+    };
+    if let Some(at) = passing {
+        let _ = shared.call(at, Call { method: "session.logout".to_owned(), params: vec![session.into()] }).await;
+    }
+    response
 }
 
 async fn rrd_updates<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request) -> Response {

@@ -175,15 +175,6 @@ impl Core {
         self.consider_enabling(host);
     }
 
-    /// An update is installed: it counts from the next boot on, and xapi wants that boot.
-    pub(super) fn apply_update(&mut self, host: usize) {
-        if let Some(h) = self.hosts.get_mut(host) {
-            h.installed += 1;
-            h.guidance = true;
-        }
-        self.publish_host(host);
-    }
-
     /// A host that is back gets its share of the guests again, from the fullest hosts.
     fn bring_home(&mut self, host: usize) {
         let running = self.guests.iter().filter(|g| g.power == Power::Running).count();

@@ -27,11 +27,20 @@ impl Semantics for Core {
         calls::METHODS
     }
 
+    fn most_params(&self, method: &Method) -> Option<usize> {
+        self.known_params(method.name, method.max)
+    }
+
     fn standing(&self, _db: &Db, host: HostIx) -> Standing {
         let Some(h) = self.hosts.get(host.0) else {
             return Standing::Emergency { host: Ref::default(), failure: Failure::bare("HOST_STILL_BOOTING") };
         };
         let r = h.r.clone();
+        if h.too_new {
+            let version = self.xapi_text(host.0);
+            let failure = Failure::new("HOST_XAPI_VERSION_HIGHER_THAN_COORDINATOR", [version]);
+            return Standing::Emergency { host: r, failure };
+        }
         if h.stage <= Stage::Answering {
             let mut failure = Failure::bare("HOST_STILL_BOOTING");
             failure.before_dispatch = true;

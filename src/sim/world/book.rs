@@ -124,11 +124,12 @@ impl Core {
         let Some(h) = self.hosts.get(host) else { return };
         let r = h.r.clone();
         let times = [("boot_time", ocaml_float(h.booted)), ("agent_start_time", ocaml_float(h.agent))];
-        let guidance = if h.guidance { texts(["reboot_host"]) } else { texts([]) };
-        let version = super::build::software_version(&self.versions, h.running, &h.name, h.booted);
+        let guidance = texts(h.pending.iter().map(String::as_str));
+        let version = super::build::dated(&h.software, h.booted);
         self.set_keys(&r, "other_config", &times);
         self.set(&r, "software_version", version);
         self.set(&r, "pending_guidances", guidance);
+        self.publish_uploaded(host);
     }
 
     /// The coordinator of the pool.
@@ -149,7 +150,7 @@ impl Core {
             ("cluster_create", !ha && !cluster && !upgrade),
             ("designate_new_master", true),
             ("configure_repositories", true),
-            ("sync_updates", true),
+            ("sync_updates", !self.syncing),
             ("sync_bundle", true),
             ("get_updates", true),
             ("apply_updates", true),
@@ -172,14 +173,16 @@ impl Core {
         let (on, to) = (host(g.on), host(g.moving));
         let current = text_map(g.busy.iter().map(|(task, op)| (task.as_str(), *op)));
         let power = g.power;
-        let allowed = vm_ops(power, g.busy.is_some());
+        let upgrade = self.rolling_upgrade();
+        // In a pool of mixed versions nothing is snapshot.
+        let allowed = vm_ops(power, g.busy.is_some()).iter().filter(|op| !upgrade || !matches!(**op, "snapshot" | "checkpoint"));
         let domid = if power == Power::Halted { -1 } else { i64::try_from(guest).unwrap_or(0) + 1 };
         self.set(&r, "power_state", power.name());
         self.set(&r, "domid", domid);
         self.set(&r, "resident_on", on);
         self.set(&r, "scheduled_to_be_resident_on", to);
         self.set(&r, "current_operations", current);
-        self.set(&r, "allowed_operations", texts(allowed.iter().copied()));
+        self.set(&r, "allowed_operations", texts(allowed.copied()));
     }
 
     /// The guests on a host. `host.resident_VMs` follows by itself; this notes the load.
@@ -272,14 +275,15 @@ impl Core {
         let pool = self.pool.clone();
         let on = self.ha.on;
         let files: Vec<Value> = self.ha.statefile.iter().map(|r| Value::from(r.as_str())).collect();
-        let configuration =
-            if on { text_map([("timeout", self.ha.timeout.as_secs().to_string())]) } else { text_map::<&str, Value>([]) };
+        let configuration = text_map(self.ha.configuration.iter().filter(|_| on).map(|(k, v)| (k.as_str(), v.as_str())));
         self.set(&pool, "ha_enabled", on);
         self.set(&pool, "ha_statefiles", Value::Set(files));
         self.set(&pool, "ha_configuration", configuration);
-        let tolerates = if on { i64::try_from(self.hosts.len().saturating_sub(1) / 2).unwrap_or(0) } else { 0 };
-        self.set(&pool, "ha_plan_exists_for", tolerates);
-        self.set(&pool, "ha_host_failures_to_tolerate", if on { tolerates.min(1) } else { 0 });
+        let tolerates = self.ha.tolerates;
+        let plan = if on { self.tolerable(None) } else { 0 };
+        self.set(&pool, "ha_plan_exists_for", plan.min(tolerates));
+        self.set(&pool, "ha_overcommitted", on && plan < tolerates);
+        self.set(&pool, "ha_host_failures_to_tolerate", tolerates);
         self.publish_pool_ops();
     }
 

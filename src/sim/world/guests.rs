@@ -29,7 +29,7 @@ impl Core {
     }
 
     /// Whether a host sees what a guest needs.
-    fn sees(&self, host: usize, guest: usize) -> bool {
+    pub(super) fn sees(&self, host: usize, guest: usize) -> bool {
         let Some(g) = self.guests.get(guest) else { return false };
         self.stores.get(g.sr).is_some_and(|s| s.pbds.iter().any(|p| p.host == host && p.attached))
     }
@@ -44,6 +44,9 @@ impl Core {
         }
         if !h.enabled {
             return Some(Failure::new("HOST_DISABLED", [h.r.as_str()]));
+        }
+        if let Some(failure) = self.version_forbids(guest, host) {
+            return Some(failure);
         }
         if !self.sees(host, guest) {
             let sr = self.stores.get(g.sr).map(|s| s.r.clone()).unwrap_or_default();
@@ -71,6 +74,9 @@ impl Core {
         let sr = || self.stores.get(g.sr).map(|s| s.r.clone()).unwrap_or_default();
         if g.power == Power::Paused {
             return Some(Failure::new("VM_BAD_POWER_STATE", [vm, "running", "paused"]));
+        }
+        if g.blocked.is_some() {
+            return g.blocked.clone();
         }
         match g.pinned? {
             Pinned::Pci => Some(Failure::new("VM_HAS_PCI_ATTACHED", [vm])),

@@ -1,5 +1,6 @@
 //! Operations that take time: who waits for them, and what happens when they are due.
 
+use super::updates::Via;
 use super::{Core, Due};
 use crate::sim::api::Failure;
 use crate::sim::front::{Ctx, JobId};
@@ -64,8 +65,10 @@ pub enum Kind {
     Accepted { host: usize, boots_again: bool, task: Ref },
     /// `host.restart_agent`.
     RestartAgent { host: usize },
-    /// `host.apply_updates`.
-    Update { host: usize, task: Ref },
+    /// Updates are installed on a host.
+    Install { host: usize, via: Via, task: Ref, shown: Option<Ref>, fails: Option<String> },
+    /// `pool.sync_updates`.
+    Sync { task: Ref },
     /// `pool.designate_new_master`.
     Designate { host: usize },
     /// An answer that takes a moment.
@@ -143,10 +146,13 @@ impl Core {
                         self.finish(job, Ok(Value::Void));
                         self.restart_toolstack(host);
                     }
-                    Kind::Update { host, task } => {
-                        self.end_host_op(host, &task);
-                        self.apply_update(host);
-                        self.finish(job, Ok(Value::Set(Vec::new())));
+                    Kind::Install { host, via, task, shown, fails } => {
+                        let result = self.installed(host, &via, &task, shown, fails);
+                        self.finish(job, result);
+                    }
+                    Kind::Sync { task } => {
+                        let result = self.synced(&task);
+                        self.finish(job, result);
                     }
                     Kind::Designate { host } => {
                         self.finish(job, Ok(Value::Void));
@@ -159,21 +165,42 @@ impl Core {
         }
     }
 
+    /// A host went down while updates were installed on it.
+    pub(super) fn abort_updates_of(&mut self, host: usize) {
+        let hit = self.jobs.iter().filter(|(_, r)| matches!(r.kind, Kind::Install { host: h, .. } if h == host));
+        for id in hit.map(|(id, _)| *id).collect::<Vec<_>>() {
+            let Some(Running { job, kind: Kind::Install { task, shown, .. } }) = self.jobs.remove(&id) else { continue };
+            self.end_host_op(host, &task);
+            if let Some(shown) = shown {
+                self.drop_task(&shown);
+            }
+            let r = self.hosts.get(host).map(|h| h.r.clone()).unwrap_or_default();
+            self.finish(job, Err(Failure::new("CANNOT_CONTACT_HOST", [r.as_str()])));
+        }
+        if let Some(h) = self.hosts.get_mut(host) {
+            h.updating = None;
+        }
+    }
+
     /// The coordinator's xapi has gone, and with it all that it was doing; what the hosts do themselves goes on.
     pub(super) fn forget_jobs(&mut self) {
         let all = std::mem::take(&mut self.jobs);
+        self.syncing = false;
         for (id, mut running) in all {
             running.job = Job::default();
             match &mut running.kind {
-                Kind::Evacuate { .. }
+                // Those run on the coordinator.
+                Kind::Install { via: Via::Repository { .. } | Via::Uploaded { .. }, .. }
+                | Kind::Evacuate { .. }
                 | Kind::Leave { .. }
                 | Kind::Accepted { .. }
                 | Kind::RestartAgent { .. }
-                | Kind::Update { .. }
+                | Kind::Sync { .. }
                 | Kind::Designate { .. }
                 | Kind::Answer(_) => continue,
                 Kind::Move { parent, .. } => *parent = None,
-                Kind::Start { .. } | Kind::Stop { .. } => {}
+                // What runs on a host goes on there, with nobody to tell.
+                Kind::Start { .. } | Kind::Stop { .. } | Kind::Install { .. } => {}
             }
             self.jobs.insert(id, running);
         }

@@ -8,6 +8,7 @@ use super::truth::{Away, Cause};
 use super::{Core, Due};
 use crate::sim::api::Failure;
 use crate::time::Time;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A member tickles, and the coordinator looks, this often.
@@ -24,6 +25,10 @@ pub struct Ha {
     pub on: bool,
     /// Silence after which a host is fenced.
     pub timeout: Duration,
+    /// `pool.ha_configuration`, as it was given.
+    pub configuration: BTreeMap<String, String>,
+    /// `pool.ha_host_failures_to_tolerate`.
+    pub tolerates: i64,
     /// The SR of the statefile.
     pub statefile_sr: Option<usize>,
     /// The VDI of the statefile.
@@ -117,11 +122,7 @@ impl Core {
                 g.power = Power::Halted;
                 g.on = None;
                 g.busy = None;
-                let again = g.autostart;
                 self.publish_guest(guest);
-                if again {
-                    self.again.push((host, guest));
-                }
             }
         }
         self.publish_residents(host);
@@ -132,16 +133,20 @@ impl Core {
         self.publish_links(host);
         self.write_liveness(host);
         self.publish_enabled(host);
+        self.publish_mixed();
         self.refresh_all_ops();
     }
 
-    /// Guests that went down with a host start again once it is enabled.
-    pub(super) fn start_again_on(&mut self, host: usize) {
-        let (mine, others) = std::mem::take(&mut self.again).into_iter().partition(|(h, _)| *h == host);
-        self.again = others;
-        for (_, guest) in Vec::<(usize, usize)>::from_iter(mine) {
-            // It may find no place; xapi then leaves it halted, and so do we.
-            let _ = self.begin_start(guest, Some(host), None);
+    /// A host has booted: guests with `auto_poweron` start, if the pool has it too.
+    pub(super) fn auto_power_on(&mut self, host: usize) {
+        if self.db.map_get(&self.pool, "other_config", "auto_poweron") != Some("true") {
+            return;
+        }
+        for guest in 0..self.guests.len() {
+            if self.guests.get(guest).is_some_and(|g| g.autostart && g.power == Power::Halted && g.busy.is_none()) {
+                // It may find no place; xapi then leaves it halted, and so do we.
+                let _ = self.begin_start(guest, Some(host), None);
+            }
         }
     }
 
@@ -194,6 +199,7 @@ impl Core {
                 self.timers.set(now + Duration::from_secs(1 + host as u64 % 8), Due::Tickle { host, life });
             }
         }
+        self.publish_mixed();
         self.poll_all_storage();
         self.cluster_watch();
     }
@@ -322,7 +328,12 @@ impl Core {
     }
 
     /// `pool.enable_ha`.
-    pub(super) fn enable_ha(&mut self, store: usize, timeout: Duration) -> Result<(), Failure> {
+    pub(super) fn enable_ha(
+        &mut self,
+        store: usize,
+        timeout: Duration,
+        configuration: BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
         if self.ha.on {
             return Err(Failure::bare("HA_IS_ENABLED"));
         }
@@ -345,6 +356,7 @@ impl Core {
         let (sr, uuid) = (s.r.clone(), s.uuid.clone());
         self.ha.on = true;
         self.ha.timeout = timeout;
+        self.ha.configuration = configuration;
         self.ha.statefile_sr = Some(store);
         self.ha.statefile = Some(self.make_statefile(&sr, &uuid));
         self.publish_ha();

@@ -1,7 +1,7 @@
 //! Faults that fit this world, ready to be done: for the keys of `demo`.
 
 use super::World;
-use super::fault::{Cut, Fault};
+use super::fault::{Action, Cut, Fault, Hang};
 use super::state::Stage;
 
 /// A fault with a key.
@@ -32,6 +32,8 @@ impl World {
                 format!("cut {host} off from the network"),
                 Fault::CutOff { host: host.clone(), what: Cut::Network },
             ));
+            list.push(('g', format!("the next boot of {host} hangs"), Fault::HangBoot { host: host.clone(), at: Hang::Post }));
+            list.push(('d', format!("another operator disables {host}"), operator(Action::Disable, &host)));
             list.push(('k', format!("the clock of {host} goes 4 s wrong"), Fault::SkewClock { host, millis: 4_000 }));
         }
         if let Some((_, h)) = core.paths().find(|(up, _)| *up) {
@@ -56,6 +58,13 @@ impl World {
                 list.push(('o', "the rebuild starts over".into(), Fault::RestartRebuild { sr: None }));
             }
         }
+        if let Some(boot) = core.mischief.boots.iter().find(|b| b.stuck.is_some()) {
+            let host = core.host_name(boot.host);
+            list.push(('G', format!("the boot of {host} goes on"), Fault::ResumeBoot { host }));
+        }
+        if core.guests.iter().any(|g| g.busy.is_some()) {
+            list.push(('m', "the next migration fails half-way".into(), Fault::FailMove { vm: None, times: 1 }));
+        }
         for h in core.hosts.iter().filter(|h| h.stage == Stage::Off) {
             list.push(('w', format!("power {} on", h.name), Fault::PowerOn { host: h.name.clone() }));
         }
@@ -72,6 +81,10 @@ impl World {
         list.retain(|(key, ..)| seen.insert(*key));
         list.into_iter().map(|(key, title, fault)| Suggestion { key, title, fault }).collect()
     }
+}
+
+fn operator(action: Action, host: &str) -> Fault {
+    Fault::Operator { action, host: Some(host.to_owned()), vm: None, key: None, value: None }
 }
 
 impl super::Core {

@@ -34,6 +34,9 @@ mod storage;
 mod tell;
 mod timer;
 mod truth;
+mod twin;
+mod updates;
+mod versions;
 
 pub use crate::sim::schema::Dialect;
 pub use certificates::CertificateFacts;
@@ -42,11 +45,12 @@ pub use menu::Suggestion;
 pub use observe::{Marker, Observed};
 pub use state::Harm;
 pub use truth::{Away, Cause, Condition, Deed, HostTruth, Truth};
+pub use twin::{Assumed, TwinError};
 
 use crate::sim::api::{Failure, Ticket};
 use crate::sim::db::Db;
 use crate::sim::front::{Front, Settings};
-use crate::sim::scenario::{Activity, Boot, Scenario, Versions};
+use crate::sim::scenario::{Activity, Boot, Scenario, Updates};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use activity::Director;
@@ -56,6 +60,7 @@ use liveness::Ha;
 use power::{LastResort, Step};
 use state::{Guest, Host, Store};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use timer::Timers;
 
@@ -149,6 +154,24 @@ enum How {
     Break(Failure),
 }
 
+/// What a world is made of.
+struct Parts {
+    db: Db,
+    rng: fastrand::Rng,
+    pool: Ref,
+    pool_uuid: String,
+    /// The first is the coordinator.
+    hosts: Vec<Host>,
+    stores: Vec<Store>,
+    guests: Vec<Guest>,
+    cluster: Option<Cluster>,
+    ha: Ha,
+    boot: Boot,
+    updates: Updates,
+    activity: Activity,
+    events: Vec<(Duration, Fault)>,
+}
+
 /// Everything in a world.
 #[derive(Clone)]
 struct Core {
@@ -171,12 +194,12 @@ struct Core {
     has_cluster: bool,
     ha: Ha,
     boot: Boot,
-    versions: Versions,
+    updates: Arc<Updates>,
+    /// `pool.sync_updates` is at work.
+    syncing: bool,
 
     jobs: BTreeMap<u64, Running>,
     job_count: u64,
-    /// Guests that start again when their host is enabled.
-    again: Vec<(usize, usize)>,
     path_events: Vec<String>,
     alert_armed: bool,
     last_alert: Option<Time>,
@@ -208,10 +231,45 @@ impl World {
     pub fn with_settings(scenario: &Scenario, options: Options, settings: Settings) -> Self {
         let mut rng = fastrand::Rng::with_seed(options.seed ^ rrd::hash(&scenario.pool));
         let built = build::build(scenario, &options, &mut rng);
-        let build::Builder { mut db, pool, pool_uuid, hosts, stores, guests, cluster, .. } = built;
+        let build::Builder { db, pool, pool_uuid, hosts, stores, guests, cluster, .. } = built;
+        let timeout = Duration::from_secs(u64::from(scenario.ha.timeout_s.max(1)));
+        let configuration = BTreeMap::new();
+        let parts = Parts {
+            db,
+            rng,
+            pool,
+            pool_uuid,
+            hosts,
+            stores,
+            guests,
+            cluster,
+            ha: Ha { on: false, timeout, configuration, tolerates: 0, statefile_sr: None, statefile: None },
+            boot: scenario.boot,
+            updates: scenario.updates.clone(),
+            activity: scenario.activity.clone(),
+            events: Core::parse_events(&scenario.events),
+        };
+        let mut world = Self::assemble(parts, options, settings);
+        let core = &mut world.core;
+        if scenario.ha.enabled {
+            let suited =
+                (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
+            if let Some(store) = suited {
+                // A scenario without a suitable SR simply has no HA.
+                let configuration = BTreeMap::from([("timeout".to_owned(), timeout.as_secs().to_string())]);
+                core.ha.tolerates = core.tolerable(None).min(1);
+                let _ = core.enable_ha(store, timeout, configuration);
+            }
+        }
+        core.begin_activity();
+        world
+    }
+
+    /// A world of parts that fit, with everything that xapi knows of them written down.
+    fn assemble(parts: Parts, options: Options, settings: Settings) -> Self {
+        let Parts { mut db, rng, pool, pool_uuid, hosts, stores, guests, cluster, ha, boot, updates, activity, events } = parts;
         let front = Front::new(settings.clone());
         front.install(&mut db);
-        let timeout = Duration::from_secs(u64::from(scenario.ha.timeout_s.max(1)));
         let mut core = Core {
             now: options.start,
             seed: options.seed,
@@ -229,21 +287,21 @@ impl World {
             stores,
             has_cluster: cluster.is_some(),
             cluster,
-            ha: Ha { on: false, timeout, statefile_sr: None, statefile: None },
-            boot: scenario.boot,
-            versions: scenario.versions.clone(),
+            ha,
+            boot,
+            updates: Arc::new(updates),
+            syncing: false,
             jobs: BTreeMap::new(),
             job_count: 0,
-            again: Vec::new(),
             path_events: Vec::new(),
             alert_armed: false,
             last_alert: None,
             harms: Vec::new(),
             deeds: Vec::new(),
             mischief: mischief::Mischief::default(),
-            activity: scenario.activity.clone(),
+            activity,
             director: None,
-            events: Core::parse_events(&scenario.events),
+            events,
             epoch: 1,
             late_until: Time::EPOCH,
             traps: Vec::new(),
@@ -252,6 +310,7 @@ impl World {
             listening: BTreeSet::new(),
         };
         core.publish_everything();
+        core.publish_mixed();
         for store in 0..core.stores.len() {
             if core.designed() {
                 core.publish_backend(store);
@@ -260,15 +319,6 @@ impl World {
         for host in 0..core.hosts.len() {
             core.note_load(host);
         }
-        if scenario.ha.enabled {
-            let suited =
-                (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
-            if let Some(store) = suited {
-                // A scenario without a suitable SR simply has no HA.
-                let _ = core.enable_ha(store, timeout);
-            }
-        }
-        core.begin_activity();
         let spare = (Db::with_dialect(0, options.dialect), Front::new(settings));
         Self { core, spare }
     }

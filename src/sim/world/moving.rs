@@ -110,7 +110,8 @@ impl Core {
             parent.and_then(|p| self.jobs.get_mut(&p))
         {
             *running = running.saturating_sub(1);
-            if first.is_none() {
+            // A guest that was paused or shut down meanwhile does not stop the others.
+            if first.is_none() && failure.as_ref().is_none_or(|f| f.code != "VM_BAD_POWER_STATE") {
                 *first = failure;
             }
             if let Some(parent) = parent {
@@ -165,7 +166,8 @@ impl Core {
         let mut promised = vec![0; self.hosts.len()];
         let mut blockers = Vec::new();
         for guest in self.by_size(host) {
-            if let Some(failure) = self.blocker(guest) {
+            let blocked = self.blocker(guest).or_else(|| self.unprotected(guest)).or_else(|| self.unseen(host, guest));
+            if let Some(failure) = blocked {
                 blockers.push((guest, failure));
                 continue;
             }
@@ -176,7 +178,9 @@ impl Core {
             } else if let Some(g) = self.guests.get(guest) {
                 let others = (0..self.hosts.len()).filter(|h| *h != host);
                 let most = others
-                    .filter(|h| self.hosts.get(*h).is_some_and(|h| h.enabled && h.live))
+                    .filter(|h| {
+                        self.hosts.get(*h).is_some_and(|h| h.enabled && h.live) && self.version_forbids(guest, *h).is_none()
+                    })
                     .map(|h| self.free_memory(h).saturating_sub(promised.get(h).copied().unwrap_or(0)))
                     .max();
                 blockers.push((
@@ -189,6 +193,24 @@ impl Core {
             }
         }
         blockers
+    }
+
+    /// With HA on, xapi's plan for an evacuation has only guests that HA restarts.
+    fn unprotected(&self, guest: usize) -> Option<Failure> {
+        let g = self.guests.get(guest).filter(|g| self.ha.on && g.ha != "restart")?;
+        let code = if self.xapi_since([26, 17]) { "HOST_EVACUATE_VM_NOT_HA_PROTECTED" } else { "HOST_NOT_ENOUGH_FREE_MEMORY" };
+        Some(Failure::new(code, [g.r.as_str()]))
+    }
+
+    /// xapi's plan wants every host that could take guests to see what a guest needs, not only one of them.
+    fn unseen(&self, host: usize, guest: usize) -> Option<Failure> {
+        let blind = (0..self.hosts.len()).any(|h| {
+            let target = self.hosts.get(h).is_some_and(|t| t.enabled && t.live && t.reachable());
+            h != host && target && self.version_forbids(guest, h).is_none() && !self.sees(h, guest)
+        });
+        let g = self.guests.get(guest).filter(|_| blind)?;
+        let sr = self.stores.get(g.sr).map(|s| s.r.clone()).unwrap_or_default();
+        Some(Failure::new("VM_REQUIRES_SR", [g.r.as_str(), sr.as_str()]))
     }
 
     /// The guests on a host, the largest first: they are the hardest to place.
@@ -274,7 +296,7 @@ impl Core {
     fn evacuated(&mut self, id: u64, why_not: Option<Failure>) {
         if let Some(Running { kind: Kind::Evacuate { running, failure, .. }, .. }) = self.jobs.get_mut(&id) {
             *running = running.saturating_sub(1);
-            if failure.is_none() {
+            if failure.is_none() && why_not.as_ref().is_none_or(|f| f.code != "VM_BAD_POWER_STATE") {
                 *failure = why_not;
             }
         }

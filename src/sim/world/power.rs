@@ -143,6 +143,7 @@ impl Core {
             self.lose_guest(guest, host);
         }
         self.abort_moves_of(host);
+        self.abort_updates_of(host);
         self.mischief.boots.retain(|b| b.host != host || b.stuck.is_none());
         self.note_load(host);
         self.not_heard(host);
@@ -217,13 +218,20 @@ impl Core {
                 let booted = h.stage == Stage::Post;
                 h.stage = Stage::Answering;
                 h.since = now;
-                h.running = if booted { h.installed } else { h.running };
+                h.too_new = false;
+                if booted {
+                    h.running = h.installed;
+                    h.software = std::sync::Arc::clone(&h.software_next);
+                    h.version = super::versions::Version::of(&h.software);
+                }
                 if booted && h.auto_enable {
                     h.disabled_by_user = false;
                 }
                 if booted {
                     h.booted = now;
-                    h.guidance = false;
+                    h.pending.clear();
+                } else {
+                    h.pending.retain(|guidance| guidance != "restart_toolstack");
                 }
                 h.agent = now;
                 self.note_load(host);
@@ -236,6 +244,14 @@ impl Core {
                     self.step(host, Duration::from_secs(5), Step::Hello);
                     return;
                 }
+                // One that is newer gives up, until its toolstack starts again.
+                if self.newer_than_coordinator(host) {
+                    if let Some(h) = self.hosts.get_mut(host) {
+                        h.too_new = true;
+                    }
+                    return;
+                }
+                let Some(h) = self.hosts.get_mut(host) else { return };
                 h.stage = Stage::Joined;
                 h.since = now;
                 h.heard = None;
@@ -288,17 +304,20 @@ impl Core {
                 if self.wait_for_coordinator(host, step) {
                     return;
                 }
+                let mut booted = false;
                 if let Some(h) = self.hosts.get_mut(host) {
                     h.stage = Stage::Up;
                     h.since = now;
-                    h.away = None;
+                    booted = h.away.take().is_some();
                 }
                 // For a host without a PBD for mirrored storage.
                 if !self.is_cut(host) {
                     self.storage_node(host, true);
                 }
                 self.consider_enabling(host);
-                self.start_again_on(host);
+                if booted {
+                    self.auto_power_on(host);
+                }
             }
         }
     }
@@ -315,7 +334,7 @@ impl Core {
     /// xapi enables a host that nobody disabled and that has no guidance pending.
     pub(super) fn consider_enabling(&mut self, host: usize) {
         let Some(h) = self.hosts.get_mut(host) else { return };
-        if !h.live || h.stage < Stage::Joined || h.disabled_by_user || h.guidance {
+        if !h.live || h.stage < Stage::Joined || h.disabled_by_user || !h.pending.is_empty() {
             return;
         }
         h.enabled = true;

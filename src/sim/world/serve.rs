@@ -198,6 +198,17 @@ impl Api for World {
         }
     }
 
+    fn updates(&mut self, host: HostIx, session: &str) -> Option<Result<String, Failure>> {
+        if !self.core.front.session_is_valid(session) {
+            return None;
+        }
+        if host.0 != self.core.coordinator {
+            let coordinator = self.core.hosts.get(self.core.coordinator).map(|h| h.address.clone()).unwrap_or_default();
+            return Some(Err(Failure::new("HOST_IS_SLAVE", [coordinator])));
+        }
+        Some(self.core.updates_document())
+    }
+
     fn rrd_updates(&mut self, host: HostIx, request: &RrdRequest) -> Option<RrdUpdates> {
         if !self.core.front.session_is_valid(&request.session) {
             return None;

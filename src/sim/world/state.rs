@@ -4,7 +4,10 @@ use super::fault::Cut;
 use super::mirror::Mirror;
 use super::ops::HostOp;
 use super::rrd::History;
+use super::versions::Version;
+use crate::sim::api::Failure;
 use crate::sim::scenario::Pinned;
+use crate::sim::value::Value;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::sync::Arc;
@@ -70,8 +73,17 @@ pub struct Host {
     /// When it booted, and when its xapi started.
     pub booted: Time,
     pub agent: Time,
-    /// A reboot is due to an update: xapi does not enable it before.
-    pub guidance: bool,
+    /// `pending_guidances`: what an update wants to follow; xapi does not enable it before.
+    pub pending: Vec<String>,
+    /// It is newer than its coordinator: xapi refuses to be part of the pool.
+    pub too_new: bool,
+    /// What holds its updater.
+    pub updating: Option<&'static str>,
+    /// `software_version` that it runs with, and that it boots with next.
+    pub software: Arc<Value>,
+    pub software_next: Arc<Value>,
+    /// The same as numbers, of what it runs with.
+    pub version: Version,
     /// Updates applied: shown as part of its version after the next boot.
     pub installed: u32,
     /// Updates it runs with.
@@ -172,13 +184,15 @@ pub struct Guest {
     /// Operation under way: task and `VM.current_operations` value.
     pub busy: Option<(Ref, &'static str)>,
     pub pinned: Option<Pinned>,
+    /// Why it cannot move, where only the answer is known (see `World::twin`).
+    pub blocked: Option<Failure>,
     /// Number of its SR, and of its disk there if that is mirrored.
     pub sr: usize,
     pub disk: Option<usize>,
     /// Bytes a second that it writes.
     pub writes: u64,
     pub ha: String,
-    /// Starts again when its host is back.
+    /// `other_config:auto_poweron`: starts when a host has booted, if the pool says so too.
     pub autostart: bool,
 }
 

@@ -12,6 +12,9 @@ mod observing;
 mod rebuild;
 mod serving;
 mod storage;
+mod twin;
+mod updates;
+mod versions;
 
 use super::*;
 use crate::sim::api::{Api, Call, HostIx, Reply, Ticket};

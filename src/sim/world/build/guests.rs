@@ -150,7 +150,7 @@ impl Builder<'_> {
                 ("VCPUs_at_startup", Value::Int(i64::from(vcpus))),
                 ("HVM_boot_policy", "BIOS order".into()),
                 ("platform", text_map([("acpi", "1"), ("apic", "true"), ("pae", "true"), ("nx", "true")])),
-                ("other_config", text_map([("auto_poweron", "true")])),
+                ("other_config", text_map(running.then_some(("auto_poweron", "true")))),
                 ("domid", Value::Int(if running { i64::try_from(number).unwrap_or(0) + 1 } else { -1 })),
                 ("metrics", metrics.into()),
                 ("guest_metrics", guest_metrics.into()),
@@ -184,7 +184,8 @@ impl Builder<'_> {
             disk,
             writes,
             ha: spec.ha.clone(),
-            autostart: true,
+            blocked: None,
+            autostart: running,
         });
     }
 

@@ -1,52 +1,27 @@
 //! Hosts, their metrics, control domains, network and cluster membership.
 
 use super::{Builder, GIB, int};
-use crate::sim::scenario::{HostSpec, Versions};
+use crate::sim::scenario::{Flow, HostSpec};
 use crate::sim::value::Value;
 use crate::sim::world::book::{ocaml_float, text_map, texts};
 use crate::sim::world::cluster::Cluster;
 use crate::sim::world::rrd::History;
 use crate::sim::world::state::{ClusterMember, Host, Link, Stage};
+use crate::sim::world::versions::{Version, software_version};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
+use std::sync::Arc;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// `host.software_version` of a host that runs with so many updates.
-pub fn software_version(versions: &Versions, updates: u32, host: &str, booted: Time) -> Value {
-    let product = bumped(&versions.product, updates);
-    let build = versions.build + updates;
-    let xcp = versions.brand == "XCP-ng";
-    text_map([
-        ("product_brand", versions.brand.clone()),
-        ("product_version", product.clone()),
-        ("product_version_text", if updates == 0 { versions.text.clone() } else { product }),
-        ("product_version_text_short", versions.text.clone()),
-        ("platform_name", if xcp { "XCP" } else { "XenServer" }.to_owned()),
-        ("platform_version", versions.platform.clone()),
-        ("xapi", versions.xapi.clone()),
-        ("xapi_build", format!("{}.0", versions.xapi)),
-        ("xen", versions.xen.clone()),
-        ("build_number", build.to_string()),
-        ("linux", "4.19.0+1".to_owned()),
-        ("network_backend", "openvswitch".to_owned()),
-        ("db_schema", "5.792".to_owned()),
-        ("dbv", "0.0.1".to_owned()),
-        ("git_id", "0".to_owned()),
-        ("hostname", host.to_owned()),
-        ("date", booted.to_xapi()),
-    ])
-}
-
-/// A version whose last number is higher by `by`.
-fn bumped(version: &str, by: u32) -> String {
-    let (head, last) = version.rsplit_once('.').unwrap_or(("", version));
-    match last.parse::<u32>() {
-        Ok(last) if head.is_empty() => (last + by).to_string(),
-        Ok(last) => format!("{head}.{}", last + by),
-        Err(_) => version.to_owned(),
+/// `software_version` with the date that a boot puts in.
+pub fn dated(software: &Value, booted: Time) -> Value {
+    let mut dated = software.clone();
+    if let Value::Map(map) = &mut dated {
+        map.insert("date".into(), booted.to_xapi().into());
     }
+    dated
 }
 
 impl Builder<'_> {
@@ -86,6 +61,10 @@ impl Builder<'_> {
             &[("memory_total", int(memory)), ("memory_free", 0.into()), ("live", true.into()), ("last_updated", self.now.into())],
         );
         let versions = &self.scenario.versions;
+        let updates = &self.scenario.updates;
+        let lacks = updates.hosts.is_empty() || updates.hosts.contains(&spec.name);
+        let level = u32::from(updates.flow != Flow::None && !lacks);
+        let software = Arc::new(software_version(versions, updates, level, &spec.name));
         let cpus = spec.cpus.to_string();
         let overhead = 350 * (1 << 20);
         let r = self.db.create(
@@ -101,7 +80,7 @@ impl Builder<'_> {
                 ("API_version_vendor", "XenSource".into()),
                 ("enabled", true.into()),
                 ("metrics", (&metrics).into()),
-                ("software_version", software_version(versions, 0, &spec.name, booted)),
+                ("software_version", dated(&software, booted)),
                 (
                     "other_config",
                     text_map([
@@ -201,9 +180,14 @@ impl Builder<'_> {
             clock_ms: 0,
             booted,
             agent,
-            guidance: false,
-            installed: 0,
-            running: 0,
+            pending: Vec::new(),
+            too_new: false,
+            updating: None,
+            version: Version::of(&software),
+            software_next: Arc::clone(&software),
+            software,
+            installed: level,
+            running: level,
             away: None,
             leaving: None,
             storage_up: true,
@@ -289,17 +273,5 @@ impl Builder<'_> {
                 ("primary_address_type", "IPv4".into()),
             ],
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn updates_raise_the_last_number() {
-        assert_eq!(bumped("8.3.0", 2), "8.3.2");
-        assert_eq!(bumped("8", 1), "9");
-        assert_eq!(bumped("8.3.x", 1), "8.3.x");
     }
 }

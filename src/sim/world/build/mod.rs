@@ -1,16 +1,16 @@
 //! From a scenario to a world: the machines and guests, and every record that xapi has of them.
 
+pub use hosts::dated;
+
 mod guests;
 mod hosts;
 mod storage;
-
-pub use hosts::software_version;
 
 use super::Options;
 use super::cluster::Cluster;
 use super::state::{Guest, Host, Store};
 use crate::sim::db::Db;
-use crate::sim::scenario::Scenario;
+use crate::sim::scenario::{Flow, Scenario};
 use crate::sim::value::Value;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -97,6 +97,53 @@ impl Builder<'_> {
         ];
         for (field, value) in fields {
             self.db.set(&pool, field, value);
+        }
+        self.db.set(&pool, "wlb_enabled", self.scenario.wlb);
+        let last_sync = if self.scenario.updates.flow == Flow::Xenserver { self.repository() } else { Time::EPOCH };
+        self.db.set(&pool, "last_update_sync", last_sync);
+        if self.scenario.updates.flow == Flow::PoolUpdate {
+            self.pool_update();
+        }
+    }
+
+    /// The repository that updates come from; when it was last read.
+    fn repository(&mut self) -> Time {
+        let r = self.db.create(
+            "Repository",
+            &[
+                ("name_label", "normal".into()),
+                ("binary_url", "https://repo.ops.example.com/xs8/normal".into()),
+                ("update", true.into()),
+                ("up_to_date", true.into()),
+            ],
+        );
+        let pool = self.pool.clone();
+        self.db.set(&pool, "repositories", vec![r]);
+        for host in &self.hosts {
+            let state = if host.installed == 0 { "no" } else { "yes" };
+            self.db.set(&host.r, "latest_synced_updates_applied", state);
+        }
+        self.now - Duration::from_secs(8 * 3600)
+    }
+
+    /// An update that was uploaded.
+    fn pool_update(&mut self) {
+        let hosts: Vec<Ref> = self.hosts.iter().filter(|h| h.installed > 0).map(|h| h.r.clone()).collect();
+        let r = self.db.create(
+            "pool_update",
+            &[
+                ("name_label", "XS82ECU1091".into()),
+                ("name_description", "Security update".into()),
+                ("version", "1.0".into()),
+                ("installation_size", int(110 << 20)),
+                ("key", "update.example".into()),
+                ("after_apply_guidance", super::book::texts(["restartHost"])),
+                ("enforce_homogeneity", true.into()),
+                ("hosts", hosts.clone().into()),
+            ],
+        );
+        for host in hosts {
+            self.db.set(&host, "updates", vec![r.clone()]);
         }
     }
 

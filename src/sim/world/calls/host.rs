@@ -15,8 +15,6 @@ const RETRY: Duration = Duration::from_secs(10);
 const RETRIES: u32 = 720;
 /// Between a call's being accepted and its return.
 const RETURN: Duration = Duration::from_millis(50);
-/// How long `host.apply_updates` takes.
-const UPDATE: Duration = Duration::from_secs(25);
 
 impl Core {
     /// `None`: the front's generic call shall do it.
@@ -39,7 +37,7 @@ impl Core {
             }
             "power_on" => self.power_on(ctx, host),
             "restart_agent" => self.restart_agent(ctx, host),
-            "apply_updates" => self.apply_updates(ctx, host),
+            "apply_updates" => self.apply_updates(ctx, host, args),
             "declare_dead" => self.declare_dead_by_hand(host),
             "get_vms_which_prevent_evacuation" => self.reach(host).map(|()| Outcome::Done(Ok(self.blockers(host)))),
             "get_uncooperative_resident_VMs" => answer(Value::Set(Vec::new())),
@@ -57,7 +55,7 @@ impl Core {
                 let time = crate::time::Time::from_millis(self.now.as_millis().saturating_add(skew));
                 self.reach(host).and_then(|()| answer(time))
             }
-            "call_plugin" => self.call_plugin(host, args),
+            "call_plugin" => self.call_plugin(ctx, host, args),
             "has_extension" => answer(false),
             "call_extension" => args.text(1).and_then(|name| Err(Failure::new("MESSAGE_METHOD_UNKNOWN", [name]))),
             "set_power_on_mode" => self.set_power_on_mode(host, args),
@@ -76,8 +74,9 @@ impl Core {
     fn disable(&mut self, host: usize, args: Args) -> Answered {
         let auto_enable = if args.has(1) { args.boolean(1)? } else { true };
         self.reach(host)?;
+        let enabled = self.hosts.get(host).is_some_and(|h| h.enabled);
         let others = self.hosts.iter().enumerate().filter(|(at, h)| *at != host && h.enabled && h.live).count();
-        if self.ha.on && others == 0 {
+        if self.ha.on && enabled && (others == 0 || self.tolerable(Some(host)) < self.ha.tolerates) {
             return Err(Failure::bare("HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN"));
         }
         self.take_out(host)?;
@@ -93,7 +92,7 @@ impl Core {
         if h.stage < Stage::Up {
             return Err(Failure::bare("HOST_STILL_BOOTING"));
         }
-        if h.guidance {
+        if !h.pending.is_empty() {
             return Err(Failure::new("HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY", [h.r.as_str()]));
         }
         if h.leaving.is_some() {
@@ -148,24 +147,6 @@ impl Core {
         Ok(Outcome::Later(ctx.job))
     }
 
-    fn apply_updates(&mut self, ctx: &Ctx, host: usize) -> Answered {
-        if self.ha.on {
-            return Err(Failure::bare("HA_IS_ENABLED"));
-        }
-        self.check_host_op(host, HostOp::ApplyUpdates)?;
-        self.reach(host)?;
-        let r = self.hosts.get(host).map(|h| h.r.clone()).unwrap_or_default();
-        if self.hosts.get(host).is_some_and(|h| h.guidance) {
-            return Err(Failure::new("HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY", [r.as_str()]));
-        }
-        if !self.guests_on(host).is_empty() {
-            return Err(Failure::new("HOST_EVACUATION_IS_REQUIRED", [r.as_str()]));
-        }
-        self.begin_host_op(host, &ctx.task, HostOp::ApplyUpdates);
-        self.start_job(Job::call(ctx), Kind::Update { host, task: ctx.task.clone() }, UPDATE);
-        Ok(Outcome::Later(ctx.job))
-    }
-
     /// `host.declare_dead`: the operator swears that it is off.
     fn declare_dead_by_hand(&mut self, host: usize) -> Answered {
         let Some(h) = self.hosts.get(host) else { return DONE };
@@ -197,17 +178,14 @@ impl Core {
         Err(Failure::new("CANNOT_EVACUATE_HOST", [all]))
     }
 
-    /// The only plugin that there is: XCP-ng's updater, which finds nothing to do.
-    fn call_plugin(&mut self, host: usize, args: Args) -> Answered {
-        let (plugin, function) = (args.text(1)?, args.text(2)?);
+    /// The only plugin that there is: XCP-ng's updater.
+    fn call_plugin(&mut self, ctx: &Ctx, host: usize, args: Args) -> Answered {
+        let (plugin, function, given) = (args.text(1)?, args.text(2)?, args.map(3)?);
         self.reach(host)?;
-        match (plugin, function) {
-            ("updater.py", "check_update") if self.versions.brand == "XCP-ng" => answer("[]"),
-            ("updater.py", _) if self.versions.brand == "XCP-ng" => {
-                Err(Failure::new("XENAPI_PLUGIN_FAILURE", ["UNKNOWN_XENAPI_PLUGIN_FUNCTION", function, ""]))
-            }
-            _ => Err(Failure::new("XENAPI_MISSING_PLUGIN", [plugin])),
+        if plugin == "updater.py" && self.is_xcp_ng() {
+            return self.updater(ctx, host, function, &given);
         }
+        Err(Failure::new("XENAPI_MISSING_PLUGIN", [plugin]))
     }
 
     fn set_power_on_mode(&mut self, host: usize, args: Args) -> Answered {

@@ -3,6 +3,7 @@
 mod host;
 mod pool;
 mod storage;
+mod updates;
 mod vm;
 
 use super::Core;
@@ -48,6 +49,13 @@ pub const METHODS: &[Method] = &[
     Method::new("pool.emergency_transition_to_master", 0, PoolOperator).sync_only().in_emergency(),
     Method::new("pool.recover_slaves", 0, PoolOperator),
     Method::new("pool.sync_database", 0, PoolOperator),
+    Method::new("pool.sync_updates", 4, PoolOperator).or_up_to(6),
+    Method::new("pool_update.introduce", 1, PoolOperator),
+    Method::new("pool_update.precheck", 2, PoolOperator),
+    Method::new("pool_update.apply", 2, PoolOperator),
+    Method::new("pool_update.pool_apply", 1, PoolOperator),
+    Method::new("pool_update.pool_clean", 1, PoolOperator),
+    Method::new("pool_update.destroy", 1, PoolOperator),
     Method::new("pool.check_update_readiness", 2, ReadOnly),
     Method::new("pool.has_extension", 2, PoolAdmin),
     Method::new("pool.set_ha_host_failures_to_tolerate", 2, PoolOperator),
@@ -95,6 +103,7 @@ impl Core {
             "host" => self.host_call(ctx, name, args)?,
             "pool" => self.pool_call(ctx, name, args)?,
             "VM" => self.vm_call(ctx, name, args)?,
+            "pool_update" => self.pool_update_call(ctx, name, args)?,
             "PBD" | "SR" | "Cluster_host" => self.storage_call(ctx, class, name, args)?,
             _ => return None,
         };

@@ -6,6 +6,7 @@ use super::{Answered, DONE, answer};
 use crate::sim::api::Failure;
 use crate::sim::front::{Args, Ctx, Outcome};
 use crate::sim::value::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl Core {
@@ -21,28 +22,42 @@ impl Core {
                 answer(back.map(|(_, h)| Value::from(&h.r)).collect::<Vec<_>>())
             }
             "sync_database" => DONE,
+            "sync_updates" => self.sync_updates(ctx, args),
             "check_update_readiness" => self.check_update_readiness(args),
             "has_extension" => answer(false),
             "set_ha_host_failures_to_tolerate" => args.handle(0, &self.db, "pool").and_then(|r| {
                 let wanted = args.int(1)?;
-                if !self.ha.on {
-                    return Err(Failure::bare("HA_NOT_ENABLED"));
+                if wanted < 0 {
+                    return Err(Failure::new("INVALID_VALUE", ["ha_host_failures_to_tolerate", &wanted.to_string()]));
                 }
-                if wanted < 0 || wanted > self.tolerable() {
+                if wanted > self.tolerable(None) {
                     return Err(Failure::bare("HA_NO_PLAN"));
                 }
+                self.ha.tolerates = wanted;
                 self.set(&r, "ha_host_failures_to_tolerate", wanted);
+                self.publish_ha();
                 DONE
             }),
-            "ha_compute_max_host_failures_to_tolerate" => answer(self.tolerable()),
+            "ha_compute_max_host_failures_to_tolerate" => answer(self.tolerable(None)),
             _ => return None,
         })
     }
 
-    /// Host failures that the enabled hosts can make up for.
-    fn tolerable(&self) -> i64 {
-        let enabled = self.hosts.iter().filter(|h| h.live && h.enabled).count();
-        i64::try_from(enabled.saturating_sub(1) / 2).unwrap_or(0)
+    /// Host failures that the enabled hosts, but for one, can make up for: some are left, and what is left has the memory for every
+    /// protected guest.
+    pub(in super::super) fn tolerable(&self, without: Option<usize>) -> i64 {
+        let well = |(at, h): &(usize, &super::super::state::Host)| Some(*at) != without && h.live && h.enabled;
+        let mut room: Vec<u64> =
+            self.hosts.iter().enumerate().filter(well).map(|(_, h)| h.memory.saturating_sub(h.overhead)).collect();
+        room.sort_unstable();
+        let needed: u64 = self.guests.iter().filter(|g| g.is_active() && g.ha == "restart").map(|g| g.memory).sum();
+        // The largest fail first.
+        let mut failures = 0;
+        while room.len() > 1 && room.iter().rev().skip(1).sum::<u64>() >= needed {
+            room.pop();
+            failures += 1;
+        }
+        failures
     }
 
     fn call_enable_ha(&mut self, args: Args) -> Answered {
@@ -62,7 +77,9 @@ impl Core {
             let suited = self.stores.iter().position(|s| s.shared && s.kind.starts_with("lvmo"));
             suited.ok_or_else(|| Failure::bare("CANNOT_CREATE_STATE_FILE"))?
         };
-        self.enable_ha(store, Duration::from_secs(u64::from(timeout.max(1))))?;
+        let mut kept: BTreeMap<String, String> = configuration.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        kept.insert("timeout".into(), timeout.to_string());
+        self.enable_ha(store, Duration::from_secs(u64::from(timeout.max(1))), kept)?;
         DONE
     }
 
