@@ -9,6 +9,7 @@ use super::trouble::{Trouble, What, When};
 use crate::pool::picture::Severity;
 use crate::rollout::engine::{Engine, Job, LogError};
 use crate::rollout::entry::{Command, Entry, Found};
+use crate::rollout::machine::Guards;
 use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
 use crate::rollout::preflight;
 use crate::rollout::survey::{self, Survey};
@@ -43,6 +44,8 @@ pub struct Stage {
     pub calls: usize,
     /// Things that happened, in words, if that is wanted.
     pub log: Option<Vec<(Time, String)>>,
+    /// Which guards the engine has: all, unless one is taken out to see that its lack is noticed.
+    pub guards: Guards,
     /// After what time a fault is mended by itself; `None`: never, unless the operator does.
     pub mended_after: Option<Duration>,
     hands: Hands,
@@ -76,6 +79,7 @@ impl Stage {
             checker: Checker::default(),
             calls: 0,
             log: None,
+            guards: Guards::default(),
             mended_after: Some(Duration::from_secs(2 * 3600)),
             hands: Hands::default(),
             first: None,
@@ -148,7 +152,10 @@ impl Stage {
         let Some(first) = self.first.clone() else { return };
         self.book.dies(self.death());
         match Engine::begin(self.book.clone(), self.eye.own(&self.world), &first) {
-            Ok(engine) => self.engine = Some(engine),
+            Ok(mut engine) => {
+                engine.guards = self.guards;
+                self.engine = Some(engine);
+            }
             Err(_) => self.died(),
         }
         self.dirty = true;
@@ -355,7 +362,10 @@ impl Stage {
         self.eye.ahead_ms += behind.max(0);
         let own = self.eye.own(&self.world);
         match Engine::resume(self.book.clone(), &entries, own, OWNER) {
-            Ok(engine) => self.engine = Some(engine),
+            Ok(mut engine) => {
+                engine.guards = self.guards;
+                self.engine = Some(engine);
+            }
             Err(_) if self.book.is_dead() => return self.died(),
             Err(why) => return self.checker.violate(now, Rule::Journal, format!("the run cannot be taken up again: {why}")),
         }
@@ -371,14 +381,17 @@ impl Stage {
         let trouble =
             self.troubles.iter().filter_map(|t| if let When::After(d) = t.when { Some(self.began + d) } else { None }).min();
         let heal = self.heals.iter().map(|(at, _)| *at).min();
-        let next = [self.world.next_due(), self.eye.next_due(&self.world), self.hands.next_due(), wake, trouble, heal, self.back];
-        let next = next.into_iter().flatten().min().unwrap_or(now + STRIDE).min(now + STRIDE);
-        if next > now {
-            self.world.advance(next);
-        } else if !self.dirty && self.eye.next_due(&self.world).is_none_or(|at| at > now) {
-            // Nothing more to do at this instant.
-            self.world.advance(now + Duration::from_millis(1));
+        let ours = [self.eye.next_due(&self.world), self.hands.next_due(), wake, trouble, heal, self.back];
+        let ours = ours.into_iter().flatten().min();
+        if self.dirty || ours.is_some_and(|at| at <= now) {
+            // There is more to do at this instant; but never without an end.
+            self.world.advance(now + Duration::from_millis(u64::from(!self.dirty)));
+            return;
         }
+        // What the world calls due and does not get done (an answer that nobody waits for any more) does not hold the clock up.
+        let theirs = self.world.next_due().filter(|at| *at > now);
+        let next = [ours, theirs].into_iter().flatten().min().unwrap_or(now + STRIDE).min(now + STRIDE);
+        self.world.advance(next);
     }
 
     fn mend(&mut self) {
