@@ -5,7 +5,7 @@
 use super::call::{Call, Outcome};
 use super::entry::{CallId, Command, Entry};
 use super::look::{Look, Looked, Sight};
-use super::machine::{self, Action, View};
+use super::machine::{self, Action, Guard, Guards, View};
 use super::run::Run;
 use crate::pool::Pool;
 use crate::pool::picture::{LinkState, Picture};
@@ -68,6 +68,9 @@ pub struct Engine<L> {
     /// Its journal.
     pub log: L,
     owner: String,
+    /// Its guards: all, unless the proof took one out.
+    #[doc(hidden)]
+    pub guards: Guards,
     /// The last answer to each look.
     looked: BTreeMap<Look, Looked>,
     /// Looks that were handed out and are not answered.
@@ -115,6 +118,7 @@ impl<L: Log> Engine<L> {
             run,
             log,
             owner: owner.to_owned(),
+            guards: Guards::default(),
             looked: BTreeMap::new(),
             asked: BTreeSet::new(),
             seen: BTreeSet::new(),
@@ -124,7 +128,7 @@ impl<L: Log> Engine<L> {
 
     /// What the machine sees.
     pub fn view<'a>(&'a self, now: Time, pool: &'a Pool, picture: &'a Picture) -> View<'a> {
-        View { now, pool, picture, looked: &self.looked, owner: &self.owner }
+        View { now, pool, picture, looked: &self.looked, owner: &self.owner, guards: self.guards }
     }
 
     /// Lets the machine act on what is known now; returns what is to be done outside, and when to come back at the latest.
@@ -210,7 +214,9 @@ impl<L: Log> Engine<L> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
         }
-        if let Err(error) = self.log.append(now, entry) {
+        let is_intent = matches!(entry, Entry::Intent { .. });
+        let unwritten = is_intent && !self.guards.has(Guard::Intent);
+        if !unwritten && let Err(error) = self.log.append(now, entry) {
             self.broken = Some(error.clone());
             return Err(error);
         }

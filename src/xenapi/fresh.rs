@@ -145,7 +145,7 @@ impl Session {
 }
 
 /// The names in the list that `check_update` prints. Before XCP-ng 8.2.1 a failure came as a result that says so.
-fn packages(json: &str) -> Result<Vec<String>, String> {
+pub fn packages(json: &str) -> Result<Vec<String>, String> {
     #[derive(Deserialize)]
     struct Package {
         name: String,
@@ -168,7 +168,8 @@ fn packages(json: &str) -> Result<Vec<String>, String> {
     }
 }
 
-fn listing(json: &str) -> Result<UpdatesListing, String> {
+/// What each host lacks, from the document that `/updates` is.
+pub fn listing(json: &str) -> Result<UpdatesListing, String> {
     #[derive(Deserialize)]
     struct Listing {
         hash: String,

@@ -1,6 +1,7 @@
 //! A case: a pool, a round, and what goes wrong. Made from a seed, or read from its text; a failure prints the text.
 
 use poolwatch::rollout::entry::Found;
+use poolwatch::rollout::machine::Guards;
 use poolwatch::rollout::plan::{Options as RunOptions, Plan, Scope};
 use poolwatch::rollout::twin::{Operator, Played, Stage, Trouble, play};
 use poolwatch::sim::scenario::Scenario;
@@ -32,6 +33,8 @@ pub struct Shape {
     pub shipped: bool,
     /// Whether a guest is tied to a host.
     pub pinned: bool,
+    /// Whether its machines take most of an hour to start.
+    pub slow: bool,
 }
 
 /// A pool, a round, and what goes wrong.
@@ -47,6 +50,8 @@ pub struct Case {
     pub never: bool,
     /// What goes wrong.
     pub troubles: Vec<Trouble>,
+    /// Which guards the machine has: all, but in the proof that they are needed.
+    pub guards: Guards,
 }
 
 impl fmt::Display for Case {
@@ -78,7 +83,7 @@ impl FromStr for Case {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.split(" | ");
         let mut case = Self::calm(0);
-        case.shape = Shape { mirror: false, cluster: false, ha: false, shipped: false, pinned: false, ..case.shape };
+        case.shape = Shape { mirror: false, cluster: false, ha: false, shipped: false, pinned: false, slow: false, ..case.shape };
         for word in parts.next().unwrap_or_default().split_whitespace() {
             let number = |v: &str| v.parse().map_err(|_| format!("`{word}` has no number"));
             match word.split_once('=').unwrap_or((word, "")) {
@@ -92,6 +97,7 @@ impl FromStr for Case {
                 ("shipped", _) => case.shape.shipped = true,
                 ("never", _) => case.never = true,
                 ("pinned", _) => case.shape.pinned = true,
+                ("slow", _) => case.shape.slow = true,
                 _ => return Err(format!("`{word}` says nothing about a case")),
             }
         }
@@ -103,8 +109,9 @@ impl FromStr for Case {
 impl Case {
     /// A pool of three hosts with mirrors, in which nothing goes wrong.
     pub fn calm(seed: u64) -> Self {
-        let shape = Shape { hosts: 3, guests: 4, mirror: true, cluster: false, ha: false, shipped: false, pinned: false };
-        Self { seed, shape, lag_ms: 0, never: false, troubles: Vec::new() }
+        let shape =
+            Shape { hosts: 3, guests: 4, mirror: true, cluster: false, ha: false, shipped: false, pinned: false, slow: false };
+        Self { seed, shape, lag_ms: 0, never: false, troubles: Vec::new(), guards: Guards::default() }
     }
 
     /// The same with these troubles, by their texts.
@@ -121,6 +128,7 @@ impl Case {
         let mut stage = Stage::new(world, self.troubles.clone());
         stage.eye.lag = Duration::from_millis(self.lag_ms);
         stage.checker.detect += stage.eye.lag;
+        stage.guards = self.guards;
         if self.never {
             stage.mended_after = None;
         }
@@ -146,9 +154,12 @@ pub const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 fn scenario(shape: &Shape) -> Scenario {
     let mut text = format!(
         "title = \"proof\"\npool = \"proof\"\ncluster = {}\nfill = {{ running = {}, halted = 1, kind = \"small\" }}\n\
-         boot = {{ shutdown_delay_s = 10, post_s = 30, hello_s = 5, cluster_s = 3, pbd_s = 1, enable_s = 2, toolstack_s = 12 }}\n\
+         boot = {{ shutdown_delay_s = 10, post_s = {}, hello_s = 5, cluster_s = 3, pbd_s = 1, enable_s = 2, toolstack_s = 12 }}\n\
          ha = {{ enabled = {} }}\n",
-        shape.cluster, shape.guests, shape.ha
+        shape.cluster,
+        shape.guests,
+        if shape.slow { 2_400 } else { 30 },
+        shape.ha
     );
     for name in NAMES.iter().take(shape.hosts) {
         text += &format!("[[hosts]]\nname = \"{name}\"\nmemory_gib = 64\n");

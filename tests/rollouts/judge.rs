@@ -119,6 +119,9 @@ pub fn batch(seeds: std::ops::Range<u64>, make: impl Fn(u64) -> Case + Sync, mos
                     let case = make(seed);
                     let (played, wrong) = judge(&case);
                     let said = wrong.map(|v| report(&case, &v));
+                    if let Some(said) = &said {
+                        eprintln!("{said}");
+                    }
                     let mut tally = tally.lock().unwrap();
                     tally.rounds += 1;
                     if let Some(played) = played {

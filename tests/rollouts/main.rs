@@ -8,5 +8,5 @@ mod case;
 mod judge;
 mod killed;
 mod many;
-mod measure;
 mod seeds;
+mod stories;

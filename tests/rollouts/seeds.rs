@@ -1,6 +1,7 @@
 //! Cases from seeds: pools of all kinds, and a handful of troubles at any moment.
 
 use super::case::{Case, NAMES, Shape};
+use poolwatch::rollout::machine::Guards;
 use poolwatch::rollout::twin::{Targets, trouble};
 
 /// The case of a seed.
@@ -15,6 +16,7 @@ pub fn case(seed: u64) -> Case {
         ha: rng.u8(..10) < 2,
         shipped: rng.bool(),
         pinned: rng.u8(..20) == 0,
+        slow: false,
     };
     let lag_ms = [0, 0, 0, 50, 500, 3000][rng.usize(..6)];
     let never = rng.u8(..12) == 0;
@@ -22,5 +24,5 @@ pub fn case(seed: u64) -> Case {
     let names: Vec<String> = NAMES.iter().take(hosts).map(|n| (*n).to_owned()).collect();
     let targets = Targets { hosts: &names, mirror: shape.mirror, people: true };
     let troubles = (0..count).map(|_| trouble(&mut rng, &targets)).collect();
-    Case { seed, shape, lag_ms, never, troubles }
+    Case { seed, shape, lag_ms, never, troubles, guards: Guards::default() }
 }

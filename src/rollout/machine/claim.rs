@@ -1,7 +1,7 @@
 //! I4: one captain. Before every call the pool's own record must say that it is ours; a claim that was lost stops the run.
 
 use super::ctx::{AGAIN, Ctx, Do, SHOWS, UNSURE};
-use super::{Action, refusal};
+use super::{Action, Guard, refusal};
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::claim::{Claim, RENEW_EVERY};
 use crate::rollout::entry::{Entry, Phase, RunResult};
@@ -73,6 +73,9 @@ pub fn is_theirs(ctx: &Ctx) -> bool {
 
 /// Whether the pool is ours; if not, what is to be done instead of the call.
 pub fn hold(ctx: &Ctx) -> Result<(), Do> {
+    if !ctx.guards(Guard::Claim) && was_taken(ctx.run) {
+        return Ok(());
+    }
     if !ctx.is_current() {
         return Err(ctx.wait(ctx.run.current(), super::hosts::UNSEEN, None));
     }

@@ -2,7 +2,7 @@
 //! few ways to answer: wait, write, call, stop.
 
 use super::refusal::{self, Class};
-use super::{Action, View, claim};
+use super::{Action, Guard, View, claim};
 use crate::pool::picture::{HostView, LinkState, Picture};
 use crate::pool::records::Records;
 use crate::pool::words::name;
@@ -67,6 +67,11 @@ impl<'a> Ctx<'a> {
     /// Of a run and what is seen.
     pub fn new(run: &'a Run, view: &View<'a>) -> Self {
         Self { run, view: *view }
+    }
+
+    /// Whether a guard is there: it is, but in the proof of it.
+    pub fn guards(&self, guard: Guard) -> bool {
+        self.view.guards.has(guard)
     }
 
     /// Now.

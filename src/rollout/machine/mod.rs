@@ -17,6 +17,7 @@ mod blockers;
 mod claim;
 mod command;
 mod ctx;
+mod guards;
 mod home;
 mod hosts;
 mod prepare;
@@ -35,6 +36,7 @@ use crate::time::Time;
 use ctx::Ctx;
 use std::collections::BTreeMap;
 
+pub use guards::{Guard, Guards};
 pub use hosts::deadline;
 
 /// What the machine sees.
@@ -50,6 +52,8 @@ pub struct View<'a> {
     pub looked: &'a BTreeMap<Look, Looked>,
     /// Who we are, as our claim says it.
     pub owner: &'a str,
+    /// Its guards: all of them.
+    pub guards: Guards,
 }
 
 /// What the machine wants.

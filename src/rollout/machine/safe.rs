@@ -5,6 +5,7 @@
 
 use super::claim::{Whose, whose};
 use super::ctx::Ctx;
+use super::{Guard, Guards};
 use crate::pool::limits::SKEW_S;
 use crate::pool::picture::{Gate, GateState, HostView, Reason, Severity, Stage as Doing};
 use crate::pool::records::is_rebuild;
@@ -27,8 +28,23 @@ pub enum Passes<'a> {
 
 /// Whether a host's gate lets this run pass.
 pub fn gate<'a>(ctx: &Ctx, gate: &'a Gate) -> Passes<'a> {
+    if !ctx.guards(Guard::Gate) {
+        return Passes::Yes;
+    }
+    let taken_out = |r: &Reason| {
+        (!ctx.guards(Guard::Others) && r.code.starts_with("host-"))
+            || (!ctx.guards(Guard::Guests) && r.code == "guests")
+            || (!ctx.guards(Guard::Mirrors) && (r.code.contains("rebuild") || r.code.contains("mirrors")))
+            || (!ctx.guards(Guard::Settle) && r.code.ends_with("settling"))
+    };
+    let hard = |r: &&Reason| r.severity == Severity::Hard && !taken_out(r);
     if gate.state != GateState::Open {
-        return Passes::No(gate.reasons.first());
+        // Not open without a reason is not open either.
+        let all = ctx.view.guards == Guards::default();
+        let worst = gate.reasons.iter().find(hard);
+        if all || worst.is_some() {
+            return Passes::No(worst.or(gate.reasons.first()));
+        }
     }
     // In an update hosts differ until the last one is done: that is what it is for.
     let expected = |r: &Reason| r.code == "versions" && ctx.run.plan.kind.is_update();
@@ -54,7 +70,7 @@ pub fn to_reboot(ctx: &Ctx, h: HostAt, state: &State) -> Result<(), String> {
     }
     let guests: Vec<String> =
         state.guests.values().filter(|vm| vm.is_active_guest() && vm.resident_on == r).map(|vm| name(&vm.name_label)).collect();
-    if !guests.is_empty() {
+    if !guests.is_empty() && ctx.guards(Guard::Guests) {
         return Err(format!("{} still on {own}: {}", crate::pool::words::count(guests.len(), "guest"), list(&guests)));
     }
     if host.resident_vms.iter().any(|vm| !state.guests.contains_key(vm)) {
@@ -66,6 +82,7 @@ pub fn to_reboot(ctx: &Ctx, h: HostAt, state: &State) -> Result<(), String> {
 /// Whether what was read still has the pool as ours (I4).
 pub fn is_ours(ctx: &Ctx, state: &State) -> Result<(), String> {
     match whose(ctx.run, ctx.view.owner, &state.pool) {
+        _ if !ctx.guards(Guard::Claim) => Ok(()),
         Whose::Ours(_) => Ok(()),
         _ => Err("our claim was not on the pool".into()),
     }
@@ -84,6 +101,9 @@ pub fn others_are_well(ctx: &Ctx, h: HostAt, state: &State) -> Result<(), String
             }
             continue;
         }
+        if !ctx.guards(Guard::Others) {
+            continue;
+        }
         if busy {
             return Err(format!("{their} is told to go down"));
         }
@@ -94,7 +114,7 @@ pub fn others_are_well(ctx: &Ctx, h: HostAt, state: &State) -> Result<(), String
             return Err(format!("{their} is not enabled"));
         }
     }
-    if state.tasks.values().any(|task| is_rebuild(task) && task.status.is_running()) {
+    if ctx.guards(Guard::Mirrors) && state.tasks.values().any(|task| is_rebuild(task) && task.status.is_running()) {
         return Err("a mirror is being rebuilt".into());
     }
     Ok(())
@@ -110,7 +130,7 @@ pub fn last_is_well(ctx: &Ctx) -> Result<(), String> {
         .filter(|(_, h)| matches!(h.end, Some((HostEnd::Done | HostEnd::Abandoned { .. }, _))))
         .filter(|(_, h)| h.stages.iter().any(|(s, _)| *s > Stage::Settle))
         .max_by_key(|(_, h)| h.end.as_ref().map(|e| e.1));
-    last.map_or(Ok(()), |(h, _)| is_well(ctx, h))
+    last.filter(|_| ctx.guards(Guard::Others)).map_or(Ok(()), |(h, _)| is_well(ctx, h))
 }
 
 /// Whether a host is as it was before it was begun, as far as others depend on it.

@@ -86,6 +86,12 @@ impl Stage {
         (next.and_then(host), run.current().and_then(host))
     }
 
+    /// Somebody else claims the pool, before a round of ours.
+    pub fn foreign_claim(&mut self) {
+        self.captain(Deed::TakeClaim);
+        self.eye.look(&mut self.world);
+    }
+
     /// A second operator does something.
     pub(super) fn captain(&mut self, deed: Deed) {
         let now = self.world.now();

@@ -92,7 +92,7 @@ impl Eye {
 
     /// When something falls due here next, by the pool's clock.
     pub fn next_due(&self, world: &World) -> Option<Time> {
-        let told = self.changed.map(|at| (at + self.lag).max(self.late));
+        let told = self.changed.filter(|_| self.silent.is_none()).map(|at| (at + self.lag).max(self.late));
         let line = match &self.line {
             Line::Down { retry, .. } => Some(*retry),
             Line::Up { .. } => self.silent.map(|at| at + HANG),
@@ -109,7 +109,7 @@ impl Eye {
         {
             news |= self.connect(world);
         }
-        if self.session().is_some() {
+        if self.session().is_some() && self.silent.is_none() {
             news |= self.follow(world);
         }
         news

@@ -6,12 +6,13 @@
 use super::eye::Eye;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::CallId;
-use crate::rollout::look::{Blocker, Look, Looked, Metadata, Sight, State};
+use crate::rollout::look::{Blocker, Look, Looked, Metadata, PoolUpdate, Sight, State};
 use crate::rollout::wire;
 use crate::sim::api::{self, Api, Door, Failure, HostIx, Reply, Ticket};
 use crate::sim::value::Value;
 use crate::sim::world::World;
 use crate::time::Time;
+use crate::xenapi::fresh;
 use crate::xenapi::record::{Class, Record, Ref};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -190,13 +191,27 @@ fn seen(world: &mut World, at: HostIx, session: &Ref, what: &Look) -> Result<Sig
                 "check_update".into(),
                 Value::Map(BTreeMap::new()),
             ];
-            let Value::Str(text) = wait(world, at, "host.call_plugin", params)? else { return Ok(Sight::Missing(Vec::new())) };
-            let packages: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap_or_default();
-            let name = |p: &serde_json::Value| p.get("name").and_then(|n| n.as_str()).map(str::to_owned);
-            Ok(Sight::Missing(packages.iter().filter_map(name).collect()))
+            let answer = wait(world, at, "host.call_plugin", params)?;
+            let Value::Str(text) = answer else { return Ok(Sight::Missing(Vec::new())) };
+            fresh::packages(&text).map(Sight::Missing).map_err(|why| Failure::new("INTERNAL_ERROR", [why]))
         }
-        Look::Updates => Ok(Sight::Updates(Metadata::default())),
-        Look::PoolUpdates => Ok(Sight::PoolUpdates(Vec::new())),
+        Look::Updates => {
+            let invalid = || Failure::new("SESSION_INVALID", [session.as_str()]);
+            let text = world.updates(at, session.as_str()).ok_or_else(invalid)??;
+            let listing = fresh::listing(&text).map_err(|why| Failure::new("INTERNAL_ERROR", [why]))?;
+            let hosts = listing.hosts.into_iter().map(|(host, it)| (host, (it.updates, it.guidance))).collect();
+            Ok(Sight::Updates(Metadata { hash: listing.hash, hosts }))
+        }
+        Look::PoolUpdates => {
+            let db = world.database();
+            let one = |r: &Ref| PoolUpdate {
+                r#ref: r.clone(),
+                uuid: db.text(r, "uuid").to_owned(),
+                name: db.text(r, "name_label").to_owned(),
+                hosts: db.refs(r, "hosts"),
+            };
+            Ok(Sight::PoolUpdates(db.refs_of("pool_update").map(one).collect()))
+        }
     }
 }
 

@@ -2,12 +2,15 @@
 
 use super::chance::{Targets, trouble};
 use super::play::{Operator, Played, play, play_watched};
+use super::records;
 use super::stage::Stage;
 use super::trouble::Trouble;
+use crate::pool::Pool;
 use crate::rollout::entry::{Entry, Found, RunResult};
 use crate::rollout::plan::{Plan, Stage as Step};
+use crate::rollout::survey::Survey;
 use crate::sim::api::Api;
-use crate::sim::world::World;
+use crate::sim::world::{TwinError, World};
 use crate::text;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -99,6 +102,22 @@ pub struct Summary {
     pub broken: Vec<String>,
     /// The faults after which it did not end well, with what became of it.
     pub examples: Vec<(String, String)>,
+}
+
+/// Rehearses a round of a pool as it is known at `now`: once undisturbed, then with so many random faults, one at a time. Writes
+/// nothing, and reads nothing but what it is given. What could be accepted is taken to be accepted.
+pub fn rehearse(
+    pool: &Pool,
+    survey: &Survey,
+    plan: &Plan,
+    found: &Found,
+    faults: u32,
+    (now, seed): (Time, u64),
+) -> Result<Rehearsal, TwinError> {
+    let twin = records::twin(pool, survey, now, seed)?;
+    let mut plan = plan.clone();
+    Stage::new(twin.clone(), Vec::new()).accept(&mut plan);
+    Ok(rehearse_on(&twin, &plan, found, faults, seed))
 }
 
 /// Rehearses a round on this twin, once undisturbed and then with so many random faults, one at a time.

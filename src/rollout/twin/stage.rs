@@ -9,7 +9,8 @@ use super::trouble::{Trouble, What, When};
 use crate::pool::picture::Severity;
 use crate::rollout::engine::{Engine, Job, LogError};
 use crate::rollout::entry::{Command, Entry, Found};
-use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, make};
+use crate::rollout::machine::Guards;
+use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
 use crate::rollout::preflight;
 use crate::rollout::survey::{self, Survey};
 use crate::sim::api::Api;
@@ -43,6 +44,8 @@ pub struct Stage {
     pub calls: usize,
     /// Things that happened, in words, if that is wanted.
     pub log: Option<Vec<(Time, String)>>,
+    /// Which guards the engine has: all, unless one is taken out to see that its lack is noticed.
+    pub guards: Guards,
     /// After what time a fault is mended by itself; `None`: never, unless the operator does.
     pub mended_after: Option<Duration>,
     hands: Hands,
@@ -76,6 +79,7 @@ impl Stage {
             checker: Checker::default(),
             calls: 0,
             log: None,
+            guards: Guards::default(),
             mended_after: Some(Duration::from_secs(2 * 3600)),
             hands: Hands::default(),
             first: None,
@@ -110,18 +114,31 @@ impl Stage {
         let now = self.eye.own(&self.world);
         let picture = self.eye.pool.picture(now);
         let mut plan = make(&self.eye.pool, &picture, &survey, scope, options, now)?;
-        // Whoever rehearses has not been asked yet: what can be accepted is.
-        for finding in preflight::findings(&self.eye.pool, &picture, &survey, &plan, now) {
-            if finding.severity == Severity::Soft {
-                let reason = "accepted on a twin".to_owned();
-                plan.options.accepted.push(Accepted { code: finding.code, about: finding.about, reason });
-            }
-        }
+        self.accept_of(&mut plan, &survey);
         let db = self.world.database();
         let disks = db.pool().map(|pool| db.set_of(pool, "ha_statefiles")).unwrap_or_default();
         let sr = |disk: &Value| if let Value::Str(disk) = disk { Some(db.reference(&Ref::from(&**disk), "SR")) } else { None };
         let found = Found::of(&self.eye.pool, &plan, disks.iter().filter_map(sr).collect());
         Ok((plan, found))
+    }
+
+    /// Accepts whatever can be accepted of what speaks against a plan here: whoever rehearses has not been asked yet.
+    pub fn accept(&mut self, plan: &mut Plan) {
+        let wanted = if plan.kind.is_update() { Wanted::Update } else { Wanted::Reboot };
+        let survey = self.survey(&Scope { wanted, ..Scope::default() });
+        self.accept_of(plan, &survey);
+    }
+
+    fn accept_of(&mut self, plan: &mut Plan, survey: &Survey) {
+        self.eye.ask(&mut self.world);
+        let now = self.eye.own(&self.world);
+        let picture = self.eye.pool.picture(now);
+        for finding in preflight::findings(&self.eye.pool, &picture, survey, plan, now) {
+            if finding.severity == Severity::Soft {
+                let reason = "accepted on a twin".to_owned();
+                plan.options.accepted.push(Accepted { code: finding.code, about: finding.about, reason });
+            }
+        }
     }
 
     /// A round begins.
@@ -135,7 +152,10 @@ impl Stage {
         let Some(first) = self.first.clone() else { return };
         self.book.dies(self.death());
         match Engine::begin(self.book.clone(), self.eye.own(&self.world), &first) {
-            Ok(engine) => self.engine = Some(engine),
+            Ok(mut engine) => {
+                engine.guards = self.guards;
+                self.engine = Some(engine);
+            }
             Err(_) => self.died(),
         }
         self.dirty = true;
@@ -342,7 +362,10 @@ impl Stage {
         self.eye.ahead_ms += behind.max(0);
         let own = self.eye.own(&self.world);
         match Engine::resume(self.book.clone(), &entries, own, OWNER) {
-            Ok(engine) => self.engine = Some(engine),
+            Ok(mut engine) => {
+                engine.guards = self.guards;
+                self.engine = Some(engine);
+            }
             Err(_) if self.book.is_dead() => return self.died(),
             Err(why) => return self.checker.violate(now, Rule::Journal, format!("the run cannot be taken up again: {why}")),
         }
@@ -358,14 +381,17 @@ impl Stage {
         let trouble =
             self.troubles.iter().filter_map(|t| if let When::After(d) = t.when { Some(self.began + d) } else { None }).min();
         let heal = self.heals.iter().map(|(at, _)| *at).min();
-        let next = [self.world.next_due(), self.eye.next_due(&self.world), self.hands.next_due(), wake, trouble, heal, self.back];
-        let next = next.into_iter().flatten().min().unwrap_or(now + STRIDE).min(now + STRIDE);
-        if next > now {
-            self.world.advance(next);
-        } else if !self.dirty && self.eye.next_due(&self.world).is_none_or(|at| at > now) {
-            // Nothing more to do at this instant.
-            self.world.advance(now + Duration::from_millis(1));
+        let ours = [self.eye.next_due(&self.world), self.hands.next_due(), wake, trouble, heal, self.back];
+        let ours = ours.into_iter().flatten().min();
+        if self.dirty || ours.is_some_and(|at| at <= now) {
+            // There is more to do at this instant; but never without an end.
+            self.world.advance(now + Duration::from_millis(u64::from(!self.dirty)));
+            return;
         }
+        // What the world calls due and does not get done (an answer that nobody waits for any more) does not hold the clock up.
+        let theirs = self.world.next_due().filter(|at| *at > now);
+        let next = [ours, theirs].into_iter().flatten().min().unwrap_or(now + STRIDE).min(now + STRIDE);
+        self.world.advance(next);
     }
 
     fn mend(&mut self) {

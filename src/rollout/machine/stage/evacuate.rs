@@ -6,10 +6,10 @@ use crate::pool::words::list;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::{HostAt, Item};
 use crate::rollout::look::{Blocker, Look, Sight};
-use crate::rollout::machine::blockers;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do, Next};
 use crate::rollout::machine::hosts::go_on;
 use crate::rollout::machine::refusal::{self, Class};
+use crate::rollout::machine::{Guard, blockers};
 use crate::rollout::plan::Stage;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -30,6 +30,9 @@ const BELIEVED: Duration = Duration::from_secs(120);
 
 /// What to do in this stage.
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
+    if !ctx.guards(Guard::Guests) {
+        return go_on(ctx, h, Stage::Evacuate);
+    }
     let name = ctx.name(h);
     let r = ctx.r(h);
     let guests: Vec<Ref> = ctx.records().guests_on(&r).into_iter().map(|(g, _)| g.clone()).collect();

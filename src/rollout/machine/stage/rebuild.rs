@@ -6,7 +6,7 @@
 use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::go_on;
-use crate::rollout::machine::safe;
+use crate::rollout::machine::{Guard, safe};
 use crate::rollout::plan::Stage;
 use crate::time::Time;
 use std::time::Duration;
@@ -23,6 +23,9 @@ const SEEN: &str = "mirrors are being rebuilt";
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let name = ctx.name(h);
     let Some((_, since)) = ctx.host_run(h).and_then(|r| r.stage()) else { return Do::new() };
+    if !ctx.guards(Guard::Mirrors) {
+        return go_on(ctx, h, Stage::Rebuild);
+    }
     let picture = ctx.picture();
     let reasons = &picture.verdict.reasons;
     if let Some(reason) = reasons.iter().find(|r| REBUILDING.contains(&r.code)) {
@@ -40,6 +43,9 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let ended = picture.rebuilds.iter().filter_map(|r| r.ended).max().unwrap_or(Time::EPOCH);
     let quiet = since.max(ended).max(ctx.run.fresh).max(picture.link.since);
     let due = quiet + window;
+    if !ctx.guards(Guard::Settle) {
+        return go_on(ctx, h, Stage::Rebuild);
+    }
     if ctx.now() < due {
         let length = crate::text::duration(window);
         return ctx.wait(
