@@ -3,8 +3,8 @@
 //! What speaks against a reboot by the pool's own rules is the gate's matter (`pool::gate`), and only the gate's. Here is what the gate
 //! cannot know: that a reading was made for this call, and what we ourselves do.
 
-use super::claim::{Whose, whose};
 use super::Guard;
+use super::claim::{Whose, whose};
 use super::ctx::Ctx;
 use crate::pool::limits::SKEW_S;
 use crate::pool::picture::{Gate, GateState, HostView, Reason, Severity, Stage as Doing};

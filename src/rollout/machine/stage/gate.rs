@@ -2,10 +2,10 @@
 
 use super::{closed, fresh_state};
 use crate::rollout::entry::HostAt;
-use crate::rollout::machine::{Guard, claim};
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::go_on;
 use crate::rollout::machine::safe::{self, Passes};
+use crate::rollout::machine::{Guard, claim};
 use crate::rollout::plan::Stage;
 use crate::time::Time;
 
