@@ -95,16 +95,21 @@ fn journals(home: &Home, end: &str) -> Vec<PathBuf> {
     files.filter(|path| path.extension().is_some_and(|e| e == end)).collect()
 }
 
-/// How often each host was told to reboot, by the journal.
+/// How often each host was told to reboot and may have heard it, by the journals. A call that was about to be made when the program died
+/// is told again only after the pool showed that it never arrived.
 fn reboots(home: &Home) -> BTreeMap<String, usize> {
     let mut count = BTreeMap::new();
     for journal in journals(home, "jsonl") {
-        for line in std::fs::read_to_string(journal).unwrap().lines() {
-            let line: Value = serde_json::from_str(line).unwrap();
-            let entry = &line["entry"];
-            if entry["entry"] == "intent" && entry["call"]["call"] == "reboot" {
-                *count.entry(entry["host"].to_string()).or_default() += 1;
-            }
+        let text = std::fs::read_to_string(journal).unwrap();
+        let entries: Vec<Value> = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["entry"].take()).collect();
+        let never_arrived = |host: &Value| {
+            entries.iter().any(|e| e["host"] == *host && e["why"].as_str().is_some_and(|why| why.contains("had no effect")))
+        };
+        for entry in entries.iter().filter(|e| e["entry"] == "intent" && e["call"]["call"] == "reboot") {
+            *count.entry(entry["host"].to_string()).or_default() += 1;
+            let outcome = entries.iter().find(|e| e["entry"] == "outcome" && e["id"] == entry["id"]);
+            let unheard = outcome.is_some_and(|e| e["outcome"]["outcome"] == "unanswered") && never_arrived(&entry["host"]);
+            *count.get_mut(&entry["host"].to_string()).unwrap() -= usize::from(unheard);
         }
     }
     count

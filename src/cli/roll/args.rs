@@ -103,7 +103,7 @@ pub struct RollArgs {
     #[command(flatten)]
     pub connect: ConnectArgs,
     /// Seconds of a simulated pool's time in one of ours; only for `poolwatch sim` on this machine
-    #[arg(long, hide = true, default_value_t = 1.0, value_name = "N", value_parser = crate::cli::sim::speed)]
+    #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = crate::cli::sim::speed, help_heading = "Output")]
     pub sim_speed: f64,
 }
 

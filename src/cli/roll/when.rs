@@ -16,7 +16,8 @@ pub fn parse(text: &str, now: Time, zone: &TimeZone) -> Result<Time, String> {
         let zoned = at.to_zoned(zone.clone()).map_err(|e| e.to_string())?;
         Ok(Time::from_millis(zoned.timestamp().as_millisecond()))
     };
-    if let Ok(clock) = text.parse::<Clock>() {
+    // A day and a time would be read as a time too.
+    if let Some(clock) = text.parse::<Clock>().ok().filter(|_| !text.contains('-')) {
         let today = local.date().to_datetime(clock);
         let at = instant(today)?;
         if at > now {
