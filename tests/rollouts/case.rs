@@ -109,7 +109,8 @@ impl FromStr for Case {
 impl Case {
     /// A pool of three hosts with mirrors, in which nothing goes wrong.
     pub fn calm(seed: u64) -> Self {
-        let shape = Shape { hosts: 3, guests: 4, mirror: true, cluster: false, ha: false, shipped: false, pinned: false, slow: false };
+        let shape =
+            Shape { hosts: 3, guests: 4, mirror: true, cluster: false, ha: false, shipped: false, pinned: false, slow: false };
         Self { seed, shape, lag_ms: 0, never: false, troubles: Vec::new(), guards: Guards::default() }
     }
 

@@ -283,7 +283,8 @@ fn story_23_a_failed_evacuation_leaves_no_host_disabled() {
 
 #[test]
 fn story_26_a_host_that_cannot_be_emptied_can_be_skipped() {
-    let case = Case::calm(26).with(&["line=3 pool fail-call method=host.evacuate code=VM_INCOMPATIBLE_WITH_THIS_HOST params=x,y,cpu times=1"]);
+    let case = Case::calm(26)
+        .with(&["line=3 pool fail-call method=host.evacuate code=VM_INCOMPATIBLE_WITH_THIS_HOST params=x,y,cpu times=1"]);
     let (mut stage, plan, found) = case.stage();
     stage.begin("r1", plan, found);
     while stage.engine.as_ref().is_some_and(|e| e.run.stuck.is_none() && e.run.result.is_none()) {

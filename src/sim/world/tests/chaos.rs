@@ -53,7 +53,8 @@ fn random_call(rig: &mut Rig, rng: &mut fastrand::Rng) {
 fn states(rig: &Rig) -> String {
     let core = &rig.world.core;
     let host = |h: &state::Host| {
-        let bits = [h.live, h.enabled, h.leaving.is_some(), h.heard.is_some(), h.disabled_by_user, !h.pending.is_empty(), h.storage_up];
+        let bits =
+            [h.live, h.enabled, h.leaving.is_some(), h.heard.is_some(), h.disabled_by_user, !h.pending.is_empty(), h.storage_up];
         format!("{} {:?} since {} cut {:?} {bits:?} current {:?}", h.name, h.stage, h.since, h.cut, h.current)
     };
     let mut lines: Vec<String> = core.hosts.iter().map(host).collect();
