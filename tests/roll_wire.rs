@@ -231,26 +231,25 @@ fn a_coordinator_that_dies_meanwhile_is_waited_for_or_told() {
     let before = world(&sim);
     let mut run = Running::start(&home, &roll(&sim, &["--reboot", "--shut-down-pinned", "--soak", "5", "--hosts", "xcp2,xcp3"]));
     assert!(run.until(|l| l["stage"] == "evacuate"), "{:#?}", run.2);
-    sim.say("crash host=xcp1");
-    let (code, out) = run.end();
-    let result = lines(&out).last().unwrap()["result"].clone();
-    // It may come to a good end, once the coordinator is back; or it stopped and says where. Never worse.
-    assert!((code == 0 && result == "done") || (code == 1 && result == "stopped"), "{code}: {out}");
-    assert!(reboots(&home).values().all(|n| *n == 1), "{out}");
-    let mut out = out;
-    for _ in 0..5 {
-        if world(&sim).claim.is_none() {
+    sim.say("reset host=xcp1");
+    assert!(run.until(|l| l["text"].as_str().is_some_and(|text| text.contains("not seen"))), "{:#?}", run.2);
+    let (mut code, mut out) = run.end();
+    // It may come to a good end by itself once the coordinator is back; or it stopped, said where, and goes on when told to.
+    for _ in 0..6 {
+        let result = lines(out.split_inclusive('\n').collect::<String>().as_str()).last().unwrap()["result"].clone();
+        assert!((code == 0 && result == "done") || (code == 1 && result == "stopped"), "{code}: {out}");
+        assert!(reboots(&home).values().all(|n| *n == 1), "{out}");
+        if code == 0 {
             break;
         }
-        let (_, again) = Running::start(&home, &roll(&sim, &["--resume"])).end();
-        out += &again;
+        (code, out) = Running::start(&home, &roll(&sim, &["--resume"])).end();
     }
+    assert_eq!(code, 0, "{out}");
     let after = world(&sim);
-    assert_eq!(after.claim, None, "{out}");
+    assert_eq!((after.claim.as_deref(), &before.auto_poweron), (None, &after.auto_poweron), "{out}");
     for host in ["xcp2", "xcp3"] {
         assert_ne!(before.booted[host], after.booted[host], "{out}");
     }
-    assert!(reboots(&home).values().all(|n| *n == 1), "{out}");
 }
 
 #[test]

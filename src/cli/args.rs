@@ -97,6 +97,9 @@ pub struct WatchArgs {
     /// Remove every action that would change a pool
     #[arg(long)]
     pub read_only: bool,
+    /// The pools are simulated ones, served at this speed (see docs/sim.md)
+    #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = super::sim::speed, hide = true)]
+    pub sim_speed: f64,
 }
 
 /// `poolwatch status`

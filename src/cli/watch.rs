@@ -13,5 +13,7 @@ pub async fn run(args: WatchArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let setup = Setup::load(flags)?;
     let entries = setup.entries(&args.targets, &args.connect).await?;
     let read_only = args.read_only || entries.iter().any(|entry| entry.profile.as_ref().is_some_and(|p| p.read_only));
-    screen::run(&setup, flags, entries, read_only, Clock::start(), None).await
+    let clock = Clock::start();
+    clock.set_speed(args.sim_speed);
+    screen::run(&setup, flags, entries, read_only, clock, None).await
 }

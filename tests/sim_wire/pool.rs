@@ -142,3 +142,25 @@ async fn a_crashed_host_answers_nothing_and_its_resources_are_gone_but_the_other
         assert!(columns > 0 && body["meta"]["legend"][0].as_str().unwrap().starts_with("AVERAGE:host:"), "{}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn what_hosts_lack_is_told_to_whoever_has_a_session_or_a_password() {
+    let scenarios = scenario::load("hotfix-xenserver", Overrides::default()).unwrap();
+    let serve = ServeOptions { tls: false, speed: 1.0, ..ServeOptions::default() };
+    let options = StartOptions { serve, dialect: Dialect::Shipped, ..StartOptions::new(1, Time::from_secs(1_800_000_000)) };
+    let sim = start(&scenarios, &options).await.unwrap();
+    let session = Client::new(&sim).await.session;
+    let ask = async |host: usize, query: &str, header: &str| {
+        Wire::to(sim.pool(), host).await.ask(&format!("GET /updates{query} HTTP/1.1\r\nHost: x\r\n{header}\r\n")).await
+    };
+    let with_session = ask(0, &format!("?session_id={session}"), "").await;
+    let body: Json = serde_json::from_str(&with_session.body).unwrap();
+    assert_eq!(body["hosts"].as_array().unwrap().len(), 3);
+    assert_eq!((body["hash"].as_str().unwrap().len(), &body["hosts"][0]["guidance"]["mandatory"][0]), (64, &"RebootHost".into()));
+    // root:poolwatch
+    let with_password = ask(0, "", "Authorization: Basic cm9vdDpwb29sd2F0Y2g=\r\n").await;
+    assert_eq!(with_password.body, with_session.body);
+    assert!(ask(0, "?session_id=OpaqueRef:nobody", "").await.head[0].contains("401"));
+    assert!(ask(0, "", "").await.head[0].contains("401"));
+    assert!(ask(1, &format!("?session_id={session}"), "").await.head[0].contains("500"), "a member has no list");
+}

@@ -42,7 +42,7 @@ pub struct RollArgs {
     /// Only say what would be done, and what speaks against it; changes nothing
     #[arg(long, help_heading = "What to do")]
     pub plan: bool,
-    /// Run the plan on a twin of the pool in this process first, and say what happens; changes nothing
+    /// Run the plan on a twin of the pool in this process, and say what happens; changes nothing, unless --yes is given too
     #[arg(long, help_heading = "What to do")]
     pub rehearse: bool,
     /// Rehearse this many times more, each time with something else going wrong

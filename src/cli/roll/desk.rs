@@ -224,7 +224,7 @@ impl Worker {
         let (watch, _) = self.current().await?;
         let prepared = prepare::prepare(watch, &scope, options, known).await?;
         let (rehearsal, lasts_s) = if rehearse {
-            let (lines, lasts) = super::rehearse::in_words(watch, &prepared.plan, 0).await;
+            let (lines, lasts) = super::rehearse::in_words(watch, &prepared, 0).await;
             (Some(lines), lasts)
         } else {
             (None, None)
@@ -275,7 +275,7 @@ impl Worker {
     async fn resume_run(&mut self) -> Result<Begun, Refusal> {
         let data = self.data.clone();
         let (watch, _) = self.current().await?;
-        goon::go_on_with_newest(&data, watch)
+        goon::go_on_with_newest(&data, watch).await
     }
 
     async fn find_run(&mut self) -> Result<Option<FoundRun>, String> {
@@ -324,7 +324,7 @@ impl Worker {
         for command in first {
             let _ = order.try_send(Order::Command(command, oneshot::channel().0));
         }
-        let driver = Driver { engine, pool: known, lender, clock, consent: Consent::given_by_the_operator() };
+        let driver = Driver { engine, pool: known, lender, clock, consent: Consent::given_by_the_operator(), patience: None };
         let driving = driver.drive(seen, orders, shown);
         tokio::pin!(driving);
         let (mut asked, mut frame) = (true, tokio::time::Instant::now());

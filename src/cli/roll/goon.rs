@@ -12,10 +12,16 @@ use crate::rollout::entry::{Command, RunResult};
 use crate::rollout::journal::file;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
+/// How long it may take until the pool was seen anew.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the feed may take to notice that its clock went forward.
+const NOTICE: Duration = Duration::from_millis(300);
+
 /// Finds the journal, opens it and gets the run ready.
-pub fn go_on(args: &RollArgs, data: &Path, watch: &Watch) -> Result<Begun, Refusal> {
+pub async fn go_on(args: &RollArgs, data: &Path, watch: &mut Watch) -> Result<Begun, Refusal> {
     let pool = watch.pool.records().the_pool().map(|pool| pool.uuid.to_string()).unwrap_or_default();
     if pool.is_empty() {
         return Err((RunResult::Unknown, "the pool does not say which it is".to_owned()));
@@ -31,23 +37,28 @@ pub fn go_on(args: &RollArgs, data: &Path, watch: &Watch) -> Result<Begun, Refus
     if args.abort {
         first.push(Command::Abort);
     }
-    resume(&path, &pool, watch, args.restore, first)
+    resume(&path, &pool, watch, args.restore, first).await
 }
 
 /// The newest round of this pool that is not over, or left something undone; ready to be driven.
-pub fn go_on_with_newest(data: &Path, watch: &Watch) -> Result<Begun, Refusal> {
+pub async fn go_on_with_newest(data: &Path, watch: &mut Watch) -> Result<Begun, Refusal> {
     let pool = watch.pool.records().the_pool().map(|pool| pool.uuid.to_string()).unwrap_or_default();
     let path = find(data, &pool, true, watch)?;
     let over = file::read(&path).is_ok_and(|journal| journal.is_over());
     let first = if over { vec![Command::Restore] } else { Vec::new() };
-    resume(&path, &pool, watch, true, first)
+    resume(&path, &pool, watch, true, first).await
 }
 
 /// Opens this journal and gets its run ready.
-pub fn resume(path: &Path, pool: &str, watch: &Watch, again: bool, mut first: Vec<Command>) -> Result<Begun, Refusal> {
+async fn resume(path: &Path, pool: &str, watch: &mut Watch, again: bool, mut first: Vec<Command>) -> Result<Begun, Refusal> {
     // The journal may be another machine's, whose clock is ahead of ours.
     if let Some(line) = file::read(path).ok().and_then(|journal| journal.lines.last().cloned()) {
-        watch.clock.not_before(line.at);
+        if line.at > watch.clock.now() {
+            // What was seen until now has become old by that: it is seen anew first.
+            watch.clock.not_before(line.at);
+            watch.during(tokio::time::sleep(NOTICE)).await;
+            super::prepare::current(watch, PATIENCE).await?;
+        }
     }
     let (tell, lines) = mpsc::unbounded_channel();
     let opened = driver::resume(path, pool, &who::owner(), watch.clock.now(), again, tell);

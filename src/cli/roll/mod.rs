@@ -81,11 +81,11 @@ enum Next {
 
 /// What can be refused before anything is asked.
 fn refuse(args: &RollArgs, entry: &Entry) -> Option<Refusal> {
-    let only_looks = args.plan;
+    let only_looks = args.plan || (args.rehearse && !args.yes);
     let profile = entry.profile.as_ref().is_some_and(|profile| profile.read_only);
     if !only_looks && (args.read_only || profile) {
         let why = if args.read_only { "--read-only was given" } else { "its profile says read_only" };
-        let text = format!("{} may only be looked at ({why}): nothing is changed. --plan works.", entry.called);
+        let text = format!("{} may only be looked at ({why}): nothing is changed. --plan and --rehearse work.", entry.called);
         return Some((RunResult::Refused, text));
     }
     let loopback =
@@ -102,29 +102,30 @@ async fn go(args: &RollArgs, setup: &Setup, watch: &mut Watch, say: &mut Say, zo
         take_over(args, watch, say).await?;
     }
     if args.goes_on() {
-        return goon::go_on(args, &setup.dirs.data, watch).map(|begun| Next::Drive(Box::new(begun)));
+        return goon::go_on(args, &setup.dirs.data, watch).await.map(|begun| Next::Drive(Box::new(begun)));
     }
     let options = prepare::options(args, watch, zone).await?;
-    let Prepared { plan, findings, survey, .. } =
-        prepare::prepare(watch, &args.scope(), options.clone(), Survey::default()).await?;
+    let prepared = prepare::prepare(watch, &args.scope(), options.clone(), Survey::default()).await?;
     let now = watch.clock.now();
-    say.plan(now, &plan);
-    say.findings(now, &plan, &findings);
-    let refusal = paper::refusal(&plan, &findings);
+    say.plan(now, &prepared.plan);
+    say.findings(now, &prepared.plan, &prepared.findings);
+    let refusal = paper::refusal(&prepared.plan, &prepared.findings);
+    if args.rehearse {
+        for line in rehearse::in_words(watch, &prepared, args.faults).await.0 {
+            say.word(watch.clock.now(), "rehearsal", &line);
+        }
+        // A round that was refused is not begun by a rehearsal; one that may begin is, if that was asked for.
+        if !args.yes && !args.plan {
+            let text = "That was a rehearsal; nothing was changed. With --yes the round begins after it.".to_owned();
+            return Ok(Next::Over(refusal.as_ref().map_or(RunResult::Done, |_| RunResult::Refused), refusal.unwrap_or(text)));
+        }
+    }
+    let Prepared { plan, survey, .. } = prepared;
     if args.plan {
         return Ok(match refusal {
             Some(text) => Next::Over(RunResult::Refused, text),
             None => Next::Over(RunResult::Done, "Nothing speaks against it. Nothing was changed.".to_owned()),
         });
-    }
-    if args.rehearse {
-        let (lines, _) = rehearse::in_words(watch, &plan, args.faults).await;
-        for line in lines {
-            say.word(watch.clock.now(), "rehearsal", &line);
-        }
-        if !args.yes && refusal.is_none() && args.plan {
-            return Ok(Next::Over(RunResult::Done, "That was a rehearsal. Nothing was changed.".to_owned()));
-        }
     }
     if let Some(text) = refusal {
         return Err((RunResult::Refused, text));

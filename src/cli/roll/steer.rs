@@ -10,6 +10,7 @@ use crate::rollout::progress::Progress;
 use crate::rollout::report::{Report, Teller, html, markdown};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -47,7 +48,11 @@ pub async fn steer(watch: Watch, begun: Begun, say: &mut Say) -> (RunResult, Str
         let (answer, _) = oneshot::channel();
         let _ = order.try_send(Order::Command(command, answer));
     }
-    let driver = Driver { engine, pool, lender, clock: clock.clone(), consent: Consent::given_by_the_operator() };
+    let deadlines = engine.run.plan.options.deadlines;
+    // Long enough for the slowest coordinator to reboot.
+    let patience = Some(Duration::from_secs(deadlines.down_s + deadlines.up_s + deadlines.storage_s));
+    let consent = Consent::given_by_the_operator();
+    let driver = Driver { engine, pool, lender, clock: clock.clone(), consent, patience };
     let driving = driver.drive(seen, orders, shown);
     tokio::pin!(driving);
     let mut stuck = None;

@@ -78,6 +78,8 @@ pub struct Driver<L> {
     pub clock: Clock,
     /// That this may be done.
     pub consent: Consent,
+    /// After the pool was not seen for so long, the run is left: nobody is there to find out why. `None`: it waits.
+    pub patience: Option<Duration>,
 }
 
 /// What comes back from outside.
@@ -97,9 +99,13 @@ impl<L: Log> Driver<L> {
     ) -> End {
         let mut jobs: FuturesUnordered<BoxFuture<'static, Back>> = FuturesUnordered::new();
         let mut queue: VecDeque<Job> = VecDeque::new();
+        let mut last_seen = self.clock.now();
         loop {
             let now = self.clock.now();
             let picture = self.pool.picture(now);
+            if picture.link.state == LinkState::Live {
+                last_seen = now;
+            }
             let wake = match self.engine.turn(now, &self.pool, &picture) {
                 Ok((new, wake)) => {
                     queue.extend(new);
@@ -113,6 +119,11 @@ impl<L: Log> Driver<L> {
             }
             if picture.link.state == LinkState::Refused {
                 return self.leave(jobs, End::Unfollowed(picture.link.text)).await;
+            }
+            if self.patience.is_some_and(|patience| now.since(last_seen) > patience) {
+                let unseen = crate::text::duration(now.since(last_seen));
+                let why = format!("nothing was seen of it for {unseen} ({})", picture.link.text.trim_end_matches('.'));
+                return self.leave(jobs, End::Unfollowed(why)).await;
             }
             while jobs.len() < AT_ONCE
                 && let Some(job) = queue.pop_front()

@@ -46,8 +46,7 @@ pub fn make(
     };
     let (hosts, left_out) = choose(pool, &asked, &round);
     if hosts.is_empty() {
-        let hosts = left_out.iter().map(|l| format!("{} {}", l.name, l.why)).collect();
-        return Err(PlanError::NothingToDo { hosts });
+        return Err(PlanError::NothingToDo { hosts: vec![idle(&left_out)] });
     }
     if round.kind.is_update() {
         coordinator_first(pool, picture, &round, &hosts)?;
@@ -190,6 +189,17 @@ fn choose<'a>(pool: &Pool, asked: &[&'a HostView], round: &Round) -> (Vec<(&'a H
         }
     }
     (planned, left_out)
+}
+
+/// That none of these needs anything: all have the same reason.
+fn idle(left_out: &[LeftOut]) -> String {
+    match left_out {
+        [one] => format!("{} {}", one.name, one.why),
+        all => {
+            let names: Vec<&str> = all.iter().map(|l| l.name.as_str()).collect();
+            format!("{} lack no update and wait for no reboot", words::list(&names))
+        }
+    }
 }
 
 fn lacks<'a>(round: &'a Round, host: &Ref) -> &'a [String] {

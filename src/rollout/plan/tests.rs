@@ -103,7 +103,7 @@ fn hosts_that_need_nothing_are_left_out_and_half_updated_ones_are_not() {
     case.s.host_is(3, |_| {});
     case.missing(1, &[]);
     let said = planned(&case).expect_err("nothing").to_string();
-    assert!(said.starts_with("There is nothing to do: xcp1 lacks no update"), "{said}");
+    assert!(said.starts_with("There is nothing to do: xcp1, xcp2 and xcp3 lack no update"), "{said}");
 }
 
 #[test]

@@ -152,7 +152,7 @@ impl Core {
                     }
                     Kind::Sync { task } => {
                         let result = self.synced(&task);
-                        self.finish(job, result);
+                        self.finish(job, Ok(result));
                     }
                     Kind::Designate { host } => {
                         self.finish(job, Ok(Value::Void));

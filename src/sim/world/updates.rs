@@ -175,7 +175,7 @@ impl Core {
     }
 
     /// The metadata has been read.
-    pub(super) fn synced(&mut self, task: &Ref) -> Result<Value, Failure> {
+    pub(super) fn synced(&mut self, task: &Ref) -> Value {
         self.syncing = false;
         self.pool_operation(task, None);
         let (now, pool) = (self.now, self.pool.clone());
@@ -186,14 +186,14 @@ impl Core {
             self.set(&r, "latest_synced_updates_applied", state);
         }
         self.publish_pool_ops();
-        Ok(self.update_hash().unwrap_or_default().into())
+        self.update_hash().unwrap_or_default().into()
     }
 
     /// The hash of the synchronised metadata. `None`: there is none, and any is taken.
     pub(super) fn update_hash(&self) -> Option<String> {
         (self.updates.flow == Flow::Xenserver && self.has_repository()).then(|| {
-            let part = |n: u64| super::rrd::hash(&format!("{}{n}", self.pool_uuid));
-            (0..4).map(|n| format!("{:016x}", part(n))).collect()
+            let [a, b, c, d] = [0, 1, 2, 3].map(|n| super::rrd::hash(&format!("{}{n}", self.pool_uuid)));
+            format!("{a:016x}{b:016x}{c:016x}{d:016x}")
         })
     }
 

@@ -251,12 +251,18 @@ impl Model {
         model
     }
 
+    /// A time that people need, in the time of the pool: in a fast demo more of that goes by while somebody reads.
+    pub(crate) fn for_people(&self, time: std::time::Duration) -> std::time::Duration {
+        time.mul_f64(self.demo.as_ref().map_or(1.0, |demo| demo.speed.clamp(1.0, 10_000.0)))
+    }
+
     /// Says something at the foot of the screen for a while.
     pub(crate) fn say(&mut self, text: impl Into<String>, wrong: bool) {
         let text = text.into();
         // Long words need longer to be read.
         let more = u64::try_from(text.len()).unwrap_or(0).saturating_mul(40).min(10_000);
-        self.toast = Some(Toast { text, wrong, until: self.now + std::time::Duration::from_millis(TOAST_MS + more) });
+        let lasts = self.for_people(std::time::Duration::from_millis(TOAST_MS + more));
+        self.toast = Some(Toast { text, wrong, until: self.now + lasts });
     }
 
     /// The pool that the screen is about: the open one, or in the list of all pools the selected one.

@@ -10,6 +10,7 @@ use crate::tui::run::{Calls, Exit, Keys, RunOptions, TuiError, drive};
 use crate::tui::terminal::{Call, Look, Modes, Screen};
 use crate::tui::testkit::NOW;
 use crate::tui::theme::{ColourLevel, load};
+use crate::xenapi::record::{Class, Record};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Size;
 use std::io::{self, Write};
@@ -88,6 +89,10 @@ struct Rig {
 
 impl Rig {
     fn start() -> Self {
+        Self::start_with(true)
+    }
+
+    fn start_with(read_only: bool) -> Self {
         let parser = vt100::Parser::new(24.try_into().expect("rows"), 100.try_into().expect("columns"), 0);
         let screen = Shared(Arc::new(Mutex::new((parser, 0))));
         let (keys, key_source) = mpsc::channel(16);
@@ -107,7 +112,7 @@ impl Rig {
             keys: vec![KeyOverride { action: "zoom".into(), keys: vec!["ctrl-k".into()], line: 1 }],
             problems: Vec::new(),
             demo: Some(Demo { faults: Vec::new(), speed: 1.0 }),
-            read_only: true,
+            read_only,
             log: None,
             clock: Clock::start(),
         };
@@ -172,6 +177,37 @@ async fn requests_go_out_and_answers_come_in() {
     drop(answers);
     press(&keys, 'q').await;
     assert_eq!(end.await.expect("joined").expect("no error"), Exit::Quit);
+}
+
+#[tokio::test]
+async fn the_wizard_never_waits_for_who_has_gone() {
+    let Rig { screen, keys, seen, mut requests, .. } = Rig::start_with(false);
+    let set = |class: Class, r: &str, json: &serde_json::Value| Seen::Set {
+        r#ref: r.into(),
+        record: Box::new(Record::parse(class, &json.to_string()).expect("record")),
+    };
+    let classes = vec![Class::Pool, Class::Host];
+    let pool = vec![
+        Seen::Link(Link::Live { coordinator: "10.0.4.11:443".into() }),
+        Seen::Resync { classes: classes.clone(), why: "first reading".into() },
+        set(Class::Pool, "OpaqueRef:p", &serde_json::json!({"name_label": "prod-a", "master": "OpaqueRef:h1", "uuid": "u"})),
+        set(Class::Host, "OpaqueRef:h1", &serde_json::json!({"name_label": "xcp1", "uuid": "h1", "enabled": true})),
+        Seen::Synced { classes },
+        Seen::Heard { generation: Some(1) },
+    ];
+    let at = Clock::start().now();
+    let observations = pool.into_iter().map(|seen| Observation { at, seen }).collect();
+    seen.send((PoolIx(0), observations)).await.expect("the loop runs");
+    screen.shows("● live").await;
+    press(&keys, 'w').await;
+    screen.shows("Hosts, 1 of 1").await;
+    let asked = tokio::time::timeout(Duration::from_secs(5), requests.recv()).await;
+    assert_eq!(asked, Ok(Some(Request::FindRun { pool: PoolIx(0) })));
+    drop(requests);
+    let enter = Event::Key(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE));
+    keys.send(Ok(enter)).await.expect("the loop runs");
+    screen.shows("no plan").await;
+    screen.shows("the part that does it has ended").await;
 }
 
 #[tokio::test]

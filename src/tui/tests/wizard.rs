@@ -71,7 +71,9 @@ fn from_the_first_key_to_the_report() {
     says(&model, &["The run begins"]);
     tell(&mut model, Answer::RunStarted { pool: POOL, files: files() });
     tell(&mut model, Answer::RunProgress { pool: POOL, progress: Box::new(evacuating()) });
-    says(&model, &["evacuate 2:14 of 4:00:00", "web-1", "63 %", "xcp2 is disabled", "rollout: host 2 of 4, evacuating"]);
+    says(&model, &["evacuate 2:14 of 4:00:00", "web-1", "63 %", "host.evacuate of xcp2", "rollout: host 2 of 4, evacuating"]);
+    press(&mut model, "G");
+    says(&model, &["xcp2 is disabled", "abort and restore"]);
     tell(&mut model, Answer::RunProgress { pool: POOL, progress: Box::new(ended(true)) });
     assert_eq!(page(&model), Some(Page::Report));
     says(&model, &["DONE", "The pool is as it was found", "prod-a-r-7f3.jsonl", "update 6:02"]);
@@ -149,9 +151,9 @@ fn an_answer_that_was_overtaken_changes_nothing_and_a_changed_choice_is_planned_
 fn old_checks_begin_nothing() {
     let mut model = confirming(SIZE);
     type_text(&mut model, "prod-a");
-    update(&mut model, Msg::Tick(ahead(601)));
+    update(&mut model, Msg::Tick(ahead(3_660)));
     assert_eq!(press(&mut model, "enter"), []);
-    assert!(toast(&model).contains("10 min old"), "{}", toast(&model));
+    assert!(toast(&model).contains("1 h 1 min old"), "{}", toast(&model));
 }
 
 #[test]
@@ -230,7 +232,13 @@ fn the_dashboard_goes_on_and_the_way_back_is_said() {
     press(&mut model, "w, enter");
     says(&model, &["STOPPED", "HA_HOST_CANNOT_SEE_PEERS", "not begun", "U tries now", "poolwatch roll prod-a --restore"]);
     let restore = request(press(&mut model, "U"));
-    assert_eq!(restore, Request::RunCommand { pool: POOL, command: Command::Restore });
+    assert_eq!(restore, Request::ResumeRun { pool: POOL }, "nobody works on it any more: its journal is taken up again");
+    assert_eq!(page(&model), Some(Page::Run));
+    tell(&mut model, Answer::RunFailed { pool: POOL, error: "The pool cannot be reached.".into() });
+    assert!(matches!(request(press(&mut model, "U")), Request::ResumeRun { .. }), "it can be tried again");
+    tell(&mut model, Answer::RunStarted { pool: POOL, files: files() });
+    tell(&mut model, Answer::RunProgress { pool: POOL, progress: Box::new(evacuating()) });
+    assert!(model.pools[0].wizard.running());
 }
 
 #[test]

@@ -360,6 +360,15 @@ pub(crate) fn agreed(model: &mut Model, ask: Ask) -> Vec<Effect> {
 /// Gives the run a command, after a question where that is wise.
 fn command(model: &mut Model, name: CommandName) -> Vec<Effect> {
     let Some(pool) = model.pool_ix() else { return Vec::new() };
+    let over = model.pool().and_then(|p| p.wizard.progress()).is_some_and(|p| p.result.is_some());
+    if name == CommandName::Restore && over {
+        // Nobody works on it any more: its journal is taken up again, to put back what it left.
+        if let Some(wizard) = model.pools.get_mut(pool.0).map(|view| &mut view.wizard) {
+            wizard.turn_to(Page::Run);
+        }
+        model.say("What was left is put back now, as far as the pool lets that happen.", false);
+        return vec![Effect::Request(Request::ResumeRun { pool })];
+    }
     let command = match name {
         CommandName::Pause => Command::Pause,
         CommandName::Resume => Command::Resume,

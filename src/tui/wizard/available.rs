@@ -95,7 +95,7 @@ fn connected(pool: &PoolView) -> Result<(), String> {
 
 fn fresh(model: &Model, wizard: &super::Wizard) -> Result<(), String> {
     match &wizard.survey {
-        Survey::Ready(at, _) if model.now.since(*at) > CHECKS_LAST => {
+        Survey::Ready(at, _) if model.now.since(*at) > model.for_people(CHECKS_LAST) => {
             let again = key(model, Action::Recheck);
             Err(format!(
                 "The checks are {} old: {again} on the page preflight makes them again.",
@@ -134,6 +134,10 @@ pub(crate) fn availability(model: &Model, action: Action) -> Option<Result<(), S
     }
     let Some(pool) = model.pool() else { return refuse("No pool is selected.") };
     if let Some(name) = words::command(action) {
+        let left = pool.wizard.progress().is_some_and(|p| p.result.is_some() && !p.left.is_empty());
+        if name == CommandName::Restore && left {
+            return Some(if model.read_only { Err(READ_ONLY.to_owned()) } else { connected(pool) });
+        }
         let Some(progress) = pool.wizard.progress().filter(|_| pool.wizard.run.as_ref().is_some_and(|r| r.error.is_none()))
         else {
             return refuse("No rollout is going on here.");

@@ -36,6 +36,9 @@ fn changes(pool: &PoolView) -> Vec<String> {
     if control.wlb {
         said.push("Workload balancing is switched off for the time of the round.".to_owned());
     }
+    if prepared.findings.iter().any(|f| f.code == "auto-poweron-off") {
+        said.push("Automatic power-on of guests is switched off for the time of the round.".to_owned());
+    }
     said.push("poolwatch puts its claim on the pool, so that no second round begins, and takes it away at the end.".to_owned());
     said
 }

@@ -3,7 +3,7 @@
 use super::frame::key;
 use super::paper::{Paper, padded, piece};
 use super::run::left;
-use super::words::{lap, result, stage, standing};
+use super::words::{lap, result, sentence, stage, standing};
 use crate::rollout::progress::Standing;
 use crate::text;
 use crate::tui::draw::words::{moment, width};
@@ -28,7 +28,7 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     let Some(progress) = &run.progress else { return };
     if let Some((how, words)) = &progress.result {
         let sign = result(&model.look, *how);
-        paper.beside(0, piece(format!("{} {}", sign.glyph, sign.word), sign.role), HEAD, words, Role::Text);
+        paper.beside(0, piece(format!("{} {}", sign.glyph, sign.word), sign.role), HEAD, &sentence(words), Role::Text);
     }
     let ended = progress.hosts.iter().flat_map(|h| h.stages.iter().filter_map(|(_, _, to)| *to)).max();
     let ended = ended.unwrap_or(progress.at).max(progress.began);

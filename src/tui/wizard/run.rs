@@ -91,7 +91,7 @@ fn now(paper: &mut Paper, model: &Model, pool: &PoolView, progress: &Progress, o
     let g = model.look.glyphs;
     if let Some((result, words)) = &progress.result {
         let sign = super::words::result(&model.look, *result);
-        paper.beside(0, piece(format!("{} {}", sign.glyph, sign.word), sign.role), HEAD, words, Role::Text);
+        paper.beside(0, piece(format!("{} {}", sign.glyph, sign.word), sign.role), HEAD + 2, &sentence(words), Role::Text);
         return;
     }
     if over {
@@ -220,7 +220,8 @@ fn moves(paper: &mut Paper, model: &Model, progress: &Progress) {
     let g = model.look.glyphs;
     paper.heading("Guests on the move", vec![piece(format!("  {}", progress.moves.len()), Role::Muted)]);
     let names = progress.moves.iter().map(|m| width(&m.guest)).max().unwrap_or(4).clamp(4, 28);
-    let ways = progress.moves.iter().map(|m| width(&m.from) + width(&m.to) + 3).max().unwrap_or(8).min(40);
+    let ways =
+        progress.moves.iter().map(|m| width(&m.from).saturating_add(width(&m.to)).saturating_add(4)).max().unwrap_or(8).min(40);
     for one in &progress.moves {
         let way = if one.to.is_empty() { format!("off {}", one.from) } else { format!("{} {} {}", one.from, g.to, one.to) };
         let mut pieces = vec![
@@ -248,7 +249,13 @@ pub(super) fn left(paper: &mut Paper, pool: &PoolView, progress: &Progress) {
     }
     paper.heading("Not yet as it was found", Vec::new());
     for (what, why) in &progress.left {
-        let text = if why.is_empty() { format!("{}.", item(pool, what)) } else { format!("{}: {why}", item(pool, what)) };
+        let is = item(pool, what);
+        let text = match why.as_str() {
+            "" => sentence(&is),
+            // The reason says it again, and more.
+            why if why.starts_with(&is) => sentence(why),
+            why => format!("{is}: {}", why.trim()),
+        };
         paper.beside(2, piece("-", Role::Degraded), 2, &text, Role::Text);
     }
 }

@@ -103,7 +103,7 @@ impl Scope {
         self.order.retain(|r| hosts.iter().any(|h| h.r#ref == *r));
         self.out.retain(|r| hosts.iter().any(|h| h.r#ref == *r));
         let mut new: Vec<&HostView> = hosts.iter().filter(|h| !self.order.contains(&h.r#ref)).collect();
-        new.sort_by(|a, b| (!a.coordinator, &a.name).cmp(&(!b.coordinator, &b.name)));
+        new.sort_by_key(|h| !h.coordinator);
         self.order.extend(new.into_iter().map(|h| h.r#ref.clone()));
         self.put_coordinator_first(hosts);
     }
@@ -134,11 +134,15 @@ impl Scope {
         self.order.iter().filter(|r| !self.out.contains(r)).cloned().collect()
     }
 
-    /// What is asked for. Hosts are asked for by uuid: two may have one name.
+    /// What is asked for. Hosts are asked for by uuid: two may have one name. All of them in the order that they have by themselves are
+    /// not listed, so that the plan says why each stands where it does.
     pub fn asked(&self, hosts: &[HostView]) -> Asked {
+        let mut usual: Vec<&HostView> = hosts.iter().collect();
+        usual.sort_by_key(|h| !h.coordinator);
+        let as_usual = self.out.is_empty() && self.order.iter().eq(usual.iter().map(|h| &h.r#ref));
         let uuid = |r: &Ref| hosts.iter().find(|h| h.r#ref == *r).map(|h| h.uuid.clone());
         let update = (self.purpose == Wanted::Update).then(|| self.update.trim().to_owned()).filter(|u| !u.is_empty());
-        Asked { wanted: self.purpose, hosts: Some(self.hosts().iter().filter_map(uuid).collect()), update }
+        Asked { wanted: self.purpose, hosts: (!as_usual).then(|| self.hosts().iter().filter_map(uuid).collect()), update }
     }
 
     /// Whether a box is ticked.
@@ -273,6 +277,13 @@ mod tests {
         assert!(scope.wrong().is_some_and(|why| why.contains("No host")));
         scope.mark_all();
         assert_eq!(scope.wrong(), None);
+        // All of them as they stand are not listed; any other choice is, by uuid.
+        let mut scope = Scope::default();
+        scope.follow(&hosts);
+        assert_eq!(scope.asked(&hosts).hosts, None);
+        let second = scope.order[1].clone();
+        assert_eq!(scope.shift(&second, true, &hosts), Ok(()));
+        assert_eq!(scope.asked(&hosts).hosts.map(|h| h.len()), Some(4));
     }
 
     #[test]

@@ -10,8 +10,9 @@ use crate::tui::msg::{FoundRun, Prepared, RunFiles};
 use std::time::Duration;
 use tui_input::Input;
 
-/// How old checks may be when a round is begun: after that they are made again.
-pub(crate) const CHECKS_LAST: Duration = Duration::from_secs(600);
+/// How old what the operator looked at may be when a round is begun. Whoever begins it checks everything again; this is so that nobody
+/// agrees to what was true yesterday.
+pub(crate) const CHECKS_LAST: Duration = Duration::from_secs(3_600);
 
 /// The pages, in their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, strum::EnumIter)]

@@ -35,7 +35,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
 }
 
 /// The call was not answered, and nothing shows that it took effect.
-fn unanswered(ctx: &Ctx, h: HostAt) -> Option<Do> {
+pub fn unanswered(ctx: &Ctx, h: HostAt) -> Option<Do> {
     let run = ctx.host_run(h)?;
     let tries = ctx.tries(run.mark_of(Stage::Gate)?, |c| c.host == Some(h) && matches!(c.call, Call::Reboot { .. }));
     let (_, call) = tries.last?;

@@ -29,6 +29,12 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     if up && anew {
         return go_on(ctx, h, Stage::Up);
     }
+    // A connection that was lost meanwhile looked as if it had gone down, and the call may never have arrived.
+    if seen.live
+        && let Some(instead) = super::down::unanswered(ctx, h)
+    {
+        return instead;
+    }
     let text = match seen.state.stage {
         Doing::Down => format!("{name} is down and boots"),
         Doing::GoingDown => format!("{name} is still shutting down"),

@@ -10,8 +10,8 @@ fn a_clone_costs_little() {
     let built = began.elapsed() / 50;
     let began = std::time::Instant::now();
     let clones: Vec<World> = (0..200).map(|_| worlds[0].clone()).collect();
-    let cloned = began.elapsed() / 200;
-    println!("build {built:?}, clone {cloned:?}");
+    let each = began.elapsed() / 200;
+    println!("build {built:?}, clone {each:?}");
     assert_eq!(clones.len(), 200);
-    assert!(cloned < Duration::from_millis(2), "{cloned:?}");
+    assert!(each < Duration::from_millis(2), "{each:?}");
 }

@@ -135,7 +135,7 @@ fn another_operation_in_the_way_delays_a_reboot() {
     let Ok(Value::Ref(reboot)) = rig.call("Async.host.reboot", [Value::Ref(b.clone())]) else { panic!() };
     rig.run(5.0);
     assert_eq!(rig.db().text(&reboot, "status"), "pending");
-    rig.until(60, "updated", |r| r.db().text(&update, "status") == "success");
+    rig.until(200, "updated", |r| r.db().text(&update, "status") == "success");
     assert_eq!(code(rig.on("enable", "b")), "HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY");
     let version = rig.db().map_get(&b, "software_version", "product_version").unwrap().to_owned();
     rig.until(60, "rebooting", |r| r.db().text(&reboot, "status") == "success");

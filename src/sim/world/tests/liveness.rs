@@ -150,6 +150,16 @@ fn with_ha_another_host_takes_over_from_a_dead_coordinator() {
 fn with_ha_an_orderly_reboot_is_not_a_failure() {
     let mut rig = with_ha();
     rig.on("disable", "c").unwrap();
+    assert_eq!(code(rig.on("evacuate", "c")), "HOST_EVACUATE_VM_NOT_HA_PROTECTED");
+    for vm in rig
+        .db()
+        .refs(&rig.host("c"), "resident_VMs")
+        .into_iter()
+        .filter(|v| !rig.db().boolean(v, "is_control_domain"))
+        .collect::<Vec<_>>()
+    {
+        rig.call("VM.set_ha_restart_priority", [Value::Ref(vm), "restart".into()]).unwrap();
+    }
     rig.on("evacuate", "c").unwrap();
     rig.on("reboot", "c").unwrap();
     rig.until(60, "down", |r| !r.live("c"));

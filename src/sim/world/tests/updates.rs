@@ -148,7 +148,7 @@ fn an_uploaded_update_is_applied_host_by_host() {
     rig.call("pool_update.precheck", both.clone()).unwrap();
     rig.call("pool_update.apply", both.clone()).unwrap();
     assert_eq!(code(rig.call("pool_update.apply", both)), "UPDATE_ALREADY_APPLIED");
-    assert_eq!(rig.db().refs(&b, "updates_requiring_reboot"), [update.clone()]);
+    assert!(rig.db().refs(&b, "updates_requiring_reboot").contains(&update));
     assert_eq!(code(rig.call("pool_update.destroy", [Value::Ref(update.clone())])), "UPDATE_IS_APPLIED");
     rig.on("disable", "b").unwrap();
     rig.on("evacuate", "b").unwrap();

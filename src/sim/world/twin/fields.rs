@@ -33,6 +33,7 @@ pub fn of(record: &Record) -> Vec<(&'static str, Value)> {
             ("other_config", map(&p.other_config)),
             ("ha_cluster_stack", text(&p.ha_cluster_stack)),
             ("wlb_enabled", p.wlb_enabled.into()),
+            ("last_update_sync", date(p.last_update_sync)),
         ],
         Record::Host(h) => vec![
             ("uuid", text(&h.uuid)),
@@ -52,6 +53,9 @@ pub fn of(record: &Record) -> Vec<(&'static str, Value)> {
             ("memory_overhead", int(h.memory_overhead)),
             ("license_params", map(&h.license_params)),
             ("edition", text(&h.edition)),
+            ("latest_synced_updates_applied", text(&h.latest_synced_updates_applied)),
+            ("last_update_hash", text(&h.last_update_hash)),
+            ("last_software_update", date(h.last_software_update)),
         ],
         Record::HostMetrics(m) => vec![
             ("uuid", text(&m.uuid)),
@@ -71,6 +75,9 @@ pub fn of(record: &Record) -> Vec<(&'static str, Value)> {
             ("ha_restart_priority", text(&v.ha_restart_priority)),
             ("memory_dynamic_max", int(v.memory_dynamic_max)),
             ("memory_overhead", int(v.memory_overhead)),
+            ("pending_guidances", list(&v.pending_guidances)),
+            ("pending_guidances_recommended", list(&v.pending_guidances_recommended)),
+            ("pending_guidances_full", list(&v.pending_guidances_full)),
         ],
         Record::Task(t) => vec![
             ("uuid", text(&t.uuid)),
