@@ -30,7 +30,7 @@ pub use chance::{Targets, trouble};
 pub use check::{Checker, Rule, Violation};
 pub use eye::Eye;
 pub use hands::Mishap;
-pub use play::{Operator, Played, play};
+pub use play::{Operator, Played, play, play_watched};
 pub use rehearse::{HostRehearsal, Moved, Rehearsal, Summary, Waited, rehearse, rehearse_on};
 pub use stage::{OWNER, Stage};
 pub use trouble::{Deed, Trouble, What, When};
