@@ -3,9 +3,13 @@
 //! What speaks against a reboot by the pool's own rules is the gate's matter (`pool::gate`), and only the gate's. Here is what the gate
 //! cannot know: that a reading was made for this call, and what we ourselves do.
 
+<<<<<<< HEAD
 use super::Guard;
+=======
+>>>>>>> roll
 use super::claim::{Whose, whose};
 use super::ctx::Ctx;
+use super::{Guard, Guards};
 use crate::pool::limits::SKEW_S;
 use crate::pool::picture::{Gate, GateState, HostView, Reason, Severity, Stage as Doing};
 use crate::pool::records::is_rebuild;
@@ -38,10 +42,13 @@ pub fn gate<'a>(ctx: &Ctx, gate: &'a Gate) -> Passes<'a> {
             || (!ctx.guards(Guard::Settle) && r.code.ends_with("settling"))
     };
     let hard = |r: &&Reason| r.severity == Severity::Hard && !taken_out(r);
-    if gate.state != GateState::Open
-        && let Some(worst) = gate.reasons.iter().find(hard)
-    {
-        return Passes::No(Some(worst));
+    if gate.state != GateState::Open {
+        // Not open without a reason is not open either.
+        let all = ctx.view.guards == Guards::default();
+        let worst = gate.reasons.iter().find(hard);
+        if all || worst.is_some() {
+            return Passes::No(worst.or(gate.reasons.first()));
+        }
     }
     // In an update hosts differ until the last one is done: that is what it is for.
     let expected = |r: &Reason| r.code == "versions" && ctx.run.plan.kind.is_update();

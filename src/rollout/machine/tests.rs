@@ -633,3 +633,28 @@ fn a_task_that_vanished_is_looked_after_in_the_pool() {
     let unanswered = |e: &Entry| matches!(e, Entry::Outcome { outcome: Outcome::Unanswered { .. }, .. });
     assert!(b.engine.log.lines.iter().any(|(_, e)| unanswered(e)));
 }
+
+#[test]
+fn what_was_stuck_after_its_reboot_can_be_ended_without_waiting_for_it() {
+    let mut b = Bench::new(World::new(2, 0));
+    b.reach(0, Stage::Soak);
+    b.world.hosts[1].mute = true;
+    b.stuck(2_000);
+    b.command(Command::Abort).expect("runs");
+    assert_eq!(b.finish(), RunResult::Stopped);
+    assert!(matches!(b.ends()[0], Some(HostEnd::Abandoned { .. })));
+}
+
+#[test]
+fn a_clock_that_was_set_back_while_the_program_was_dead_holds_nothing_up() {
+    let mut b = Bench::new(World::new(2, 1));
+    b.reach(0, Stage::Rebuild);
+    let ahead = b.engine.log.lines.clone();
+    // The journal was written by a clock that was an hour ahead.
+    let lines: Vec<_> = ahead.into_iter().map(|(at, e)| (at + std::time::Duration::from_secs(3_600), e)).collect();
+    let log = b.engine.log.clone();
+    b.engine = crate::rollout::engine::Engine::resume(log, &lines, b.world.now, ME).expect("resumes");
+    let began = b.world.now;
+    assert_eq!(b.finish(), RunResult::Done);
+    assert!(b.world.now.since(began).as_secs() < 1_800);
+}
