@@ -3,10 +3,6 @@
 //! What speaks against a reboot by the pool's own rules is the gate's matter (`pool::gate`), and only the gate's. Here is what the gate
 //! cannot know: that a reading was made for this call, and what we ourselves do.
 
-<<<<<<< HEAD
-use super::Guard;
-=======
->>>>>>> roll
 use super::claim::{Whose, whose};
 use super::ctx::Ctx;
 use super::{Guard, Guards};

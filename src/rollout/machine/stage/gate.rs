@@ -4,11 +4,7 @@ use super::{closed, fresh_state};
 use crate::pool::picture::{HostView, Stage as Doing};
 use crate::rollout::call::Call;
 use crate::rollout::entry::HostAt;
-<<<<<<< HEAD
-use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
-=======
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do, Next};
->>>>>>> roll
 use crate::rollout::machine::hosts::go_on;
 use crate::rollout::machine::safe::{self, Passes};
 use crate::rollout::machine::{Guard, claim};
