@@ -9,15 +9,13 @@ fn killed_everywhere(calm: &Case) {
     assert!(lines > 20, "{lines}");
     let mut wrong = Vec::new();
     for line in 0..lines {
-        for how in [Death::Before, Death::Torn, Death::After, Death::Full] {
-            for away_s in [2, 200] {
-                let what = What::Kill { how, away_s, jump_s: 0 };
-                let case = Case { troubles: vec![Trouble { when: When::Line(line), what }], ..calm.clone() };
-                let played = case.play();
-                let done = played.result.as_ref().is_some_and(|(r, _)| *r == RunResult::Done) && played.stops.is_empty();
-                if played.violation.is_some() || !done {
-                    wrong.push(format!("{case}: {:?} {:?} {:?}", played.violation, played.result, played.stops));
-                }
+        for (how, away_s) in [(Death::Before, 200), (Death::Torn, 2), (Death::After, 2), (Death::Full, 30)] {
+            let what = What::Kill { how, away_s, jump_s: 0 };
+            let case = Case { troubles: vec![Trouble { when: When::Line(line), what }], ..calm.clone() };
+            let played = case.play();
+            let done = played.result.as_ref().is_some_and(|(r, _)| *r == RunResult::Done) && played.stops.is_empty();
+            if played.violation.is_some() || !done {
+                wrong.push(format!("{case}: {:?} {:?} {:?}", played.violation, played.result, played.stops));
             }
         }
     }
@@ -26,7 +24,8 @@ fn killed_everywhere(calm: &Case) {
 
 #[test]
 fn a_round_resumes_right_wherever_it_was_killed() {
-    killed_everywhere(&Case::calm(7));
+    let calm = Case::calm(7);
+    killed_everywhere(&Case { shape: Shape { hosts: 2, ..calm.shape }, ..calm });
 }
 
 #[test]
@@ -38,5 +37,5 @@ fn a_round_on_shipped_xapi_with_a_cluster_resumes_right_wherever_it_was_killed()
 #[test]
 fn a_round_with_ha_resumes_right_wherever_it_was_killed() {
     let calm = Case::calm(9);
-    killed_everywhere(&Case { shape: Shape { ha: true, hosts: 3, guests: 2, ..calm.shape }, ..calm });
+    killed_everywhere(&Case { shape: Shape { ha: true, hosts: 2, guests: 2, ..calm.shape }, ..calm });
 }

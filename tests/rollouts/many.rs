@@ -12,7 +12,7 @@ use poolwatch::rollout::twin::{Operator, play};
 use std::time::Instant;
 
 /// Seeds that every `cargo test` plays.
-const ALWAYS: u64 = 2_000;
+const ALWAYS: u64 = 1_000;
 
 #[test]
 fn some_thousand_rounds_with_troubles_break_no_rule() {

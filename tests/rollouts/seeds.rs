@@ -1,6 +1,6 @@
 //! Cases from seeds: pools of all kinds, and a handful of troubles at any moment.
 
-use super::case::{Case, NAMES, Shape};
+use crate::case::{Case, NAMES, Shape};
 use poolwatch::rollout::machine::Guards;
 use poolwatch::rollout::twin::{Targets, trouble};
 

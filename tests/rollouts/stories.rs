@@ -45,7 +45,7 @@ use super::case::{Case, Shape};
 use poolwatch::rollout::call::Call;
 use poolwatch::rollout::entry::{Command, Entry, HostEnd, Item, RunResult};
 use poolwatch::rollout::plan::Scope;
-use poolwatch::rollout::twin::{Operator, Played, Stage, play, play_watched};
+use poolwatch::rollout::twin::{Operator, Played, Stage, play};
 use poolwatch::xenapi::record::Ref;
 use std::time::Duration;
 
@@ -59,6 +59,15 @@ fn run_as(case: &Case, operator: Operator) -> (Stage, Played) {
     let played = play(&mut stage, operator);
     assert_eq!(played.violation, None, "{case}");
     (stage, played)
+}
+
+/// The same, looked at after every step, in a round that needs no operator.
+fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut(&Stage)) -> Played {
+    while !stage.is_over() && stage.checker.violation.is_none() && stage.steps() < 20_000 {
+        stage.step();
+        watch(stage);
+    }
+    play(stage, operator)
 }
 
 fn done(played: &Played) -> bool {

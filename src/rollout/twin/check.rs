@@ -332,6 +332,10 @@ impl Checker {
         for host in disabled_by_us {
             let uuid = db.text(host, "uuid").to_owned();
             let was = run.found.disabled.contains(&uuid);
+            // One that crashed a moment ago is disabled by that.
+            if self.unseen(Some(host), now) {
+                continue;
+            }
             if !was && !db.boolean(host, "enabled") && !listed(&Item::Host { host: uuid.clone() }) {
                 missing.push(format!("{} is disabled", db.text(host, "name_label")));
             }

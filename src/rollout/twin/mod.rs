@@ -9,7 +9,7 @@
 //! | `check` | the checker, which looks at the simulated pool itself |
 //! | `play` | from the beginning of a round to its end, with an operator |
 //! | `trouble`, `chance`, `captain` | what goes wrong meanwhile, by plan or by chance, and what others do |
-//! | `rehearse`, `records` | what a round on this pool would come to |
+//! | `rehearse` | what a round on this pool would come to |
 //!
 //! Pure: no clock, no input or output. Nothing here reaches a real pool.
 
@@ -20,7 +20,6 @@ mod check;
 mod eye;
 mod hands;
 mod play;
-mod records;
 mod rehearse;
 mod stage;
 mod trouble;
@@ -30,7 +29,7 @@ pub use chance::{Targets, trouble};
 pub use check::{Checker, Rule, Violation};
 pub use eye::Eye;
 pub use hands::Mishap;
-pub use play::{Operator, Played, play};
-pub use rehearse::{HostRehearsal, Moved, Rehearsal, Summary, Waited, rehearse, rehearse_on};
+pub use play::{Operator, Played, play, play_watched};
+pub use rehearse::{HostRehearsal, Moved, Rehearsal, Summary, Waited, rehearse_on};
 pub use stage::{OWNER, Stage};
 pub use trouble::{Deed, Trouble, What, When};

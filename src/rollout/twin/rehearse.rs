@@ -2,15 +2,12 @@
 
 use super::chance::{Targets, trouble};
 use super::play::{Operator, Played, play, play_watched};
-use super::records;
 use super::stage::Stage;
 use super::trouble::Trouble;
-use crate::pool::Pool;
 use crate::rollout::entry::{Entry, Found, RunResult};
 use crate::rollout::plan::{Plan, Stage as Step};
-use crate::rollout::survey::Survey;
 use crate::sim::api::Api;
-use crate::sim::world::{TwinError, World};
+use crate::sim::world::World;
 use crate::text;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -104,24 +101,12 @@ pub struct Summary {
     pub examples: Vec<(String, String)>,
 }
 
-/// Rehearses a round of a pool as it is known at `now`: once undisturbed, then with so many random faults, one at a time. Writes
-/// nothing, and reads nothing but what it is given. What could be accepted is taken to be accepted.
-pub fn rehearse(
-    pool: &Pool,
-    survey: &Survey,
-    plan: &Plan,
-    found: &Found,
-    faults: u32,
-    (now, seed): (Time, u64),
-) -> Result<Rehearsal, TwinError> {
-    let twin = records::twin(pool, survey, now, seed)?;
+/// Rehearses a round on this twin, once undisturbed and then with so many random faults, one at a time. What could be accepted of what
+/// speaks against it is taken to be accepted: the question is what would come of it.
+pub fn rehearse_on(twin: &World, plan: &Plan, found: &Found, faults: u32, seed: u64) -> Rehearsal {
     let mut plan = plan.clone();
     Stage::new(twin.clone(), Vec::new()).accept(&mut plan);
-    Ok(rehearse_on(&twin, &plan, found, faults, seed))
-}
-
-/// Rehearses a round on this twin, once undisturbed and then with so many random faults, one at a time.
-pub fn rehearse_on(twin: &World, plan: &Plan, found: &Found, faults: u32, seed: u64) -> Rehearsal {
+    let plan = &plan;
     let mut rehearsal = undisturbed(twin, plan, found);
     if faults > 0 {
         rehearsal.faults = Some(disturbed(twin, plan, found, faults, seed));
