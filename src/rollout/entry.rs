@@ -15,6 +15,7 @@ pub type CallId = u64;
 /// A line of the journal without its frame (time, number, hash).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "entry")]
+#[allow(clippy::large_enum_variant, reason = "the large one is written once a run")]
 pub enum Entry {
     /// A run begins. Always the first line, and only that.
     Began {
@@ -258,7 +259,7 @@ pub enum Item {
     Ha,
     /// HA's failures to tolerate.
     Tolerance,
-    /// auto_poweron is off.
+    /// `auto_poweron` is off.
     AutoPowerOn,
     /// WLB is off.
     Wlb,

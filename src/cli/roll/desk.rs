@@ -155,7 +155,7 @@ impl Worker {
                 }
             };
             if let Some(begun) = self.serve(request).await {
-                let left = self.drive(begun, &mut requests).await;
+                let left = Box::pin(self.drive(begun, &mut requests)).await;
                 if left.is_some() {
                     return left;
                 }

@@ -52,13 +52,13 @@ pub async fn go_on_with_newest(data: &Path, watch: &mut Watch) -> Result<Begun, 
 /// Opens this journal and gets its run ready.
 async fn resume(path: &Path, pool: &str, watch: &mut Watch, again: bool, mut first: Vec<Command>) -> Result<Begun, Refusal> {
     // The journal may be another machine's, whose clock is ahead of ours.
-    if let Some(line) = file::read(path).ok().and_then(|journal| journal.lines.last().cloned()) {
-        if line.at > watch.clock.now() {
-            // What was seen until now has become old by that: it is seen anew first.
-            watch.clock.not_before(line.at);
-            watch.during(tokio::time::sleep(NOTICE)).await;
-            super::prepare::current(watch, PATIENCE).await?;
-        }
+    if let Some(line) = file::read(path).ok().and_then(|journal| journal.lines.last().cloned())
+        && line.at > watch.clock.now()
+    {
+        // What was seen until now has become old by that: it is seen anew first.
+        watch.clock.not_before(line.at);
+        watch.during(tokio::time::sleep(NOTICE)).await;
+        super::prepare::current(watch, PATIENCE).await?;
     }
     let (tell, lines) = mpsc::unbounded_channel();
     let opened = driver::resume(path, pool, &who::owner(), watch.clock.now(), again, tell);

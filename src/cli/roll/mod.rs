@@ -49,21 +49,20 @@ pub async fn run(args: RollArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let mut say = Say::new(args.json, zone.clone());
     let entry = setup.one(args.target.as_deref(), &args.connect).await?;
     let clock = Clock::start();
-    let (result, text) = match refuse(&args, &entry) {
-        Some(refused) => refused,
-        None => {
-            clock.set_speed(args.sim_speed);
-            let mut watch = Watch::start(entry, clock.clone(), zone.clone());
-            match go(&args, &setup, &mut watch, &mut say, &zone).await {
-                Ok(Next::Over(result, text)) => {
-                    watch.stop().await;
-                    (result, text)
-                }
-                Ok(Next::Drive(begun)) => steer::steer(watch, *begun, &mut say).await,
-                Err(refusal) => {
-                    watch.stop().await;
-                    refusal
-                }
+    let (result, text) = if let Some(refused) = refuse(&args, &entry) {
+        refused
+    } else {
+        clock.set_speed(args.sim_speed);
+        let mut watch = Watch::start(entry, clock.clone(), zone.clone());
+        match Box::pin(go(&args, &setup, &mut watch, &mut say, &zone)).await {
+            Ok(Next::Over(result, text)) => {
+                watch.stop().await;
+                (result, text)
+            }
+            Ok(Next::Drive(begun)) => Box::pin(steer::steer(watch, *begun, &mut say)).await,
+            Err(refusal) => {
+                watch.stop().await;
+                refusal
             }
         }
     };

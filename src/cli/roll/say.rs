@@ -59,7 +59,7 @@ impl Say {
         let stage = event.stage.map(|stage| format!("[{stage}] ")).unwrap_or_default();
         let line = format!("{host}{stage}{}", event.text);
         if self.last != line {
-            self.put(&format!("{} {line}\n", self.stamp(event.t)));
+            Self::put(&format!("{} {line}\n", self.stamp(event.t)));
             self.last = line;
         }
     }
@@ -77,14 +77,14 @@ impl Say {
             let text = crate::rollout::report::what(plan);
             self.line(now, None, None, "plan", &text, more);
         } else {
-            self.put(&super::paper::plan(plan));
+            Self::put(&super::paper::plan(plan));
         }
     }
 
     /// What speaks against it.
     pub fn findings(&mut self, now: Time, plan: &Plan, findings: &[Finding]) {
         if !self.json {
-            self.put(&super::paper::findings(plan, findings));
+            Self::put(&super::paper::findings(plan, findings));
             return;
         }
         for finding in findings {
@@ -106,7 +106,7 @@ impl Say {
             more.insert("result".to_owned(), json!(word));
             self.line(now, None, None, "ended", text, more);
         } else {
-            self.put(&format!("{} {}: {}\n", self.stamp(now), word.to_uppercase(), clean_lines(text, 4_000)));
+            Self::put(&format!("{} {}: {}\n", self.stamp(now), word.to_uppercase(), clean_lines(text, 4_000)));
         }
     }
 
@@ -120,13 +120,13 @@ impl Say {
         line.insert("event".to_owned(), json!(event));
         line.insert("text".to_owned(), json!(text));
         line.extend(more);
-        self.put(&format!("{}\n", Value::Object(line)));
+        Self::put(&format!("{}\n", Value::Object(line)));
     }
 
     /// Text of several lines that stands for itself.
     pub fn page(&self, text: &str) {
         if !self.json {
-            self.put(text);
+            Self::put(text);
         }
     }
 
@@ -135,7 +135,7 @@ impl Say {
         at.strftime("%H:%M:%S").to_string()
     }
 
-    fn put(&self, text: &str) {
+    fn put(text: &str) {
         let mut out = io::stdout().lock();
         if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             tracing::debug!("standard output: {error}");

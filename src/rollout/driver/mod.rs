@@ -153,17 +153,15 @@ impl<L: Log> Driver<L> {
                         }
                         break;
                     }
-                    batch = seen.next() => match batch {
-                        Some(batch) => {
-                            if self.see(&batch) {
-                                until = until.min(Instant::now() + GATHER);
-                            }
-                        }
-                        None => {
+                    batch = seen.next() => {
+                        let Some(batch) = batch else {
                             let why = self.pool.picture(self.clock.now()).link.text;
                             return self.leave(jobs, End::Unfollowed(why)).await;
+                        };
+                        if self.see(&batch) {
+                            until = until.min(Instant::now() + GATHER);
                         }
-                    },
+                    }
                     () = sleep_until(until) => break,
                 }
             }

@@ -223,9 +223,11 @@ impl Journal {
 /// The host that an entry speaks of, by its place in the plan.
 const fn host_of(entry: &Entry) -> Option<usize> {
     match entry {
-        Entry::Before { host, .. } | Entry::Stage { host, .. } | Entry::HostEnded { host, .. } => Some(*host),
         Entry::Intent { host, .. } | Entry::Waiting { host, .. } | Entry::Stuck { host, .. } => *host,
-        Entry::Command { command: Command::Skip { host } } => Some(*host),
+        Entry::Before { host, .. }
+        | Entry::Stage { host, .. }
+        | Entry::HostEnded { host, .. }
+        | Entry::Command { command: Command::Skip { host } } => Some(*host),
         _ => None,
     }
 }

@@ -46,8 +46,11 @@ pub fn html(report: &Report) -> String {
     if report.left.is_empty() {
         let _ = writeln!(out, "<p>Nothing: everything that the run changed is as it was.</p>");
     } else {
-        let rows: String = report.left.iter().map(|left| format!("<li>{}: {}</li>", e(&left.what), e(&left.why))).collect();
-        let _ = writeln!(out, "<ul>{rows}</ul>");
+        let _ = writeln!(out, "<ul>");
+        for left in &report.left {
+            let _ = writeln!(out, "<li>{}: {}</li>", e(&left.what), e(&left.why));
+        }
+        let _ = writeln!(out, "</ul>");
     }
     let _ = writeln!(
         out,

@@ -223,7 +223,8 @@ impl Report {
         }
         report.left = left.into_iter().map(|(item, why)| LeftItem { what: teller.item(&item), why }).collect();
         if report.ended.is_none() {
-            report.text = "The run has not ended. If nobody works on it, go on with `poolwatch roll TARGET --resume`.".to_owned();
+            "The run has not ended. If nobody works on it, go on with `poolwatch roll TARGET --resume`."
+                .clone_into(&mut report.text);
         }
         report
     }

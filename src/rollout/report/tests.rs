@@ -30,7 +30,8 @@ fn lines() -> Vec<Line> {
     let names = [("OpaqueRef:xcp1", "xcp1"), ("OpaqueRef:v", "web\"1"), ("u-v", "web\"1"), ("u-xcp1", "xcp1")];
     let names = names.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let found = Found { names, ..Found::default() };
-    let migrate = Call::Migrate { vm: "OpaqueRef:v".into(), to: "OpaqueRef:xcp1".into(), network: Default::default() };
+    let migrate =
+        Call::Migrate { vm: "OpaqueRef:v".into(), to: "OpaqueRef:xcp1".into(), network: crate::xenapi::record::Ref::default() };
     let away = Item::Guest { guest: "u-v".into(), host: "u-xcp1".into() };
     let entries = vec![
         (0, Entry::Began { run: "r1".into(), by: "me@desk".into(), version: "0.1.0".into(), plan, found }),
