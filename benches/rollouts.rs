@@ -1,6 +1,13 @@
 //! Simulated rounds: the real engine with its journal on the simulated pool, checked after every step.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, dead_code, missing_docs, reason = "a bench that fails may panic")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    missing_docs,
+    reason = "a bench that fails may panic"
+)]
 
 #[path = "../tests/rollouts/case.rs"]
 mod case;

@@ -68,6 +68,12 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         if stage.checker.violation.is_some() || stage.is_over() {
             break;
         }
+        if stage.elapsed() > operator.limit && stage.eye.session().is_none() {
+            // A pool that is gone for good: nothing can be done, and it says so.
+            let waiting = stage.engine.as_ref().map_or_else(String::new, |e| e.run.waiting.clone());
+            played.stops.push(waiting);
+            break;
+        }
         if stage.elapsed() > operator.limit {
             let waiting = stage.engine.as_ref().map_or_else(String::new, |e| e.run.waiting.clone());
             let stop = played.stops.last().cloned().unwrap_or_default();
