@@ -9,9 +9,9 @@ use crate::pool::Pool;
 use crate::rollout::call::Call;
 use crate::rollout::claim::Claim;
 use crate::rollout::entry::{CallId, Item};
-use crate::rollout::run::Run;
+use crate::rollout::run::{CallRun, Run};
 use crate::sim::value::Value;
-use crate::sim::world::{Condition, Harm, HostTruth, World};
+use crate::sim::world::{Cause, Condition, Harm, HostTruth, World};
 use crate::time::Time;
 use crate::xenapi::record::{Config, Record, Ref};
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,7 +160,13 @@ impl Checker {
                 self.safe(world, host, now, true);
                 self.ours.entry(host.clone()).or_default();
             }
-            Call::Disable { host } => self.safe(world, host, now, false),
+            // Again: it is out of use already, as far as we are concerned.
+            Call::Disable { host } => {
+                let before = |c: &CallRun| c.call == *call && c.outcome.as_ref().is_some_and(|(o, _)| o.is_done());
+                if !run.calls.iter().any(|(known, c)| *known != id && before(c)) {
+                    self.safe(world, host, now, false);
+                }
+            }
             Call::ShutDown { vm } => {
                 if !run.plan.options.shut_down_pinned {
                     self.violate(now, Rule::Harm, format!("guest {vm} is shut down, which the operator did not allow"));
@@ -342,13 +348,19 @@ impl Checker {
         if claim.is_some_and(|c| c.contains(&run.id) && c.contains(owner)) && !listed(&Item::Claim) {
             missing.push("our claim is still there".into());
         }
+        let truth = world.truth();
         let disabled_by_us: BTreeSet<&Ref> =
             run.calls.values().filter_map(|c| if let Call::Disable { host } = &c.call { Some(host) } else { None }).collect();
         for host in disabled_by_us {
             let uuid = db.text(host, "uuid").to_owned();
-            let was = run.found.disabled.contains(&uuid);
-            // One that crashed a moment ago is disabled by that.
-            if self.unseen(Some(host), now) {
+            // Disabled already when it was begun, whoever did that.
+            let begun = run.plan.hosts.iter().zip(&run.hosts).find(|(p, _)| p.host == *host);
+            let was_out = begun.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| !b.enabled);
+            let was = was_out || run.found.disabled.contains(&uuid);
+            // One that a fault took down, or took down a moment ago, is out of use by that.
+            let fault =
+                |h: &HostTruth| h.r == *host && matches!(h.away.as_ref().map(|a| &a.cause), Some(Cause::Fault | Cause::Fence));
+            if self.unseen(Some(host), now) || truth.hosts.iter().any(fault) {
                 continue;
             }
             if !was && !db.boolean(host, "enabled") && !listed(&Item::Host { host: uuid.clone() }) {

@@ -26,7 +26,7 @@ pub struct Operator {
 
 impl Default for Operator {
     fn default() -> Self {
-        Self { comes_after: Duration::from_secs(600), mends: true, retries: 3, limit: Duration::from_secs(48 * 3600) }
+        Self { comes_after: Duration::from_secs(600), mends: true, retries: 3, limit: Duration::from_secs(10 * 24 * 3600) }
     }
 }
 
