@@ -66,6 +66,8 @@ impl fmt::Display for Case {
             ("ha", s.ha),
             ("shipped", s.shipped),
             ("pinned", s.pinned),
+            ("slow", s.slow),
+            ("hasty", s.hasty),
             ("never", self.never),
         ] {
             if is {
