@@ -33,6 +33,8 @@ pub struct Shape {
     pub shipped: bool,
     /// Whether a guest is tied to a host.
     pub pinned: bool,
+    /// Whether the next host goes without the last one having been watched for a while.
+    pub hasty: bool,
     /// Whether its machines take most of an hour to start.
     pub slow: bool,
 }
@@ -64,6 +66,8 @@ impl fmt::Display for Case {
             ("ha", s.ha),
             ("shipped", s.shipped),
             ("pinned", s.pinned),
+            ("slow", s.slow),
+            ("hasty", s.hasty),
             ("never", self.never),
         ] {
             if is {
@@ -83,7 +87,16 @@ impl FromStr for Case {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut parts = text.split(" | ");
         let mut case = Self::calm(0);
-        case.shape = Shape { mirror: false, cluster: false, ha: false, shipped: false, pinned: false, slow: false, ..case.shape };
+        case.shape = Shape {
+            mirror: false,
+            cluster: false,
+            ha: false,
+            shipped: false,
+            pinned: false,
+            slow: false,
+            hasty: false,
+            ..case.shape
+        };
         for word in parts.next().unwrap_or_default().split_whitespace() {
             let number = |v: &str| v.parse().map_err(|_| format!("`{word}` has no number"));
             match word.split_once('=').unwrap_or((word, "")) {
@@ -98,6 +111,7 @@ impl FromStr for Case {
                 ("never", _) => case.never = true,
                 ("pinned", _) => case.shape.pinned = true,
                 ("slow", _) => case.shape.slow = true,
+                ("hasty", _) => case.shape.hasty = true,
                 _ => return Err(format!("`{word}` says nothing about a case")),
             }
         }
@@ -109,8 +123,17 @@ impl FromStr for Case {
 impl Case {
     /// A pool of three hosts with mirrors, in which nothing goes wrong.
     pub fn calm(seed: u64) -> Self {
-        let shape =
-            Shape { hosts: 3, guests: 4, mirror: true, cluster: false, ha: false, shipped: false, pinned: false, slow: false };
+        let shape = Shape {
+            hosts: 3,
+            guests: 4,
+            mirror: true,
+            cluster: false,
+            ha: false,
+            shipped: false,
+            pinned: false,
+            slow: false,
+            hasty: false,
+        };
         Self { seed, shape, lag_ms: 0, never: false, troubles: Vec::new(), guards: Guards::default() }
     }
 
@@ -189,6 +212,7 @@ fn template(shape: &Shape) -> Arc<Template> {
         let dialect = if shape.shipped { Dialect::Shipped } else { Dialect::Designed };
         let world = World::build(&scenario(shape), Options::new(1, START).speaking(dialect));
         let options = RunOptions { shut_down_pinned: shape.pinned, ..RunOptions::default() };
+        let options = if shape.hasty { RunOptions { soak_s: 0, ..options } } else { options };
         let (plan, found) = Stage::new(world.clone(), Vec::new()).plan(&Scope::default(), options).expect("a plan");
         Arc::new(Template { world, plan, found })
     });

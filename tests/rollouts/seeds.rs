@@ -17,6 +17,7 @@ pub fn case(seed: u64) -> Case {
         shipped: rng.bool(),
         pinned: rng.u8(..20) == 0,
         slow: false,
+        hasty: rng.u8(..4) == 0,
     };
     let lag_ms = [0, 0, 0, 50, 500, 3000][rng.usize(..6)];
     let never = rng.u8(..12) == 0;

@@ -21,6 +21,12 @@ pub fn step(ctx: &Ctx) -> Do {
     if let Some(entry) = out_of_use(ctx) {
         return Ctx::write(entry);
     }
+    // Nothing is put back on a pool that is somebody else's; what would have been is listed.
+    if claim::is_theirs(ctx)
+        && let Some(entry) = stray(ctx)
+    {
+        return Ctx::write(entry);
+    }
     if ctx.run.left.is_empty() || claim::is_theirs(ctx) {
         return Ctx::phase(Phase::Release);
     }
@@ -65,6 +71,26 @@ fn out_of_use(ctx: &Ctx) -> Option<Entry> {
         let ours = ctx.calls(1, |c| matches!(&c.call, Call::Disable { host } if *host == ctx.r(h))).next().is_some();
         if ours && !ctx.run.left.contains_key(&item) {
             return Some(Entry::Left { item, why: format!("{} is not enabled any more", ctx.name(h)) });
+        }
+    }
+    None
+}
+
+/// A guest of a host that was begun, which runs elsewhere, and is not listed yet.
+fn stray(ctx: &Ctx) -> Option<Entry> {
+    let home = ctx.run.plan.options.home;
+    for (h, run) in ctx.run.hosts.iter().enumerate().filter(|_| home) {
+        let uuid = ctx.plan(h).map(|p| p.uuid.clone()).unwrap_or_default();
+        for r in run.before.iter().flat_map(|b| &b.guests) {
+            let Some(guest) = ctx.records().guest(r).filter(|g| g.on.as_ref().is_some_and(|on| *on != ctx.r(h))) else {
+                continue;
+            };
+            let item = Item::Guest { guest: guest.uuid(), host: uuid.clone() };
+            if !ctx.run.left.contains_key(&item) {
+                let why =
+                    format!("{} is not on {} any more, and the pool is somebody else's now", ctx.guest_name(r), ctx.name(h));
+                return Some(Entry::Left { item, why });
+            }
         }
     }
     None

@@ -9,9 +9,9 @@ use crate::pool::Pool;
 use crate::rollout::call::Call;
 use crate::rollout::claim::Claim;
 use crate::rollout::entry::{CallId, Item};
-use crate::rollout::run::Run;
+use crate::rollout::run::{CallRun, Run};
 use crate::sim::value::Value;
-use crate::sim::world::{Condition, Harm, HostTruth, World};
+use crate::sim::world::{Cause, Condition, Harm, HostTruth, World};
 use crate::time::Time;
 use crate::xenapi::record::{Config, Record, Ref};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ impl fmt::Display for Violation {
 /// A host that was told to reboot by us.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ours {
-    /// Calls whose going down has not been seen yet.
+    /// The pool took our call, and it has not gone yet.
     called: bool,
     /// How often it went.
     went: usize,
@@ -85,6 +85,7 @@ pub struct Checker {
     /// Guests that somebody else moved.
     moved: BTreeSet<Ref>,
     harms: usize,
+    deeds: usize,
     generation: u64,
 }
 
@@ -104,6 +105,7 @@ impl Default for Checker {
             stopped: BTreeSet::new(),
             moved: BTreeSet::new(),
             harms: 0,
+            deeds: 0,
             generation: 0,
         }
     }
@@ -156,9 +158,15 @@ impl Checker {
         match call {
             Call::Reboot { host } => {
                 self.safe(world, host, now, true);
-                self.ours.entry(host.clone()).or_default().called = true;
+                self.ours.entry(host.clone()).or_default();
             }
-            Call::Disable { host } => self.safe(world, host, now, false),
+            // Again: it is out of use already, as far as we are concerned.
+            Call::Disable { host } => {
+                let before = |c: &CallRun| c.call == *call && c.outcome.as_ref().is_some_and(|(o, _)| o.is_done());
+                if !run.calls.iter().any(|(known, c)| *known != id && before(c)) {
+                    self.safe(world, host, now, false);
+                }
+            }
             Call::ShutDown { vm } => {
                 if !run.plan.options.shut_down_pinned {
                     self.violate(now, Rule::Harm, format!("guest {vm} is shut down, which the operator did not allow"));
@@ -230,7 +238,10 @@ impl Checker {
         let db = world.database();
         let pending = |t: &&Ref| db.text(t, "name_label") == "SR Recovering" && db.text(t, "status") == "pending";
         let shown = db.refs_of("task").any(|t| pending(&t));
-        if shown || (truth.degraded && !self.unseen(None, now)) {
+        // Where nobody hurt the pool, or the copies of a host of ours are behind, it must have been waited for even if nothing shows it.
+        let mine = |h: &HostTruth| !h.in_step && self.ours.contains_key(&h.r) && !self.hurt.contains_key(&h.r);
+        let known = (truth.degraded && self.shaken.is_none()) || (truth.hosts.iter().any(mine) && !self.unseen(None, now));
+        if shown || known {
             let why = format!("{what} of {} while a mirror is not in step (shown: {shown})", this.name);
             self.violate(now, Rule::SecondHost, why);
         }
@@ -256,15 +267,25 @@ impl Checker {
         let truth = world.truth();
         let mut away = Vec::new();
         let mut twice = None;
+        // What the pool took from us: a call that was refused, or never arrived, takes nobody down.
+        for deed in world.deeds().get(self.deeds..).unwrap_or_default() {
+            if deed.method == "host.reboot"
+                && deed.originator == super::eye::ORIGINATOR
+                && let Some(ours) = self.ours.get_mut(&deed.about)
+            {
+                ours.went += 1;
+                ours.called = true;
+            }
+        }
+        self.deeds = world.deeds().len();
         for host in &truth.hosts {
             let Some(ours) = self.ours.get_mut(&host.r) else { continue };
             if ours.called && (host.leaving || !is_up(host)) {
                 ours.called = false;
-                ours.went += 1;
                 ours.away = true;
-                if ours.went > 1 {
-                    twice = Some(host.name.clone());
-                }
+            }
+            if ours.went > 1 {
+                twice = Some(host.name.clone());
             }
             if ours.away && is_up(host) && !host.leaving && host.enabled && !truth.degraded {
                 ours.away = false;
@@ -327,13 +348,19 @@ impl Checker {
         if claim.is_some_and(|c| c.contains(&run.id) && c.contains(owner)) && !listed(&Item::Claim) {
             missing.push("our claim is still there".into());
         }
+        let truth = world.truth();
         let disabled_by_us: BTreeSet<&Ref> =
             run.calls.values().filter_map(|c| if let Call::Disable { host } = &c.call { Some(host) } else { None }).collect();
         for host in disabled_by_us {
             let uuid = db.text(host, "uuid").to_owned();
-            let was = run.found.disabled.contains(&uuid);
-            // One that crashed a moment ago is disabled by that.
-            if self.unseen(Some(host), now) {
+            // Disabled already when it was begun, whoever did that.
+            let begun = run.plan.hosts.iter().zip(&run.hosts).find(|(p, _)| p.host == *host);
+            let was_out = begun.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| !b.enabled);
+            let was = was_out || run.found.disabled.contains(&uuid);
+            // One that a fault took down, or took down a moment ago, is out of use by that.
+            let fault =
+                |h: &HostTruth| h.r == *host && matches!(h.away.as_ref().map(|a| &a.cause), Some(Cause::Fault | Cause::Fence));
+            if self.unseen(Some(host), now) || truth.hosts.iter().any(fault) {
                 continue;
             }
             if !was && !db.boolean(host, "enabled") && !listed(&Item::Host { host: uuid.clone() }) {

@@ -16,6 +16,8 @@ use strum::IntoEnumIterator;
 /// How often the hosts are asked for their clocks. The live feed does that every ten seconds, whether or not anybody looks; here they are
 /// asked only before somebody looks, which cannot be told apart.
 pub const ASK_EVERY: Duration = Duration::from_secs(10);
+/// What our session calls itself.
+pub const ORIGINATOR: &str = "poolwatch";
 /// After this long without a word a connection to a host that does not answer is given up.
 const HANG: Duration = Duration::from_secs(20);
 /// The longest wait before another try to connect.
@@ -188,7 +190,7 @@ impl Eye {
         let mut at = candidates.into_iter().find(|h| world.door(*h) == Door::Open);
         for _ in 0..2 {
             let Some(host) = at else { break };
-            let params = vec![self.user.0.as_str().into(), self.user.1.as_str().into(), "2.20".into(), "poolwatch".into()];
+            let params = vec![self.user.0.as_str().into(), self.user.1.as_str().into(), "2.20".into(), ORIGINATOR.into()];
             match world.call(host, Call { method: "session.login_with_password".into(), params }) {
                 Reply::Done(Ok(Value::Ref(session))) => {
                     self.line = Line::Up { at: host, session };

@@ -26,7 +26,7 @@ pub struct Operator {
 
 impl Default for Operator {
     fn default() -> Self {
-        Self { comes_after: Duration::from_secs(600), mends: true, retries: 3, limit: Duration::from_secs(48 * 3600) }
+        Self { comes_after: Duration::from_secs(600), mends: true, retries: 3, limit: Duration::from_secs(10 * 24 * 3600) }
     }
 }
 
@@ -66,6 +66,12 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         stage.step();
         watch(stage);
         if stage.checker.violation.is_some() || stage.is_over() {
+            break;
+        }
+        if stage.elapsed() > operator.limit && stage.eye.session().is_none() {
+            // A pool that is gone for good: nothing can be done, and it says so.
+            let waiting = stage.engine.as_ref().map_or_else(String::new, |e| e.run.waiting.clone());
+            played.stops.push(waiting);
             break;
         }
         if stage.elapsed() > operator.limit {

@@ -23,7 +23,7 @@ const SHOWN: usize = 12;
 /// What a round would come to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rehearsal {
-    /// How it ended, and why; `None`: it did not end within two days.
+    /// How it ended, and why; `None`: it did not end within ten days.
     pub result: Option<(RunResult, String)>,
     /// How long it took.
     pub took: Duration,
