@@ -123,7 +123,7 @@ fn plan_is_wrong(ctx: &Ctx, h: HostAt) -> Option<Do> {
 
 /// Works on the host that was begun.
 fn work(ctx: &Ctx, h: HostAt) -> Do {
-    let Some((stage, _)) = ctx.host_run(h).and_then(|r| r.stage()) else {
+    let Some((stage, _)) = ctx.host_run(h).and_then(super::super::run::HostRun::stage) else {
         return match next_stage(ctx, h, None) {
             Some(stage) => enter(ctx, h, stage),
             None => Ctx::end_host(h, HostEnd::Done),
@@ -252,7 +252,7 @@ fn back_out(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
         return ctx.wait(Some(h), UNSEEN, None);
     }
     let name = ctx.name(h);
-    for (id, call) in ctx.calls(1, |c| c.host == Some(h) && c.outcome.is_none()) {
+    if let Some((id, call)) = ctx.calls(1, |c| c.host == Some(h) && c.outcome.is_none()).next() {
         let Some(task) = &call.task else {
             return ctx.wait(Some(h), format!("{name} is given up: waits for the answer to what was begun"), None);
         };

@@ -270,7 +270,7 @@ fn waits(entries: &[(Time, Entry)]) -> Vec<Waited> {
                 open = Some((*at, why.clone(), true));
             }
             Entry::Stage { .. } | Entry::HostEnded { .. } | Entry::Command { .. } | Entry::Ended { .. } => {
-                close(&mut open, *at, &mut out)
+                close(&mut open, *at, &mut out);
             }
             _ => {}
         }

@@ -47,7 +47,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         return go_on(ctx, h, Stage::Evacuate);
     }
     // What cannot move is asked for anew after everything that was done about it.
-    let since = ctx.host_run(h).and_then(|r| r.stage()).map_or(ctx.now(), |(_, at)| at);
+    let since = ctx.host_run(h).and_then(crate::rollout::run::HostRun::stage).map_or(ctx.now(), |(_, at)| at);
     let base = last_end(ctx, h).unwrap_or(since).max(since);
     if pending(ctx, h).next().is_none() || ctx.view.looked.contains_key(&Look::Blockers { host: r.clone() }) {
         match blocked(ctx, h, base, &guests) {

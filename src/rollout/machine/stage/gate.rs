@@ -19,7 +19,7 @@ const STARTS: Duration = Duration::from_secs(180);
 
 /// What to do in this stage.
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
-    let since = ctx.host_run(h).and_then(|r| r.stage()).map_or(ctx.now(), |(_, at)| at);
+    let since = ctx.host_run(h).and_then(crate::rollout::run::HostRun::stage).map_or(ctx.now(), |(_, at)| at);
     match check(ctx, h, since) {
         Ok(()) => go_on(ctx, h, Stage::Gate),
         Err(instead) => instead,

@@ -89,7 +89,7 @@ fn fresh_state<'a>(ctx: &Ctx<'a>, h: HostAt, since: Time) -> Result<&'a State, D
 fn sure(ctx: &Ctx, h: HostAt, alone: bool) -> Result<(), Do> {
     claim::hold(ctx)?;
     let run = ctx.host_run(h);
-    let since = run.and_then(|r| r.stage()).map_or(ctx.now(), |(_, at)| at);
+    let since = run.and_then(super::super::run::HostRun::stage).map_or(ctx.now(), |(_, at)| at);
     let mark = run.map_or(1, crate::rollout::run::HostRun::mark);
     let last = ctx.calls(mark, |c| c.host == Some(h)).filter_map(|(_, c)| c.outcome.as_ref().map(|o| o.1)).max();
     let state = fresh_state(ctx, h, since.max(last.map_or(since, |at| at + Duration::from_millis(1))))?;

@@ -22,7 +22,7 @@ const SEEN: &str = "mirrors are being rebuilt";
 /// What to do in this stage.
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let name = ctx.name(h);
-    let Some((_, since)) = ctx.host_run(h).and_then(|r| r.stage()) else { return Do::new() };
+    let Some((_, since)) = ctx.host_run(h).and_then(crate::rollout::run::HostRun::stage) else { return Do::new() };
     if !ctx.guards(Guard::Mirrors) {
         return go_on(ctx, h, Stage::Rebuild);
     }
