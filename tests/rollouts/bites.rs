@@ -6,6 +6,8 @@ use super::seeds;
 use poolwatch::rollout::machine::{Guard, Guards};
 use strum::IntoEnumIterator;
 
+/// Seeds that are known to need a guard: tried first, only to save time.
+const LIKELY: [u64; 5] = [0, 9, 20, 115, 134];
 /// Seeds within which the lack of a guard has to be noticed.
 const WITHIN: u64 = 1_500;
 
@@ -13,7 +15,7 @@ const WITHIN: u64 = 1_500;
 fn with_each_guard_taken_out_in_turn_a_rule_is_broken() {
     let mut unnoticed = Vec::new();
     for guard in Guard::iter() {
-        let broken = (0..WITHIN).find_map(|seed| {
+        let broken = LIKELY.into_iter().chain(0..WITHIN).find_map(|seed| {
             let whole = seeds::case(seed);
             let case = Case { guards: Guards::without(guard), ..whole.clone() };
             let violation = judge(&case).1?;

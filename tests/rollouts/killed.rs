@@ -28,7 +28,7 @@ fn killed_everywhere(calm: &Case, all: bool) {
 #[test]
 fn a_round_resumes_right_wherever_it_was_killed() {
     let calm = Case::calm(7);
-    killed_everywhere(&Case { shape: Shape { hosts: 2, ..calm.shape }, ..calm }, true);
+    killed_everywhere(&Case { shape: Shape { hosts: 2, ..calm.shape }, ..calm }, !cfg!(debug_assertions));
 }
 
 #[test]
@@ -43,5 +43,5 @@ fn a_round_on_shipped_xapi_with_a_cluster_resumes_right_wherever_it_was_killed()
 #[test]
 fn a_round_with_ha_resumes_right_wherever_it_was_killed() {
     let calm = Case::calm(9);
-    killed_everywhere(&Case { shape: Shape { ha: true, hosts: 2, guests: 2, ..calm.shape }, ..calm }, false);
+    killed_everywhere(&Case { shape: Shape { ha: true, hosts: 2, guests: 2, ..calm.shape }, ..calm }, !cfg!(debug_assertions));
 }
