@@ -106,6 +106,6 @@ pub fn refuses(run: &Run, view: &View, command: &Command) -> Option<String> {
 }
 
 #[cfg(test)]
-pub mod testkit;
+pub(crate) mod testkit;
 #[cfg(test)]
 mod tests;
