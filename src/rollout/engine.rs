@@ -194,7 +194,7 @@ impl<L: Log> Engine<L> {
     }
 
     /// The operator says something. The error says why that cannot be now.
-    pub fn command(&mut self, now: Time, pool: &Pool, picture: &Picture, command: Command) -> Result<(), String> {
+    pub fn command(&mut self, now: Time, pool: &Pool, picture: &Picture, command: &Command) -> Result<(), String> {
         if let Some(broken) = &self.broken {
             return Err(format!("the journal cannot be written: {broken}"));
         }

@@ -184,9 +184,8 @@ fn scenario(shape: &Shape) -> Scenario {
         if shape.slow { 2_400 } else { 30 },
         shape.ha
     );
-    for name in NAMES.iter().take(shape.hosts) {
-        text += &format!("[[hosts]]\nname = \"{name}\"\nmemory_gib = 64\n");
-    }
+    let host = |name: &&str| format!("[[hosts]]\nname = \"{name}\"\nmemory_gib = 64\n");
+    text.extend(NAMES.iter().take(shape.hosts).map(host));
     if shape.mirror {
         text += "[[srs]]\nname = \"mirrored\"\nkind = \"linstor\"\nmirror = { resync_mib_s = 100.0, write_mib_s = 20.0, start_s = 6.0 }\n";
     }

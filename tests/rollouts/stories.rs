@@ -294,7 +294,7 @@ fn story_26_a_host_that_cannot_be_emptied_can_be_skipped() {
         stage.step();
     }
     if let Some(at) = stage.engine.as_ref().and_then(|e| e.run.current()) {
-        stage.command(Command::Skip { host: at }).expect("it can be skipped");
+        stage.command(&Command::Skip { host: at }).expect("it can be skipped");
     }
     let played = play(&mut stage, Operator::default());
     assert_eq!(played.violation, None);

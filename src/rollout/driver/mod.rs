@@ -139,7 +139,7 @@ impl<L: Log> Driver<L> {
                     order = orders.recv(), if !orders.is_closed() || !orders.is_empty() => match order {
                         Some(Order::Command(command, answer)) => {
                             let now = self.clock.now();
-                            let result = self.engine.command(now, &self.pool, &self.pool.picture(now), command);
+                            let result = self.engine.command(now, &self.pool, &self.pool.picture(now), &command);
                             // Who asked may be gone; the command stands in the journal all the same.
                             let _ = answer.send(result);
                             break;

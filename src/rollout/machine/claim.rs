@@ -110,7 +110,7 @@ pub fn hold(ctx: &Ctx) -> Result<(), Do> {
 fn theirs(ctx: &Ctx, claim: &Claim) -> Do {
     let who = claim.words(ctx.now());
     if is_begun(ctx.run) {
-        return ctx.stuck(
+        return Ctx::stuck(
             ctx.run.current(),
             format!("the pool was taken over by somebody else: {claim}. No further call is made."),
             "Talk to its owner. Retry once that claim is gone; or abort, which then only ends this run.".into(),
@@ -141,7 +141,7 @@ fn nobodys(ctx: &Ctx, last: Option<&CallRun>) -> Do {
             if ctx.run.fresh > *at || ctx.run.wish == Wish::Abort {
                 return lay();
             }
-            return ctx.stuck(
+            return Ctx::stuck(
                 here,
                 "our claim on the pool is gone: somebody removed it, or the pool's database went back in time. No further call is made."
                     .into(),
@@ -154,7 +154,7 @@ fn nobodys(ctx: &Ctx, last: Option<&CallRun>) -> Do {
                 *at + AGAIN
             } else if is_begun(ctx.run) {
                 let why = format!("our claim cannot be laid on the pool: {}.", refusal::words(code, text));
-                return ctx.stuck(here, why, "Mend that, then retry; or abort.".into());
+                return Ctx::stuck(here, why, "Mend that, then retry; or abort.".into());
             } else {
                 let text = format!("the claim cannot be laid on the pool: {}. Nothing was changed.", refusal::words(code, text));
                 return Ctx::write(Entry::Ended { result: RunResult::Refused, text });

@@ -10,12 +10,12 @@ use crate::rollout::plan::Stage;
 use crate::rollout::run::Wish;
 
 /// What a command writes; or why it cannot be given now.
-pub fn command(ctx: &Ctx, command: Command) -> Result<Vec<Entry>, String> {
-    if let Some(why) = refuses(ctx, &command) {
+pub fn command(ctx: &Ctx, command: &Command) -> Result<Vec<Entry>, String> {
+    if let Some(why) = refuses(ctx, command) {
         return Err(why);
     }
     let mut all = vec![Entry::Command { command: command.clone() }];
-    match &command {
+    match command {
         Command::Skip { host } if ctx.run.current() != Some(*host) => {
             all.push(Entry::HostEnded { host: *host, end: HostEnd::Skipped { why: "left out by the operator".into() } });
         }
@@ -73,13 +73,11 @@ pub fn refuses(ctx: &Ctx, command: &Command) -> Option<String> {
         },
         Command::StopAfterHost if ending => Some("no further host will be begun anyway".into()),
         Command::StopAfterHost if run.wish == Wish::StopAfterHost => Some("it stops after this host already".into()),
-        Command::StopAfterHost => None,
         Command::Skip { host } => skip(ctx, *host),
         Command::Retry if run.stuck.is_none() => Some("it is not stopped: it goes on, or waits, by itself".into()),
-        Command::Retry => None,
         Command::Abort if run.wish == Wish::Abort => Some("it is being ended already".into()),
         Command::Abort if run.phase.0 >= Phase::Restore => Some("it is putting things back already".into()),
-        Command::Abort => None,
+        Command::StopAfterHost | Command::Retry | Command::Abort => None,
         Command::Restore => restore(ctx, ended),
         Command::Accept { code, reason, .. } => accept(ctx, code, reason),
     }

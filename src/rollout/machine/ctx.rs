@@ -201,7 +201,7 @@ impl<'a> Ctx<'a> {
             Next::Again(at, why) => {
                 self.wait(Some(h), format!("{name}: waits until it {what}; it was refused ({why}) and is tried again"), Some(at))
             }
-            Next::Refused(why) => self.stuck(
+            Next::Refused(why) => Self::stuck(
                 Some(h),
                 format!("{name} cannot be brought to where it {what}: {why}."),
                 "Mend that, then retry; or skip the host, or abort.".to_owned(),
@@ -226,7 +226,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// Stops the run until the operator says something.
-    pub fn stuck(&self, host: Option<HostAt>, why: String, todo: String) -> Do {
+    pub fn stuck(host: Option<HostAt>, why: String, todo: String) -> Do {
         Self::write(Entry::Stuck { host, why, todo })
     }
 

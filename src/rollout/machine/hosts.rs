@@ -56,7 +56,7 @@ fn begin_next(ctx: &Ctx) -> Do {
             && ctx.now() >= due
         {
             let todo = "Mend that, then retry; or abort.".into();
-            return ctx.stuck(None, format!("{} is not begun: {why}.", ctx.name(h)), todo);
+            return Ctx::stuck(None, format!("{} is not begun: {why}.", ctx.name(h)), todo);
         }
         let text = format!("{} is not begun before {}", ctx.name(h), until(&why));
         return ctx.wait(None, text, Some(ctx.now() + AGAIN));
@@ -99,13 +99,13 @@ fn plan_is_wrong(ctx: &Ctx, h: HostAt) -> Option<Do> {
         && !pool.uuid.is_empty()
     {
         let why = "this is not the pool that the plan was made for: its uuid differs.".to_owned();
-        return Some(ctx.stuck(Some(h), why, "Connect to the right pool and resume there.".into()));
+        return Some(Ctx::stuck(Some(h), why, "Connect to the right pool and resume there.".into()));
     }
     let Some(host) = ctx.host(h) else {
-        return Some(ctx.stuck(Some(h), format!("{name} is not in the pool any more."), skip));
+        return Some(Ctx::stuck(Some(h), format!("{name} is not in the pool any more."), skip));
     };
     if !plan.uuid.is_empty() && *host.uuid != *plan.uuid {
-        return Some(ctx.stuck(Some(h), format!("{name} is not the host that the plan was made for: its uuid differs."), skip));
+        return Some(Ctx::stuck(Some(h), format!("{name} is not the host that the plan was made for: its uuid differs."), skip));
     }
     let planned = ctx.run.plan.hosts.iter().position(|p| p.coordinator)?;
     let now = ctx.view.pool.coordinator()?;
@@ -116,7 +116,7 @@ fn plan_is_wrong(ctx: &Ctx, h: HostAt) -> Option<Do> {
             ctx.view.pool.name_of(now)
         );
         let todo = "Find out who, and why. Abort and plan anew; or accept coordinator-changed and retry.".into();
-        return Some(ctx.stuck(Some(h), why, todo));
+        return Some(Ctx::stuck(Some(h), why, todo));
     }
     None
 }
@@ -200,8 +200,9 @@ fn next_stage(ctx: &Ctx, h: HostAt, after: Option<Stage>) -> Option<Stage> {
     Stage::iter().filter(|stage| after.is_none_or(|a| *stage > a)).find(|stage| match stage {
         _ if out => matches!(stage, Stage::Enable | Stage::Home),
         Stage::Rebuild | Stage::Soak if given_up => false,
-        Stage::Gate | Stage::Down | Stage::Up | Stage::Storage | Stage::Rebuild => reboots || planned(*stage),
-        Stage::Disable | Stage::Evacuate => reboots || planned(*stage),
+        Stage::Disable | Stage::Evacuate | Stage::Gate | Stage::Down | Stage::Up | Stage::Storage | Stage::Rebuild => {
+            reboots || planned(*stage)
+        }
         Stage::Enable | Stage::Cluster | Stage::Settle => touched || planned(*stage),
         // Also starts again what was shut down for the round.
         Stage::Home => touched,
@@ -293,7 +294,7 @@ fn overdue(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
         Stage::Evacuate => "Move or stop the guests that are left, then retry; or skip the host; or abort.",
         _ => "Mend what it waits for, then retry; or skip the host; or abort.",
     };
-    ctx.stuck(Some(h), why, todo.into())
+    Ctx::stuck(Some(h), why, todo.into())
 }
 
 fn after(base: Time, secs: u64) -> Option<Time> {

@@ -58,6 +58,7 @@ pub struct View<'a> {
 
 /// What the machine wants.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a handful at a time, and nearly all of them are entries")]
 pub enum Action {
     /// Write this into the journal; if it is an intent, then make the call.
     Write(Entry),
@@ -96,7 +97,7 @@ pub fn step(run: &Run, view: &View) -> Vec<Action> {
 }
 
 /// What a command of the operator writes; or why it cannot be given now.
-pub fn command(run: &Run, view: &View, command: Command) -> Result<Vec<Entry>, String> {
+pub fn command(run: &Run, view: &View, command: &Command) -> Result<Vec<Entry>, String> {
     command::command(&Ctx::new(run, view), command)
 }
 

@@ -76,13 +76,12 @@ fn refuses(ctx: &Ctx) -> Option<Do> {
     let due = ctx.run.phase.1.max(ctx.run.fresh) + Duration::from_secs(secs);
     let late = secs > 0 && ctx.now() >= due;
     match safe::gate(ctx, &seen.gate) {
-        Passes::Yes => None,
+        // What is soft is asked for at the host itself: it may be accepted there.
+        Passes::Yes | Passes::Accept(_) => None,
         Passes::No(reason) if late => {
             let why = reason.map_or_else(String::new, |r| r.text.trim_end_matches('.').to_owned());
             refuse(format!("the gate of {} stayed closed: {why}", ctx.name(first)))
         }
-        // What is soft is asked for at the host itself: it may be accepted there.
-        Passes::Accept(_) => None,
         Passes::No(reason) => {
             let text = reason.map_or_else(
                 || "nothing is changed before the pool tells how it is".to_owned(),
@@ -151,7 +150,7 @@ fn off(ctx: &Ctx, shows: bool, what: &str, item: Item, why: &str, call: Call, fi
         Next::Again(at, said) => {
             ctx.wait(None, format!("waits until {what}; it was refused ({said}) and is tried again"), Some(at))
         }
-        Next::Refused(said) => ctx.stuck(
+        Next::Refused(said) => Ctx::stuck(
             None,
             format!("the round cannot begin, for it cannot be made that {what}: {said}."),
             "Mend that, then retry; or abort, which puts back what was switched off.".into(),

@@ -1,20 +1,12 @@
 //! A tiny pool on a virtual clock that does what it is told, for the tests of the machine: hosts that go away and come back, guests that
 //! move, tasks that end, and refusals on demand. It keeps a list of every call that reached it.
 
-use crate::observation::{Answer, Link, Observation, Outcome as Heard, Seen, Via};
-use crate::pool::Pool;
-use crate::pool::picture::Picture;
-use crate::rollout::call::{Call, Outcome};
-use crate::rollout::claim;
+use crate::rollout::call::Call;
 use crate::rollout::engine::{Engine, Job, Log, LogError};
-use crate::rollout::entry::{Command, Entry, Found, FoundHa, HostEnd, RunResult};
-use crate::rollout::look::{Blocker, Look, Looked, Metadata, Sight, State};
+use crate::rollout::entry::{Command, Entry, HostEnd, RunResult};
+use crate::rollout::look::Looked;
 use crate::rollout::plan::{Deadlines, HostPlan, Kind, Options, Plan, Stage, Step};
 use crate::time::Time;
-use crate::xenapi::record::{
-    Class, Config, Date, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Sr, Task, TaskStatus, Vm,
-};
-use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use strum::IntoEnumIterator;
 
@@ -160,7 +152,7 @@ impl Bench {
         self.engine.run.result.clone().expect("over").0
     }
 
-    pub fn command(&mut self, command: Command) -> Result<(), String> {
+    pub fn command(&mut self, command: &Command) -> Result<(), String> {
         let picture = self.world.picture();
         self.engine.command(self.world.now, &self.world.pool, &picture, command)
     }

@@ -9,7 +9,7 @@ use crate::rollout::look::Look;
 use crate::rollout::plan::{Accepted, Kind, Stage};
 
 mod back;
-mod claim;
+mod claims;
 
 fn is_reboot(c: &Call) -> bool {
     matches!(c, Call::Reboot { .. })
@@ -132,7 +132,7 @@ fn nothing_is_called_whose_intent_could_not_be_written() {
     let picture = b.world.picture();
     let said = b.engine.turn(b.world.now, &b.world.pool, &picture);
     assert!(said.is_err() || b.world.calls.len() == calls);
-    assert!(b.command(Command::Pause).is_err());
+    assert!(b.command(&Command::Pause).is_err());
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn refusals_that_do_not_pass_stop_it_and_a_retry_goes_on() {
         assert!(why.contains("HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN") && why.contains("xcp0"), "{why}");
         b.run(300);
         assert!(b.engine.run.stuck.is_some(), "nothing goes on by itself");
-        b.command(Command::Retry).expect("stuck");
+        b.command(&Command::Retry).expect("stuck");
         assert_eq!(b.finish(), RunResult::Done);
     }
 }
@@ -208,7 +208,7 @@ fn guests_that_cannot_move_are_named_and_nothing_is_rebooted() {
     assert!(why.contains("vm0") && why.contains("passed through"), "{why}");
     assert_eq!(b.calls(is_evacuate), 0, "found before anything moves");
     // Given up, it takes guests again, and the round goes on with the next.
-    b.command(Command::Skip { host: 0 }).expect("stuck there");
+    b.command(&Command::Skip { host: 0 }).expect("stuck there");
     assert_eq!(b.finish(), RunResult::Stopped);
     assert!(matches!(b.ends()[0], Some(HostEnd::Abandoned { .. })));
     assert_eq!(b.ends()[1], Some(HostEnd::Done));
@@ -239,7 +239,7 @@ fn no_room_may_pass_and_else_the_operator_is_asked() {
     let why = b.stuck(1_000);
     assert!(why.contains("memory"), "{why}");
     b.world.guests[0].bound = None;
-    b.command(Command::Retry).expect("stuck");
+    b.command(&Command::Retry).expect("stuck");
     assert_eq!(b.finish(), RunResult::Done);
 }
 
@@ -277,8 +277,8 @@ fn a_host_that_does_not_come_back_stops_the_run_and_no_other_is_touched() {
     let why = b.stuck(20_000);
     assert!(why.contains("xcp1") && why.contains("down"), "{why}");
     assert_eq!(reboots(&b), [0, 1, 0]);
-    assert!(b.command(Command::Skip { host: 0 }).expect_err("half-way").contains("half-way"));
-    b.command(Command::Retry).expect("stuck");
+    assert!(b.command(&Command::Skip { host: 0 }).expect_err("half-way").contains("half-way"));
+    b.command(&Command::Retry).expect("stuck");
     b.run(600);
     assert_eq!(b.stage(), Some((0, Stage::Up)));
     // It is repaired.
@@ -295,7 +295,7 @@ fn an_abort_while_a_host_hangs_leaves_it_with_a_word_and_puts_the_rest_back() {
     world.hosts[1].dies = true;
     let mut b = Bench::with(world, Kind::Reboot, |p| p.hosts.swap(0, 1));
     b.stuck(20_000);
-    b.command(Command::Abort).expect("it can always be ended");
+    b.command(&Command::Abort).expect("it can always be ended");
     assert_eq!(b.finish(), RunResult::Stopped);
     assert!(b.world.ha && b.world.wlb, "the test's pool takes HA back even so");
     assert!(b.engine.run.left.keys().any(|i| matches!(i, Item::Host { host } if *host == host_uuid(1))));
@@ -310,8 +310,8 @@ fn an_abort_in_every_stage_brings_the_host_back_and_the_pool_to_what_it_was() {
         let before = world.found();
         let mut b = Bench::new(world);
         b.until(20_000, |b| b.engine.run.hosts[1].stages.iter().any(|(s, _)| *s == stage));
-        b.command(Command::Abort).expect("it runs");
-        assert!(b.command(Command::Abort).is_err());
+        b.command(&Command::Abort).expect("it runs");
+        assert!(b.command(&Command::Abort).is_err());
         assert_eq!(b.finish(), RunResult::Stopped, "{stage:?}");
         assert_eq!(b.world.found(), before, "{stage:?} {:#?}", b.engine.run.left);
         assert!(b.engine.run.left.is_empty(), "{stage:?} {:#?}", b.engine.run.left);
@@ -326,7 +326,7 @@ fn an_abort_in_every_stage_brings_the_host_back_and_the_pool_to_what_it_was() {
 fn stop_after_host_ends_with_what_is_done() {
     let mut b = Bench::new(full(3));
     b.reach(0, Stage::Up);
-    b.command(Command::StopAfterHost).expect("it runs");
+    b.command(&Command::StopAfterHost).expect("it runs");
     assert_eq!(b.finish(), RunResult::Stopped);
     assert_eq!(reboots(&b), [1, 0, 0]);
     assert_eq!(b.ends()[0], Some(HostEnd::Done));

@@ -47,7 +47,7 @@ fn a_stuck_run_says_why_and_an_ended_one_how() {
     assert!(p.stuck.as_ref().is_some_and(|(why, todo)| why.contains("USB") && !todo.is_empty()));
     assert_eq!((p.hosts[0].standing, p.ends), (Standing::Stuck, None));
     assert!(p.commands.iter().any(|(n, why)| *n == CommandName::Retry && why.is_none()));
-    b.command(crate::rollout::entry::Command::Abort).expect("runs");
+    b.command(&crate::rollout::entry::Command::Abort).expect("runs");
     b.finish();
     let p = of(&b);
     assert!(p.result.is_some() && p.current.is_none() && p.commands.iter().all(|(_, why)| why.is_some()));

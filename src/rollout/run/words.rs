@@ -33,12 +33,11 @@ pub fn action(run: &Run, entry: &Entry) -> Option<String> {
             HostEnd::Skipped { why } => format!("{} is left out: {}", host_name(run, *host), clean(why, TEXT)),
             HostEnd::Abandoned { why } => format!("{} is given up: {}", host_name(run, *host), clean(why, TEXT)),
         },
-        Entry::Intent { host, call, .. } => match (call, host) {
-            (Call::Renew { .. }, _) => return None,
-            (_, Some(host)) => format!("{}: {}", host_name(run, *host), verb(call)),
-            (_, None) => verb(call).into(),
-        },
-        Entry::Task { .. } | Entry::Waiting { .. } => return None,
+        Entry::Intent { call: Call::Renew { .. }, .. } | Entry::Task { .. } | Entry::Waiting { .. } | Entry::Left { .. } => {
+            return None;
+        }
+        Entry::Intent { host: Some(host), call, .. } => format!("{}: {}", host_name(run, *host), verb(call)),
+        Entry::Intent { host: None, call, .. } => verb(call).into(),
         Entry::Outcome { id, outcome } => {
             let call = run.calls.get(id)?;
             let what = verb(&call.call);
@@ -60,7 +59,6 @@ pub fn action(run: &Run, entry: &Entry) -> Option<String> {
             Command::Restore => "told to put back what is left".into(),
             Command::Accept { code, reason, .. } => format!("accepted {}: {}", name(code), clean(reason, TEXT)),
         },
-        Entry::Left { .. } => return None,
         Entry::PutBack { how, .. } => format!("put back: {}", clean(how, TEXT)),
         Entry::Ended { text, .. } => format!("ended: {}", clean(text, TEXT)),
     })

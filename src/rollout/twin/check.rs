@@ -69,6 +69,17 @@ struct Ours {
     away: bool,
 }
 
+/// Our side of a call, as it stands before the call is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// What is believed of the pool.
+    pub model: &'a Pool,
+    /// What the journal says.
+    pub run: &'a Run,
+    /// Who we are, as the claim names it.
+    pub owner: &'a str,
+}
+
 /// Watches a world.
 #[derive(Clone, Debug)]
 pub struct Checker {
@@ -140,21 +151,13 @@ impl Checker {
     }
 
     /// Before a call is made. `intent` is what the journal says of it.
-    pub fn before(
-        &mut self,
-        world: &World,
-        model: &Pool,
-        run: &Run,
-        owner: &str,
-        id: CallId,
-        call: &Call,
-        intent: Option<&Call>,
-    ) {
+    pub fn before(&mut self, world: &World, side: Side<'_>, id: CallId, call: &Call, intent: Option<&Call>) {
+        let run = side.run;
         let now = crate::sim::api::Api::now(world);
         if intent != Some(call) {
             self.violate(now, Rule::NoIntent, format!("call {id} ({call:?}) is made, and the journal says {intent:?}"));
         }
-        self.claim(world, model, run, owner, call, now);
+        self.claim(world, side, call, now);
         match call {
             Call::Reboot { host } => {
                 self.safe(world, host, now, true);
@@ -182,7 +185,8 @@ impl Checker {
         }
     }
 
-    fn claim(&mut self, world: &World, model: &Pool, run: &Run, owner: &str, call: &Call, now: Time) {
+    fn claim(&mut self, world: &World, side: Side<'_>, call: &Call, now: Time) {
+        let Side { model, run, owner } = side;
         if matches!(call, Call::Claim { .. }) {
             return;
         }
@@ -222,8 +226,7 @@ impl Checker {
         };
         for other in truth.hosts.iter().filter(|h| h.r != *host) {
             let believed = other.live && other.enabled && !other.leaving;
-            let well = believed && is_up(other);
-            if !well && !(believed && self.unseen(Some(&other.r), now)) {
+            if !(believed && (is_up(other) || self.unseen(Some(&other.r), now))) {
                 let why = format!(
                     "{what} of {} while {} is {}{}{}",
                     this.name,

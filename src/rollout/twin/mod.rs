@@ -26,7 +26,7 @@ mod trouble;
 
 pub use book::{Book, Death};
 pub use chance::{Targets, trouble};
-pub use check::{Checker, Rule, Violation};
+pub use check::{Checker, Rule, Side, Violation};
 pub use eye::Eye;
 pub use hands::Mishap;
 pub use play::{Operator, Played, play, play_watched};

@@ -93,7 +93,7 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         if run.wish == Wish::Pause && run.stuck.is_none() {
             if now.since(*paused.get_or_insert(now)) >= operator.comes_after {
                 paused = None;
-                let _ = stage.command(Command::Resume);
+                let _ = stage.command(&Command::Resume);
             }
             continue;
         }
@@ -120,13 +120,13 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         tries += 1;
         if tries <= operator.retries {
             played.retries += 1;
-            let _ = stage.command(Command::Retry);
+            let _ = stage.command(&Command::Retry);
         } else if !ending {
             played.aborted = true;
-            let _ = stage.command(Command::Abort);
+            let _ = stage.command(&Command::Abort);
         } else if tries <= 3 * operator.retries + 3 {
-            if stage.command(Command::Restore).is_err() {
-                let _ = stage.command(Command::Abort);
+            if stage.command(&Command::Restore).is_err() {
+                let _ = stage.command(&Command::Abort);
             }
         } else {
             stage.checker.violate(now, Rule::NoProgress, format!("given up, and it does not end: {}", played.stops.join(" / ")));

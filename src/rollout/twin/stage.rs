@@ -2,7 +2,7 @@
 //! thing that is due to the next.
 
 use super::book::{Book, Death};
-use super::check::{Checker, Rule};
+use super::check::{Checker, Rule, Side};
 use super::eye::Eye;
 use super::hands::{self, Hands, Made};
 use super::trouble::{Trouble, What, When};
@@ -198,13 +198,13 @@ impl Stage {
     }
 
     /// The operator says something. What the answer was.
-    pub fn command(&mut self, command: Command) -> Result<(), String> {
+    pub fn command(&mut self, command: &Command) -> Result<(), String> {
         let Self { engine, eye, world, .. } = self;
         let Some(engine) = engine else { return Err("the program is not running".into()) };
         eye.ask(world);
         let now = eye.own(world);
         let picture = eye.pool.picture(now);
-        let said = engine.command(now, &eye.pool, &picture, command.clone());
+        let said = engine.command(now, &eye.pool, &picture, command);
         if engine.log.is_dead() {
             self.die();
         }
@@ -264,10 +264,7 @@ impl Stage {
         let mut rounds = 0;
         loop {
             let Some(engine) = &mut self.engine else { return };
-            let (jobs, wake) = match engine.turn(now, &self.eye.pool, &picture) {
-                Ok(done) => done,
-                Err(_) => return self.die(),
-            };
+            let Ok((jobs, wake)) = engine.turn(now, &self.eye.pool, &picture) else { return self.die() };
             self.wake = wake;
             if jobs.is_empty() {
                 return;
@@ -296,7 +293,8 @@ impl Stage {
             }
             Job::Make { id, call } => {
                 let intent = self.book.intent(id);
-                self.checker.before(&self.world, &self.eye.pool, &engine.run, OWNER, id, &call, intent.as_ref());
+                let side = Side { model: &self.eye.pool, run: &engine.run, owner: OWNER };
+                self.checker.before(&self.world, side, id, &call, intent.as_ref());
                 let made = self.hands.make(&mut self.world, &mut self.eye, id, &call);
                 self.calls += 1;
                 self.checker.after(&self.world);
@@ -441,7 +439,7 @@ impl Stage {
             What::Lost => self.eye.lost = true,
             What::Pool(fault) => self.pool_fault(fault),
             What::Captain(deed) => self.captain(deed),
-            What::Command(command) => drop(self.command(command)),
+            What::Command(command) => drop(self.command(&command)),
         }
         self.dirty = true;
     }

@@ -49,12 +49,10 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     // What cannot move is asked for anew after everything that was done about it.
     let since = ctx.host_run(h).and_then(crate::rollout::run::HostRun::stage).map_or(ctx.now(), |(_, at)| at);
     let base = last_end(ctx, h).unwrap_or(since).max(since);
-    if pending(ctx, h).next().is_none() || ctx.view.looked.contains_key(&Look::Blockers { host: r.clone() }) {
-        match blocked(ctx, h, base, &guests) {
-            Err(instead) => return instead,
-            Ok(Some(instead)) => return instead,
-            Ok(None) => {}
-        }
+    if (pending(ctx, h).next().is_none() || ctx.view.looked.contains_key(&Look::Blockers { host: r.clone() }))
+        && let Err(instead) = blocked(ctx, h, base, &guests)
+    {
+        return instead;
     }
     if pending(ctx, h).any(|c| matches!(c, Call::ShutDown { .. })) {
         return ctx.wait(Some(h), format!("{name}: guests that cannot move shut down"), None);
@@ -87,15 +85,15 @@ fn last_end(ctx: &Ctx, h: HostAt) -> Option<Time> {
     ctx.calls(mark, |c| c.host == Some(h)).filter_map(|(_, c)| c.outcome.as_ref().map(|o| o.1)).max()
 }
 
-/// Guests that cannot move: shuts down those that may be, else asks. `Ok(None)`: nothing is in the way.
-fn blocked(ctx: &Ctx, h: HostAt, base: Time, guests: &[Ref]) -> Result<Option<Do>, Do> {
+/// Guests that cannot move: shuts down those that may be, else asks. `Err`: what is to be done instead of going on.
+fn blocked(ctx: &Ctx, h: HostAt, base: Time, guests: &[Ref]) -> Result<(), Do> {
     let name = ctx.name(h);
     let look = Look::Blockers { host: ctx.r(h) };
     let looked = ctx.look(&look, base, BELIEVED)?;
     let list_ = match &looked.sight {
         Sight::Blockers(list) => list,
         // It only tells early what the evacuation itself would tell: old pools do not have it.
-        Sight::Failed { code: Some(code), .. } if matches!(refusal::class(code, &[]), Class::Stop) => return Ok(None),
+        Sight::Failed { code: Some(code), .. } if matches!(refusal::class(code, &[]), Class::Stop) => return Ok(()),
         _ => {
             if ctx.now() < looked.answered + AGAIN {
                 let text = format!("{name}: asks again which guests cannot move");
@@ -106,12 +104,12 @@ fn blocked(ctx: &Ctx, h: HostAt, base: Time, guests: &[Ref]) -> Result<Option<Do
     };
     let here: Vec<&Blocker> = list_.iter().filter(|b| guests.contains(&b.vm)).collect();
     if here.is_empty() {
-        return Ok(None);
+        return Ok(());
     }
     let may_stop = ctx.run.plan.options.shut_down_pinned;
     let rest: Vec<&Blocker> = here.iter().copied().filter(|b| !(may_stop && blockers::is_bound(ctx, b))).collect();
     if rest.is_empty() {
-        return Ok(shut_down(ctx, h, &here));
+        return Err(shut_down(ctx, h, &here));
     }
     let texts: Vec<String> = rest.iter().take(8).map(|b| blockers::words(ctx, b)).collect();
     let more = if rest.len() > texts.len() { format!("; and {} more", rest.len() - texts.len()) } else { String::new() };
@@ -124,17 +122,17 @@ fn blocked(ctx: &Ctx, h: HostAt, base: Time, guests: &[Ref]) -> Result<Option<Do
         if ctx.run.waiting == text && ctx.now() >= looked.answered + AGAIN {
             return Err(vec![super::super::Action::Look(look)]);
         }
-        return Ok(Some(ctx.wait(Some(h), text, Some(ctx.now() + AGAIN))));
+        return Err(ctx.wait(Some(h), text, Some(ctx.now() + AGAIN)));
     }
-    Ok(Some(ctx.stuck(
+    Err(Ctx::stuck(
         Some(h),
         format!("{name} cannot be emptied: {}{more}.", texts.join("; ")),
         "Move or stop them, or mend what binds them, then retry; or skip the host (it takes guests again); or abort.".into(),
-    )))
+    ))
 }
 
 /// Shuts down guests that cannot move.
-fn shut_down(ctx: &Ctx, h: HostAt, here: &[&Blocker]) -> Option<Do> {
+fn shut_down(ctx: &Ctx, h: HostAt, here: &[&Blocker]) -> Do {
     let name = ctx.name(h);
     let uuid = ctx.plan(h).map(|p| p.uuid.clone()).unwrap_or_default();
     for blocker in here {
@@ -142,37 +140,37 @@ fn shut_down(ctx: &Ctx, h: HostAt, here: &[&Blocker]) -> Option<Do> {
         match ctx.next(&tries) {
             Next::Wait(None) => {}
             Next::Wait(Some(at)) => {
-                return Some(ctx.wait(Some(h), format!("{name}: guests that cannot move shut down"), Some(at)));
+                return ctx.wait(Some(h), format!("{name}: guests that cannot move shut down"), Some(at));
             }
             Next::Again(at, why) => {
                 let text = format!("{name}: {} did not shut down ({why}); tried again", ctx.guest_name(&blocker.vm));
-                return Some(ctx.wait(Some(h), text, Some(at)));
+                return ctx.wait(Some(h), text, Some(at));
             }
             Next::Make => {
                 if pending(ctx, h).filter(|c| matches!(c, Call::ShutDown { .. })).count() >= STOPS {
                     continue;
                 }
                 if let Err(instead) = sure(ctx, h, false) {
-                    return Some(instead);
+                    return instead;
                 }
                 let guest = ctx.records().guest(&blocker.vm).map(crate::pool::Guest::uuid).unwrap_or_default();
                 let item = Item::Halted { guest, host: uuid };
                 let why = format!("{} cannot move and is shut down while {name} is away", ctx.guest_name(&blocker.vm));
-                return Some(ctx.change(Some(h), item, &why, Call::ShutDown { vm: blocker.vm.clone() }));
+                return ctx.change(Some(h), item, &why, Call::ShutDown { vm: blocker.vm.clone() });
             }
             Next::Refused(why) => {
-                return Some(ctx.stuck(
+                return Ctx::stuck(
                     Some(h),
                     format!(
                         "{name} cannot be emptied: {} cannot move and did not shut down: {why}.",
                         ctx.guest_name(&blocker.vm)
                     ),
                     "Shut it down yourself, then retry; or skip the host; or abort.".into(),
-                ));
+                );
             }
         }
     }
-    Some(ctx.wait(Some(h), format!("{name}: guests that cannot move shut down"), None))
+    ctx.wait(Some(h), format!("{name}: guests that cannot move shut down"), None)
 }
 
 fn evacuate(ctx: &Ctx, h: HostAt, tries: &crate::rollout::machine::ctx::Tries) -> Do {
@@ -240,7 +238,7 @@ fn one_by_one(ctx: &Ctx, h: HostAt, guests: &[Ref]) -> Do {
             _ => format!("{} finds no host with room", ctx.guest_name(vm)),
         })
         .collect();
-    ctx.stuck(
+    Ctx::stuck(
         Some(h),
         format!("{name} cannot be emptied: {}.", list(&texts)),
         "Move or stop them, then retry; or skip the host (it takes guests again); or abort.".into(),

@@ -36,7 +36,7 @@ pub fn check(ctx: &Ctx, h: HostAt, since: Time) -> Result<(), Do> {
     let back = |stage: Stage, what: &str| {
         if run.rounds(stage) >= ROUNDS {
             let why = format!("{what}, again and again: somebody, or something, works against this run.");
-            return ctx.stuck(
+            return Ctx::stuck(
                 Some(h),
                 why,
                 "Find out who starts guests or enables hosts here. Then retry; or skip; or abort.".into(),

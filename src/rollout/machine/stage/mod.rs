@@ -60,7 +60,7 @@ fn ask(ctx: &Ctx, h: HostAt, soft: &[&Reason], before: &str) -> Do {
         return ctx.wait(Some(h), text, Some(due));
     }
     let texts: Vec<String> = soft.iter().map(|r| format!("{} [{}]", r.text.trim_end_matches('.'), r.code)).collect();
-    ctx.stuck(
+    Ctx::stuck(
         Some(h),
         format!("{name} waits before {before}, because: {}.", texts.join("; ")),
         format!("Mend that and retry; or accept {} with a reason; or skip the host; or abort.", list(&codes)),

@@ -30,7 +30,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
                 let text = format!("{name} waits before its reboot: it was refused ({why}) and is tried again");
                 ctx.wait(Some(h), text, Some(at))
             }
-            Next::Refused(why) => ctx.stuck(
+            Next::Refused(why) => Ctx::stuck(
                 Some(h),
                 format!("{name} cannot be rebooted: {why}."),
                 "Mend that, then retry; or skip the host (it is enabled again); or abort.".into(),

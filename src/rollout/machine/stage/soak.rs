@@ -24,7 +24,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
             return ctx.wait(Some(h), text, Some(from + PASSES));
         }
         let texts: Vec<String> = trouble.iter().map(|(code, text)| format!("{} [{code}]", text.trim_end_matches('.'))).collect();
-        return ctx.stuck(
+        return Ctx::stuck(
             Some(h),
             format!("since {name} was begun there is trouble that was not there before: {}.", texts.join("; ")),
             format!("Look at it. Retry once it is over; or accept {} with a reason; or abort.", list(&codes)),

@@ -49,7 +49,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         Next::Make => ctx.call(Some(h), Call::Plug { pbd: (*r).clone() }),
         Next::Wait(at) => ctx.wait(Some(h), format!("{name}: plugs {sr}"), at),
         Next::Again(at, why) => ctx.wait(Some(h), format!("{name}: {sr} was not plugged ({why}); tried again"), Some(at)),
-        Next::Refused(why) => ctx.stuck(
+        Next::Refused(why) => Ctx::stuck(
             Some(h),
             format!("{name} cannot plug {sr}, which it had before its reboot: {why}."),
             "Mend the storage or the host's way to it, then retry; or forget that PBD, then retry.".into(),

@@ -65,7 +65,11 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         }
     }
     let ended = tries.last.and_then(|(_, c)| c.outcome.as_ref().map(|o| o.1));
-    let since = ctx.host_run(h).and_then(crate::rollout::run::HostRun::stage).map_or(ctx.now(), |(_, at)| at).max(ended.unwrap_or(Time::EPOCH));
+    let since = ctx
+        .host_run(h)
+        .and_then(crate::rollout::run::HostRun::stage)
+        .map_or(ctx.now(), |(_, at)| at)
+        .max(ended.unwrap_or(Time::EPOCH));
     match lacks(ctx, h, &tries, since) {
         Lacks::Instead(instead) => instead,
         Lacks::Nothing => go_on(ctx, h, Stage::Update),
@@ -101,11 +105,11 @@ fn install(ctx: &Ctx, h: HostAt, tries: &Tries, n: usize, call: &Call) -> Do {
         && tries.made >= TRIES
     {
         let why = format!("{name} still lacks {} after they were installed without an error.", count(n, "update"));
-        return ctx.stuck(Some(h), why, "Look at its package manager's log. Then retry; or skip; or abort.".into());
+        return Ctx::stuck(Some(h), why, "Look at its package manager's log. Then retry; or skip; or abort.".into());
     }
     if tries.made >= TRIES * 4 {
         let why = format!("the updates of {name} could not be installed.");
-        return ctx.stuck(Some(h), why, "Look at its package manager's log. Then retry; or skip; or abort.".into());
+        return Ctx::stuck(Some(h), why, "Look at its package manager's log. Then retry; or skip; or abort.".into());
     }
     make()
 }
@@ -119,7 +123,7 @@ fn refused(ctx: &Ctx, h: HostAt, code: &str, why: &str) -> Do {
         }
         _ => "Mend that, then retry; or skip the host (it takes guests again); or abort.",
     };
-    ctx.stuck(Some(h), format!("the updates of {name} cannot be installed: {why}."), todo.into())
+    Ctx::stuck(Some(h), format!("the updates of {name} cannot be installed: {why}."), todo.into())
 }
 
 /// What the host lacks, by an answer asked for after `since`.

@@ -6,10 +6,8 @@ use crate::pool::Pool;
 use crate::pool::picture::Picture;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::claim;
-use crate::rollout::engine::{Engine, Job, Log, LogError};
-use crate::rollout::entry::{Command, Entry, Found, FoundHa, HostEnd, RunResult};
-use crate::rollout::look::{Blocker, Look, Looked, Metadata, Sight, State};
-use crate::rollout::plan::{Deadlines, HostPlan, Kind, Options, Plan, Stage, Step};
+use crate::rollout::entry::{Found, FoundHa};
+use crate::rollout::look::{Blocker, Look, Metadata, Sight, State};
 use crate::time::Time;
 use crate::xenapi::record::{
     Class, Config, Date, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Sr, Task, TaskStatus, Vm,
@@ -17,6 +15,9 @@ use crate::xenapi::record::{
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use strum::IntoEnumIterator;
+
+/// Which call, and what becomes of it.
+pub type Scripted = (fn(&Call) -> bool, Say);
 
 /// What becomes of the next call that fits.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ pub struct World {
     next_task: u32,
     pub calls: Vec<(Time, Call)>,
     /// Refusals on demand: the first that fits is used up.
-    pub script: Vec<(fn(&Call) -> bool, Say)>,
+    pub script: Vec<Scripted>,
     /// Rebuild after each return: how long, and how long it takes to begin.
     pub rebuild: Option<(u64, u64)>,
     rebuilds: Vec<(Time, Time, bool)>,
@@ -496,7 +497,7 @@ impl World {
         }
     }
 
-    fn look(&self, look: &Look) -> Sight {
+    pub fn look(&self, look: &Look) -> Sight {
         if !self.linked {
             return Sight::Failed { code: None, text: "the connection is lost".into() };
         }

@@ -6,13 +6,13 @@ use super::*;
 fn a_pause_makes_no_call_and_a_resume_goes_on() {
     let mut b = Bench::new(World::new(2, 2));
     b.reach(0, Stage::Rebuild);
-    assert!(b.command(Command::Resume).is_err() && b.command(Command::Retry).is_err());
-    b.command(Command::Pause).expect("it runs");
+    assert!(b.command(&Command::Resume).is_err() && b.command(&Command::Retry).is_err());
+    b.command(&Command::Pause).expect("it runs");
     let calls = b.calls(|c| !matches!(c, Call::Renew { .. }));
     b.run(2_000);
     assert_eq!(b.calls(|c| !matches!(c, Call::Renew { .. })), calls);
     assert!(b.calls(|c| matches!(c, Call::Renew { .. })) >= 5, "the claim lives on");
-    b.command(Command::Resume).expect("it is paused");
+    b.command(&Command::Resume).expect("it is paused");
     assert_eq!(b.finish(), RunResult::Done);
 }
 
@@ -20,10 +20,10 @@ fn a_pause_makes_no_call_and_a_resume_goes_on() {
 fn a_host_can_be_left_out_before_it_is_begun_and_not_while_it_is_worked_on() {
     let mut b = Bench::new(World::new(3, 1));
     b.reach(0, Stage::Evacuate);
-    assert!(b.command(Command::Skip { host: 0 }).is_err());
-    assert!(b.command(Command::Skip { host: 9 }).is_err());
-    b.command(Command::Skip { host: 1 }).expect("not begun");
-    assert!(b.command(Command::Skip { host: 1 }).is_err());
+    assert!(b.command(&Command::Skip { host: 0 }).is_err());
+    assert!(b.command(&Command::Skip { host: 9 }).is_err());
+    b.command(&Command::Skip { host: 1 }).expect("not begun");
+    assert!(b.command(&Command::Skip { host: 1 }).is_err());
     assert_eq!(b.finish(), RunResult::Stopped);
     assert_eq!(reboots(&b), [1, 0, 1]);
 }
@@ -81,10 +81,10 @@ fn guests_that_cannot_come_home_are_tried_at_the_end_and_listed() {
     assert_eq!(b.engine.run.left.len(), 1, "{:?}", b.engine.run.left);
     // Later there is room.
     b.world.script.clear();
-    b.command(Command::Restore).expect("something is left");
+    b.command(&Command::Restore).expect("something is left");
     assert_eq!(b.finish(), RunResult::Done);
     assert_eq!(b.world.guests[0].on, Some(0));
-    assert!(b.command(Command::Restore).is_err());
+    assert!(b.command(&Command::Restore).is_err());
     assert!(!b.world.other_config.contains_key(claim::KEY));
 }
 
@@ -100,9 +100,13 @@ fn what_cannot_be_put_back_is_tried_again_kept_and_restored_by_command() {
     assert!(b.calls(|c| matches!(c, Call::EnableHa { .. })) >= 4);
     b.world.script.clear();
     b.restart();
-    b.command(Command::Restore).expect("something is left");
+    b.command(&Command::Restore).expect("something is left");
     assert_eq!(b.finish(), RunResult::Done);
     assert!(b.world.ha && b.world.tolerates == 1);
+}
+
+fn is_update(c: &Call) -> bool {
+    matches!(c, Call::XcpUpdate { .. } | Call::ApplyUpdates { .. } | Call::ApplyPoolUpdate { .. })
 }
 
 #[test]
@@ -115,9 +119,6 @@ fn updates_are_installed_and_looked_for() {
         let mut world = World::new(2, 2);
         for host in &mut world.hosts {
             host.lacks = 3;
-        }
-        fn is_update(c: &Call) -> bool {
-            matches!(c, Call::XcpUpdate { .. } | Call::ApplyUpdates { .. } | Call::ApplyPoolUpdate { .. })
         }
         world.script.push((is_update, Say::Fail("OTHER_OPERATION_IN_PROGRESS")));
         let mut b = Bench::with(world, kind, |_| {});
@@ -134,7 +135,7 @@ fn update_metadata_that_moved_stops_the_run() {
     let mut b = Bench::with(world, Kind::XenServer { hash: "older".into() }, |_| {});
     let why = b.stuck(2_000);
     assert!(why.contains("metadata"), "{why}");
-    b.command(Command::Abort).expect("runs");
+    b.command(&Command::Abort).expect("runs");
     assert_eq!(b.finish(), RunResult::Stopped);
     assert!(b.world.hosts[0].enabled);
 }
@@ -147,14 +148,14 @@ fn soft_findings_are_asked_for_and_an_accepted_one_goes_on() {
     b.world.hosts[1].mute = true;
     let why = b.stuck(2_000);
     assert!(why.contains("xcp1"), "{why}");
-    assert!(b.command(Command::Accept { code: String::new(), about: String::new(), reason: "x".into() }).is_err());
-    assert!(b.command(Command::Accept { code: "host-silent".into(), about: String::new(), reason: String::new() }).is_err());
+    assert!(b.command(&Command::Accept { code: String::new(), about: String::new(), reason: "x".into() }).is_err());
+    assert!(b.command(&Command::Accept { code: "host-silent".into(), about: String::new(), reason: String::new() }).is_err());
     let code = if why.contains("[host-silent]") { "host-silent" } else { "host-unknown" };
-    let hard = b.command(Command::Accept { code: code.into(), about: String::new(), reason: "known".into() });
+    let hard = b.command(&Command::Accept { code: code.into(), about: String::new(), reason: "known".into() });
     assert!(hard.expect_err("hard").contains("hard"));
     b.world.hosts[1].mute = false;
     b.world.pass(200);
-    b.command(Command::Retry).expect("stuck");
+    b.command(&Command::Retry).expect("stuck");
     assert_eq!(b.finish(), RunResult::Done);
 }
 
@@ -179,7 +180,7 @@ fn a_run_that_is_over_takes_no_command_but_restore() {
     let mut b = Bench::new(World::new(2, 0));
     b.finish();
     for command in [Command::Pause, Command::Resume, Command::Retry, Command::Abort, Command::StopAfterHost, Command::Restore] {
-        assert!(b.command(command.clone()).is_err(), "{command:?}");
+        assert!(b.command(&command).is_err(), "{command:?}");
     }
 }
 
@@ -204,7 +205,7 @@ fn what_was_stuck_after_its_reboot_can_be_ended_without_waiting_for_it() {
     b.reach(0, Stage::Soak);
     b.world.hosts[1].mute = true;
     b.stuck(2_000);
-    b.command(Command::Abort).expect("runs");
+    b.command(&Command::Abort).expect("runs");
     assert_eq!(b.finish(), RunResult::Stopped);
     assert!(matches!(b.ends()[0], Some(HostEnd::Abandoned { .. })));
 }

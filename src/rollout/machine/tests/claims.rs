@@ -38,14 +38,14 @@ fn a_claim_that_is_lost_stops_the_run_before_the_next_call() {
         assert!(why.contains(if theirs { "bob@laptop" } else { "gone" }), "{why}");
         assert_eq!(b.world.calls.len(), calls);
         if theirs {
-            b.command(Command::Retry).expect("stuck");
+            b.command(&Command::Retry).expect("stuck");
             b.stuck(100);
-            b.command(Command::Abort).expect("it can always be ended");
+            b.command(&Command::Abort).expect("it can always be ended");
             assert_eq!(b.finish(), RunResult::Stopped);
             assert_eq!(b.world.calls.len(), calls, "the pool is somebody else's");
             assert!(b.engine.run.left.contains_key(&Item::Ha));
         } else {
-            b.command(Command::Retry).expect("stuck");
+            b.command(&Command::Retry).expect("stuck");
             assert_eq!(b.finish(), RunResult::Done);
         }
     }
