@@ -8,9 +8,12 @@ use crate::pool::words::count;
 use crate::rollout::call::Call;
 use crate::rollout::entry::{Entry, HostEnd, Item, RunResult};
 use crate::rollout::run::Wish;
+use crate::xenapi::record::Ref;
 
 /// How often it is tried to give the claim up.
 const TRIES: u32 = 6;
+/// How many guests that somebody else moved are named.
+const NAMED: usize = 8;
 
 /// The next thing to do in this phase.
 pub fn step(ctx: &Ctx) -> Do {
@@ -57,10 +60,12 @@ fn end(ctx: &Ctx) -> Do {
         Some((HostEnd::Skipped { why }, _)) => why.strip_prefix("refused: "),
         _ => None,
     });
+    let mut moved = moved_by_others(ctx);
     let (result, mut text) = match refused {
         Some(why) if !touched => (RunResult::Refused, format!("not begun: {why}; nothing was changed")),
         _ if done == all && run.left.is_empty() && run.wish != Wish::Abort => {
-            (RunResult::Done, format!("all {} done, and the pool is as it was found", count(all, "host")))
+            let rest = if moved.is_empty() { ", and the pool is as it was found" } else { "" };
+            (RunResult::Done, format!("all {} done{rest}", count(all, "host")))
         }
         _ => (RunResult::Stopped, format!("{done} of {} done", count(all, "host"))),
     };
@@ -69,5 +74,35 @@ fn end(ctx: &Ctx) -> Do {
         let things = if n == 1 { "one thing is".to_owned() } else { format!("{n} things are") };
         text = format!("{text}; {things} not as it was found: see the list, and put it back with restore");
     }
+    if touched && !moved.is_empty() {
+        let more = if moved.len() > NAMED { format!(" and {} more", moved.len() - NAMED) } else { String::new() };
+        moved.truncate(NAMED);
+        text = format!("{text}; somebody else moved {}{more} meanwhile, which stays so", moved.join(", "));
+    }
     Ctx::write(Entry::Ended { result, text })
+}
+
+/// Guests that run elsewhere than they were found, and had left their host before its turn came: that was not our doing, and whoever
+/// did it may have meant it.
+fn moved_by_others(ctx: &Ctx) -> Vec<String> {
+    let run = ctx.run;
+    if !ctx.is_current() {
+        return Vec::new();
+    }
+    let ours = |vm: &Ref, home: &str| {
+        let turn = run.plan.hosts.iter().zip(&run.hosts).find(|(p, _)| p.uuid == home);
+        turn.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| b.guests.contains(vm))
+    };
+    let listed = |guest: &str, home: &str| run.left.contains_key(&Item::Guest { guest: guest.into(), host: home.into() });
+    let mut all = Vec::new();
+    for (uuid, home) in &run.found.guests {
+        let Some((vm, guest)) = ctx.records().guest_by_uuid(uuid) else { continue };
+        let Some(on) = &guest.on else { continue };
+        let Some((was, _)) = ctx.records().host_by_uuid(home) else { continue };
+        if on != was && !ours(vm, home) && !listed(uuid, home) {
+            let pool = ctx.view.pool;
+            all.push(format!("{} from {} to {}", ctx.guest_name(vm), pool.name_of(was), pool.name_of(on)));
+        }
+    }
+    all
 }
