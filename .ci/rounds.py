@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Whole update rounds over the wire, against `poolwatch sim` over HTTPS, whose time runs faster: without a screen in both
-dialects and for both products, and from the wizard in tmux.
+dialects and for both products, from the wizard in tmux, killed and taken up again, with a coordinator that dies, and with a second
+operator.
 
 usage: rounds.py BINARY
 """
@@ -46,15 +47,114 @@ def headless(scenario, api):
     env = home()
     sim = Sim(env, scenario, api)
     try:
-        done = subprocess.run([BINARY, "roll", sim.target, "--update", "--yes", "--json", "--soak", "5", "--sim-speed", SPEED],
-                              capture_output=True, text=True, env=env, timeout=400)
+        done = subprocess.run([BINARY, "roll", sim.target, *ROUND], capture_output=True, text=True, env=env, timeout=400)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         tail = "\n".join(line["text"] for line in lines[-12:])
         assert done.returncode == 0, f"code {done.returncode}: {done.stderr[-600:]}\n{tail}"
         assert lines[-1]["result"] == "done", tail
-        ended = [line["host"] for line in lines if line.get("stage") == "reboot" and re.match(r"Call \d+: reboot", line["text"])]
+        ended = reboots(lines)
         assert ended and len(ended) == len(set(ended)), f"each host is rebooted once: {ended}"
         return f"{len(ended)} hosts rebooted, {len(lines)} lines"
+    finally:
+        sim.close()
+
+
+ROUND = ["--update", "--yes", "--json", "--soak", "5", "--sim-speed", SPEED]
+
+
+class Roll:
+    """`poolwatch roll` on a target, its lines read as they come."""
+
+    def __init__(self, env, target, *args):
+        self.process = subprocess.Popen([BINARY, "roll", target, *args], stdout=subprocess.PIPE, text=True, env=env)
+        self.lines = []
+
+    def until(self, fits):
+        for line in self.process.stdout:
+            self.lines.append(json.loads(line))
+            if fits(self.lines[-1]):
+                return True
+        return False
+
+    def end(self):
+        self.until(lambda line: False)
+        return self.process.wait()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def tail(self):
+        return "\n".join(line["text"] for line in self.lines[-12:])
+
+
+def reboots(lines):
+    return [line["host"] for line in lines if line.get("stage") == "reboot" and re.match(r"Call \d+: reboot", line["text"])]
+
+
+def killed(scenario, api):
+    """kill -9 at five stages, each time taken up again: every host is rebooted once."""
+    env = home()
+    sim = Sim(env, scenario, api)
+    said = []
+    try:
+        for number, stage in enumerate(["evacuate", "update", "up", "rebuild", "home"]):
+            roll = Roll(env, sim.target, *(ROUND if number == 0 else ["--resume", *ROUND[1:3], "--sim-speed", SPEED]))
+            assert roll.until(lambda line: line.get("stage") == stage and line["event"] != "stage"), f"never came to {stage}: {roll.tail()}"
+            roll.kill()
+            said += roll.lines
+        roll = Roll(env, sim.target, "--resume", "--yes", "--json", "--sim-speed", SPEED)
+        code = roll.end()
+        assert code == 0 and roll.lines[-1]["result"] == "done", f"code {code}: {roll.tail()}"
+        hosts = reboots(said + roll.lines)
+        assert len(hosts) >= 3 and len(hosts) == len(set(hosts)), f"each host is rebooted once: {hosts}"
+        return f"{len(hosts)} hosts rebooted"
+    finally:
+        sim.close()
+
+
+def coordinator_dies(scenario, api):
+    """The coordinator's power fails for a while in the middle of another host's turn: waited for, and every host done in the end."""
+    env = home()
+    sim = Sim(env, scenario, api)
+    try:
+        roll = Roll(env, sim.target, *ROUND)
+        names = []
+        second = lambda line: line.get("stage") == "evacuate" and line.get("host") and (names.append(line["host"]) or len(set(names)) == 2)
+        assert roll.until(second), roll.tail()
+        sim.process.stdin.write(f"reset host={names[0]}\n")
+        sim.process.stdin.flush()
+        assert roll.until(lambda line: "not seen" in line["text"]), roll.tail()
+        code, said = roll.end(), list(roll.lines)
+        for _ in range(6):
+            if code == 0:
+                break
+            assert code == 1 and roll.lines[-1]["result"] == "stopped", f"code {code}: {roll.tail()}"
+            roll = Roll(env, sim.target, "--resume", "--yes", "--json", "--sim-speed", SPEED)
+            code = roll.end()
+            said += roll.lines
+        assert code == 0, roll.tail()
+        hosts = reboots(said)
+        assert len(hosts) >= 3 and len(hosts) == len(set(hosts)), f"each host is rebooted once: {hosts}"
+        return f"{len(hosts)} hosts rebooted"
+    finally:
+        sim.close()
+
+
+def second_operator(scenario, api):
+    """Somebody else starts the same round on another machine: refused, and the first one goes on."""
+    env, other = home(), home()
+    sim = Sim(env, scenario, api)
+    try:
+        first = Roll(env, sim.target, *ROUND)
+        assert first.until(lambda line: line.get("stage") == "evacuate"), first.tail()
+        second = Roll(other, sim.target, *ROUND)
+        code = second.end()
+        assert code == 2 and second.lines[-1]["result"] == "refused", f"code {code}: {second.tail()}"
+        assert any(line.get("code") == "claimed" for line in second.lines), second.tail()
+        code = first.end()
+        assert code == 0 and first.lines[-1]["result"] == "done", f"code {code}: {first.tail()}"
+        return ""
     finally:
         sim.close()
 
@@ -140,6 +240,9 @@ CASES = [
     ("XCP-ng update round over HTTPS, shipped rules", headless, "hotfix", "shipped"),
     ("XenServer update round over HTTPS, shipped rules", headless, "hotfix-xenserver", "shipped"),
     ("update round from the wizard", wizard, "hotfix", "designed"),
+    ("killed at five stages and taken up again", killed, "hotfix", "designed"),
+    ("the coordinator's power fails meanwhile", coordinator_dies, "hotfix", "shipped"),
+    ("a second operator starts the same round", second_operator, "hotfix", "designed"),
 ]
 threads = [threading.Thread(target=attempt, args=case) for case in CASES]
 for thread in threads:

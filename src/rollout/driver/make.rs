@@ -15,6 +15,8 @@ use std::time::Duration;
 
 /// How long a call waits for a session, by the pool's clock, before it is given up unsent: then the machine decides anew.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// As [`PATIENCE`], for what must not be done on a look at the pool that is older than this: the look was made for the call (I1).
+const AT_ONCE: Duration = Duration::from_secs(2);
 /// How long the pool may take to answer a call; one that works on for longer is a task.
 const ANSWER: Duration = Duration::from_secs(60);
 /// As [`ANSWER`], for what sets up or takes down HA on every host before it answers.
@@ -63,8 +65,9 @@ impl Ended {
 /// Makes a call on the pool with this reference.
 pub async fn make(lender: &Lender, consent: Consent, call: &Call, pool: &Ref) -> Made {
     let mut used: Option<Session> = None;
+    let patience = if call.is_destructive() { AT_ONCE } else { PATIENCE };
     for _ in 0..SESSIONS {
-        let Some(session) = lender.session(PATIENCE, used.as_ref()).await else { break };
+        let Some(session) = lender.session(patience, used.as_ref()).await else { break };
         let writer = match lender.writer(&session, consent) {
             Ok(writer) => writer,
             Err(error) => return Made::Ended(Ended::NotSent(error)),
