@@ -254,8 +254,8 @@ impl Stage {
             return;
         }
         self.eye.ask(&mut self.world);
-        let now = self.eye.own(&self.world);
-        let picture = self.eye.pool.picture(now);
+        let mut now = self.eye.own(&self.world);
+        let mut picture = self.eye.pool.picture(now);
         if self.instant.0 == now {
             self.instant.1 += 1;
         } else {
@@ -273,6 +273,12 @@ impl Stage {
                 if self.do_job(job).is_err() {
                     return self.die();
                 }
+            }
+            // Some readings take time.
+            let then = self.eye.own(&self.world);
+            if then != now {
+                self.eye.look(&mut self.world);
+                (now, picture) = (then, self.eye.pool.picture(then));
             }
             rounds += 1;
             if rounds + self.instant.1 > CIRCLES {
