@@ -56,7 +56,8 @@ pub async fn in_words(watch: &mut Watch, prepared: &Prepared, faults: u32) -> (V
     match rehearse(watch, prepared, faults).await {
         Ok(rehearsal) => {
             let lasts = matches!(rehearsal.result, Some((RunResult::Done, _))).then(|| rehearsal.took.as_secs());
-            (rehearsal.words().lines().map(str::to_owned).collect(), lasts)
+            let lines = rehearsal.words();
+            (lines.lines().map(str::to_owned).chain([Assumed::default().words()]).collect(), lasts)
         }
         Err(why) => (vec![format!("It could not be rehearsed: {why}.")], None),
     }

@@ -299,8 +299,14 @@ impl Rehearsal {
         let _ = writeln!(out, "{head}");
         for host in &self.hosts {
             let took = host.took.map_or_else(|| "not done".to_owned(), span);
-            let stages: Vec<String> = host
-                .stages
+            let mut sums: Vec<(Step, Duration)> = Vec::new();
+            for (stage, took) in &host.stages {
+                match sums.iter_mut().find(|(known, _)| known == stage) {
+                    Some((_, sum)) => *sum += *took,
+                    None => sums.push((*stage, *took)),
+                }
+            }
+            let stages: Vec<String> = sums
                 .iter()
                 .filter(|(_, took)| *took >= WORTH)
                 .map(|(stage, took)| {

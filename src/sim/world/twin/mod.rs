@@ -49,6 +49,22 @@ impl Default for Assumed {
     }
 }
 
+impl Assumed {
+    /// What a prediction rests on that no pool tells, in words.
+    pub fn words(&self) -> String {
+        let minutes = |secs: f64| format!("{:.0} min", (secs / 60.0).ceil());
+        let boot = self.boot.post_s + self.boot.hello_s + self.boot.pbd_s + self.boot.enable_s;
+        format!(
+            "Assumed, because a pool does not tell it: a host takes {} to boot and {} to install updates; mirrors resync with {:.0} MiB/s \
+             while each guest writes {:.0} MiB/s.",
+            minutes(boot),
+            minutes(self.update_s),
+            self.resync_mib_s,
+            self.write_mib_s
+        )
+    }
+}
+
 /// Why there is no twin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TwinError {
