@@ -5,7 +5,7 @@ use super::state::Survey;
 use super::words::{kind, stage};
 use crate::rollout::plan::{HostPlan, Plan};
 use crate::text;
-use crate::tui::draw::words::plural;
+use crate::tui::draw::words::{moment, plural};
 use crate::tui::model::{Model, PoolView};
 use crate::tui::theme::Role;
 use std::time::Duration;
@@ -66,7 +66,7 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
             paper.words(2, line, Role::Text);
         }
     }
-    options(paper, plan);
+    options(paper, model, plan);
     for (at, host) in plan.hosts.iter().enumerate() {
         one_host(paper, model, at, host);
     }
@@ -78,7 +78,7 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     }
 }
 
-fn options(paper: &mut Paper, plan: &Plan) {
+fn options(paper: &mut Paper, model: &Model, plan: &Plan) {
     let o = &plan.options;
     let secs = |s| text::duration(Duration::from_secs(s));
     let mut said = vec![format!("quiet for {} before the next host", secs(o.settle_s))];
@@ -91,6 +91,9 @@ fn options(paper: &mut Paper, plan: &Plan) {
     said.push(if o.home { "guests come home".to_owned() } else { "guests stay where they went".to_owned() });
     if o.shut_down_pinned {
         said.push("guests that cannot move are shut down and started again".to_owned());
+    }
+    if let Some(until) = o.not_after {
+        said.push(format!("no host is begun after {}", moment(until, model.now, &model.zone)));
     }
     paper.words(0, &format!("{}.", said.join("; ")), Role::Muted);
 }
