@@ -267,8 +267,14 @@ impl Worker {
         let (watch, _) = self.current().await?;
         super::unfinished(&data, &plan.pool, &called)?;
         // What was true when the plan was shown has to be true now.
-        let fresh = prepare::prepare(watch, &scope, plan.options.clone(), Survey::default()).await?;
+        let mut fresh = prepare::prepare(watch, &scope, plan.options.clone(), Survey::default()).await?;
         super::still_the_same(&plan, &fresh)?;
+        // The hosts were asked for one by one only to compare: why each goes when it does is as it was shown.
+        for host in &mut fresh.plan.hosts {
+            if let Some(shown) = plan.hosts.iter().find(|shown| shown.uuid == host.uuid) {
+                host.why.clone_from(&shown.why);
+            }
+        }
         super::begin(&data, watch, fresh).await
     }
 
