@@ -231,7 +231,8 @@ impl<L: Log> Engine<L> {
             .calls
             .iter()
             .filter(|(_, c)| c.outcome.is_none())
-            .filter_map(|(id, c)| Some((*id, c.task.clone()?, c.at)))
+            // A reading between the intent and the pool's answer cannot have the task yet.
+            .filter_map(|(id, c)| Some((*id, c.task.clone()?, c.taken.unwrap_or(c.at))))
             .collect();
         let records = pool.records();
         for (id, task, since) in open {
@@ -276,7 +277,7 @@ impl<L: Log> Engine<L> {
     fn next_task_check(&self, now: Time) -> Option<Time> {
         let open =
             self.run.calls.values().filter(|c| c.outcome.is_none() && c.task.as_ref().is_some_and(|t| !self.seen.contains(t)));
-        open.map(|c| (c.at + UNSEEN).max(now + Duration::from_secs(5))).min()
+        open.map(|c| (c.taken.unwrap_or(c.at) + UNSEEN).max(now + Duration::from_secs(5))).min()
     }
 }
 

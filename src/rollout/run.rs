@@ -162,6 +162,8 @@ pub struct CallRun {
     pub at: Time,
     /// The task that works on it.
     pub task: Option<Ref>,
+    /// When the pool named that task.
+    pub taken: Option<Time>,
     /// What became of it, and when.
     pub outcome: Option<(Outcome, Time)>,
 }
@@ -268,7 +270,7 @@ impl Run {
                 }
             }
             Entry::Intent { id, host, call } => {
-                let new = CallRun { host: *host, call: call.clone(), at, task: None, outcome: None };
+                let new = CallRun { host: *host, call: call.clone(), at, task: None, taken: None, outcome: None };
                 self.calls.entry(*id).or_insert(new);
             }
             Entry::Task { id, task } => {
@@ -276,6 +278,7 @@ impl Run {
                     && call.outcome.is_none()
                 {
                     call.task = Some(task.clone());
+                    call.taken = Some(at);
                 }
             }
             Entry::Outcome { id, outcome } => {
