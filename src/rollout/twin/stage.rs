@@ -13,7 +13,7 @@ use crate::rollout::machine::Guards;
 use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
 use crate::rollout::preflight;
 use crate::rollout::survey::{self, Survey};
-use crate::sim::api::Api;
+use crate::sim::api::{Api, Door};
 use crate::sim::value::Value;
 use crate::sim::world::{Fault, World};
 use crate::time::Time;
@@ -185,6 +185,13 @@ impl Stage {
         self.world.now().since(self.began)
     }
 
+    /// The coordinator, by name, if it answers whoever calls it.
+    pub fn reachable(&self) -> Option<String> {
+        let truth = self.world.truth();
+        let coordinator = truth.hosts.iter().find(|h| h.ix == truth.coordinator)?;
+        (self.world.door(coordinator.ix) == Door::Open).then(|| coordinator.name.clone())
+    }
+
     /// Whether the run is over.
     pub fn is_over(&self) -> bool {
         self.engine.as_ref().is_some_and(|e| e.run.result.is_some())
@@ -254,8 +261,8 @@ impl Stage {
             return;
         }
         self.eye.ask(&mut self.world);
-        let now = self.eye.own(&self.world);
-        let picture = self.eye.pool.picture(now);
+        let mut now = self.eye.own(&self.world);
+        let mut picture = self.eye.pool.picture(now);
         if self.instant.0 == now {
             self.instant.1 += 1;
         } else {
@@ -273,6 +280,12 @@ impl Stage {
                 if self.do_job(job).is_err() {
                     return self.die();
                 }
+            }
+            // Some readings take time.
+            let then = self.eye.own(&self.world);
+            if then != now {
+                self.eye.look(&mut self.world);
+                (now, picture) = (then, self.eye.pool.picture(then));
             }
             rounds += 1;
             if rounds + self.instant.1 > CIRCLES {
@@ -374,6 +387,7 @@ impl Stage {
     /// Lets time pass until something is due.
     fn pass(&mut self) {
         let now = self.world.now();
+        self.eye.notice(&self.world);
         let pool_time = |own: Time, ahead: i64| Time::from_millis(own.as_millis().saturating_sub(ahead));
         let wake = self.wake.map(|at| pool_time(at, self.eye.ahead_ms));
         let trouble =
