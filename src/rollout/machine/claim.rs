@@ -1,6 +1,7 @@
 //! I4: one captain. Before every call the pool's own record must say that it is ours; a claim that was lost stops the run.
 
 use super::ctx::{AGAIN, Ctx, Do, SHOWS, UNSURE};
+use super::stage::fresh_state;
 use super::{Action, Guard, refusal};
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::claim::{Claim, RENEW_EVERY};
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// A renewal that did not come off, or does not show, is tried again after this.
 const RENEW_AGAIN: Duration = Duration::from_secs(60);
+
+/// The finding that a claim was left behind, which a new round may take away if that was accepted. As `preflight` calls it.
+pub const CLAIM_DEAD: &str = "claim-dead";
 
 /// Whose a pool is.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +81,7 @@ pub fn hold(ctx: &Ctx) -> Result<(), Do> {
         return Ok(());
     }
     if !ctx.is_current() {
-        return Err(ctx.wait(ctx.run.current(), super::hosts::UNSEEN, None));
+        return Err(ctx.unseen(ctx.run.current()));
     }
     let Some(whose) = seen(ctx) else {
         return Err(ctx.wait(None, "waits for the pool's own record", None));
@@ -108,7 +112,6 @@ pub fn hold(ctx: &Ctx) -> Result<(), Do> {
 
 /// Another captain.
 fn theirs(ctx: &Ctx, claim: &Claim) -> Do {
-    let who = claim.words(ctx.now());
     if is_begun(ctx.run) {
         return Ctx::stuck(
             ctx.run.current(),
@@ -116,7 +119,7 @@ fn theirs(ctx: &Ctx, claim: &Claim) -> Do {
             "Talk to its owner. Retry once that claim is gone; or abort, which then only ends this run.".into(),
         );
     }
-    if ctx.is_accepted("claim", &who) && claim.may_be_taken_over(ctx.now()) {
+    if ctx.is_accepted(CLAIM_DEAD, "") && claim.may_be_taken_over(ctx.now()) {
         return ctx.intent(None, Call::Unclaim);
     }
     Ctx::write(Entry::Ended {
@@ -137,6 +140,15 @@ fn nobodys(ctx: &Ctx, last: Option<&CallRun>) -> Do {
         (Call::Claim { .. }, Outcome::Done { .. }) => {
             if now < *at + SHOWS {
                 return ctx.wait(here, "waits until our claim on the pool shows", Some(*at + SHOWS));
+            }
+            // That the events do not show it says nothing: they may be late. A reading made for this decides.
+            match fresh_state(ctx, here.unwrap_or_default(), *at).map(|state| whose(ctx.run, ctx.view.owner, &state.pool)) {
+                Err(instead) => return instead,
+                Ok(Whose::Ours(_) | Whose::Before(_)) => {
+                    return ctx.wait(here, "waits until our claim on the pool shows", Some(now + AGAIN));
+                }
+                Ok(Whose::Theirs(claim)) => return theirs(ctx, &claim),
+                Ok(Whose::Nobodys) => {}
             }
             if ctx.run.fresh > *at || ctx.run.wish == Wish::Abort {
                 return lay();

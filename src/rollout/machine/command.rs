@@ -138,7 +138,7 @@ fn accept(ctx: &Ctx, code: &str, reason: &str) -> Option<String> {
     if hard {
         return Some(format!("{code} is a hard reason: it cannot be accepted, only mended"));
     }
-    if claim::is_theirs(ctx) && code == "claim" {
+    if claim::is_theirs(ctx) && code == claim::CLAIM_DEAD {
         return Some("the pool is somebody else's now: that cannot be accepted while it runs".into());
     }
     None

@@ -27,6 +27,8 @@ pub const VERY_UNSURE: Duration = Duration::from_secs(150);
 pub const SHOWS: Duration = Duration::from_secs(60);
 /// A look that was answered longer ago than this is not made for the call that follows (I1).
 pub const FRESH_LOOK: Duration = Duration::from_secs(5);
+/// After a pool was not seen for this long it is said what can be done about it.
+const UNSEEN: Duration = Duration::from_secs(600);
 /// How long is waited before something is looked at again that was not as it should be.
 pub const AGAIN: Duration = Duration::from_secs(10);
 
@@ -225,6 +227,21 @@ impl<'a> Ctx<'a> {
         all
     }
 
+    /// While the pool is not seen nothing is done. After a while it is said what an operator can do about it.
+    pub fn unseen(&self, host: Option<HostAt>) -> Do {
+        let since = self.view.picture.link.heard.map_or(self.run.started, |heard| heard.max(self.run.started));
+        let due = since + UNSEEN;
+        if self.now() < due {
+            return self.wait(host, "the pool is not seen now: nothing is done until it is connected and read again", Some(due));
+        }
+        let text = format!(
+            "the pool has not been seen since {}: nothing is done until it is connected and read again. See that its coordinator runs and \
+             can be reached from here: this goes on by itself then. It can also be ended and resumed later",
+            claim::clock(since)
+        );
+        self.wait(host, text, None)
+    }
+
     /// Stops the run until the operator says something.
     pub fn stuck(host: Option<HostAt>, why: String, todo: String) -> Do {
         Self::write(Entry::Stuck { host, why, todo })
@@ -282,8 +299,8 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// Whether a soft reason was accepted.
-    pub fn is_accepted(&self, code: &str, text: &str) -> bool {
-        self.run.accepted.iter().any(|a| a.code == code && (a.about.is_empty() || text.contains(&*a.about)))
+    /// Whether a soft reason about this host, guest or SR was accepted: by its very name, or wherever it occurs. About nothing: the pool.
+    pub fn is_accepted(&self, code: &str, about: &str) -> bool {
+        self.run.accepted.iter().any(|a| a.code == code && (a.about.is_empty() || a.about == about))
     }
 }

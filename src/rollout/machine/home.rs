@@ -2,9 +2,8 @@
 
 use super::claim;
 use super::ctx::{Ctx, Do};
-use super::hosts::UNSEEN;
-use super::stage::home::{Progress, bring, is_home, moving};
-use crate::rollout::entry::{Item, Phase};
+use super::stage::home::{Progress, bring, is_home, moving, stray};
+use crate::rollout::entry::{HostEnd, Item, Phase};
 use crate::rollout::run::Wish;
 use std::time::Duration;
 
@@ -14,10 +13,15 @@ const AT_ONCE: usize = 2;
 /// The next thing to do in this phase.
 pub fn step(ctx: &Ctx) -> Do {
     if !ctx.is_current() {
-        return ctx.wait(None, UNSEEN, None);
+        return ctx.unseen(None);
     }
     if claim::is_theirs(ctx) && ctx.run.wish == Wish::Abort {
         return Ctx::phase(Phase::Restore);
+    }
+    // Of a host that was given up on its way nobody has brought the guests back, nor noted them.
+    let given_up = |end: Option<&HostEnd>| matches!(end, Some(HostEnd::Abandoned { .. }));
+    if let Some(entry) = stray(ctx, given_up, "it was moved for the round, and that host was given up") {
+        return Ctx::write(entry);
     }
     if let Some(entry) = is_home(ctx) {
         return Ctx::write(entry);

@@ -15,9 +15,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use strum::IntoEnumIterator;
 
-/// What is said while the pool is not seen.
-pub const UNSEEN: &str = "the pool is not seen now: nothing is done until it is connected and read again";
-
 /// The next thing to do in this phase.
 pub fn step(ctx: &Ctx) -> Do {
     match ctx.run.current() {
@@ -44,7 +41,7 @@ fn begin_next(ctx: &Ctx) -> Do {
         return Ctx::end_host(h, HostEnd::Skipped { why });
     }
     if !ctx.is_current() {
-        return ctx.wait(None, UNSEEN, None);
+        return ctx.unseen(None);
     }
     if let Some(wrong) = plan_is_wrong(ctx, h) {
         return wrong;
@@ -156,7 +153,7 @@ fn work(ctx: &Ctx, h: HostAt) -> Do {
 fn in_stage(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
     // On the way down and up the coordinator takes the connection with it; every other stage needs to see the pool.
     if !ctx.is_current() && !matches!(stage, Stage::Reboot | Stage::Down | Stage::Up) {
-        return ctx.wait(Some(h), UNSEEN, None);
+        return ctx.unseen(Some(h));
     }
     match stage {
         Stage::Settle => stage::settle::step(ctx, h),
@@ -250,7 +247,7 @@ fn backing_out(ctx: &Ctx, h: HostAt) -> bool {
 /// On the way back from before the reboot: what runs is ended or waited for, then it takes guests again.
 fn back_out(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
     if !ctx.is_current() {
-        return ctx.wait(Some(h), UNSEEN, None);
+        return ctx.unseen(Some(h));
     }
     let name = ctx.name(h);
     if let Some((id, call)) = ctx.calls(1, |c| c.host == Some(h) && c.outcome.is_none()).next() {

@@ -3,7 +3,6 @@
 
 use super::claim;
 use super::ctx::{AGAIN, Ctx, Do, Next};
-use super::hosts::UNSEEN;
 use super::safe::{self, Passes};
 use crate::pool::words::list;
 use crate::rollout::call::Call;
@@ -25,7 +24,7 @@ pub fn step(ctx: &Ctx) -> Do {
         return Ctx::phase(Phase::Restore);
     }
     if !ctx.is_current() {
-        return ctx.wait(None, UNSEEN, None);
+        return ctx.unseen(None);
     }
     if let Err(instead) = claim::hold(ctx) {
         return instead;
@@ -75,7 +74,7 @@ fn refuses(ctx: &Ctx) -> Option<Do> {
     let secs = ctx.run.plan.options.deadlines.settle_s;
     let due = ctx.run.phase.1.max(ctx.run.fresh) + Duration::from_secs(secs);
     let late = secs > 0 && ctx.now() >= due;
-    match safe::gate(ctx, &seen.gate) {
+    match safe::gate(ctx, seen) {
         // What is soft is asked for at the host itself: it may be accepted there.
         Passes::Yes | Passes::Accept(_) => None,
         Passes::No(reason) if late => {

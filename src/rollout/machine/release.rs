@@ -2,7 +2,6 @@
 
 use super::claim;
 use super::ctx::{Ctx, Do, Next};
-use super::hosts::UNSEEN;
 use super::refusal;
 use crate::pool::words::count;
 use crate::rollout::call::Call;
@@ -23,7 +22,7 @@ pub fn step(ctx: &Ctx) -> Do {
         return end(ctx);
     }
     if !ctx.is_current() {
-        return ctx.wait(None, UNSEEN, None);
+        return ctx.unseen(None);
     }
     if !claim::is_ours(ctx) {
         return end(ctx);

@@ -2,13 +2,13 @@
 //! again later with one command.
 
 use super::ctx::{Ctx, Do, Next, UNSURE};
-use super::hosts::UNSEEN;
-use super::stage::home::{Progress, bring, is_home, start};
+use super::stage::home::{Progress, bring, is_home, start, stray};
+use super::stage::settled_state;
 use super::{claim, refusal};
 use crate::rollout::call::{Call, Outcome};
-use crate::rollout::entry::{Entry, Item, Phase};
+use crate::rollout::entry::{Entry, Found, Item, Phase};
 use crate::time::Time;
-use crate::xenapi::record::{Pool, Ref};
+use crate::xenapi::record::{Host, Pbd, Pool, Ref};
 
 /// How often one thing is tried before it is kept for later: over some three minutes.
 const TRIES: u32 = 6;
@@ -16,14 +16,14 @@ const TRIES: u32 = 6;
 /// The next thing to do in this phase.
 pub fn step(ctx: &Ctx) -> Do {
     if !ctx.is_current() {
-        return ctx.wait(None, UNSEEN, None);
+        return ctx.unseen(None);
     }
     if let Some(entry) = out_of_use(ctx) {
         return Ctx::write(entry);
     }
     // Nothing is put back on a pool that is somebody else's; what would have been is listed.
     if claim::is_theirs(ctx)
-        && let Some(entry) = stray(ctx)
+        && let Some(entry) = stray(ctx, |_| true, "the pool is somebody else's now")
     {
         return Ctx::write(entry);
     }
@@ -33,7 +33,7 @@ pub fn step(ctx: &Ctx) -> Do {
     if let Some(entry) = is_home(ctx) {
         return Ctx::write(entry);
     }
-    let Some(pool) = ctx.records().the_pool() else { return ctx.wait(None, UNSEEN, None) };
+    let Some(pool) = ctx.records().the_pool() else { return ctx.unseen(None) };
     let mut items: Vec<&Item> = ctx.run.left.keys().collect();
     items.sort_by_key(|item| rank(item));
     let mut waits = None;
@@ -71,26 +71,6 @@ fn out_of_use(ctx: &Ctx) -> Option<Entry> {
         let ours = ctx.calls(1, |c| matches!(&c.call, Call::Disable { host } if *host == ctx.r(h))).next().is_some();
         if ours && !ctx.run.left.contains_key(&item) {
             return Some(Entry::Left { item, why: format!("{} is not enabled any more", ctx.name(h)) });
-        }
-    }
-    None
-}
-
-/// A guest of a host that was begun, which runs elsewhere, and is not listed yet.
-fn stray(ctx: &Ctx) -> Option<Entry> {
-    let home = ctx.run.plan.options.home;
-    for (h, run) in ctx.run.hosts.iter().enumerate().filter(|_| home) {
-        let uuid = ctx.plan(h).map(|p| p.uuid.clone()).unwrap_or_default();
-        for r in run.before.iter().flat_map(|b| &b.guests) {
-            let Some(guest) = ctx.records().guest(r).filter(|g| g.on.as_ref().is_some_and(|on| *on != ctx.r(h))) else {
-                continue;
-            };
-            let item = Item::Guest { guest: guest.uuid(), host: uuid.clone() };
-            if !ctx.run.left.contains_key(&item) {
-                let why =
-                    format!("{} is not on {} any more, and the pool is somebody else's now", ctx.guest_name(r), ctx.name(h));
-                return Some(Entry::Left { item, why });
-            }
         }
     }
     None
@@ -155,43 +135,67 @@ fn one(ctx: &Ctx, pool: &Pool, item: &Item) -> Progress {
                 return Progress::Over;
             }
             let call = Call::Enable { host: r.clone() };
-            let undone = |c: &Call| matches!(c, Call::Disable { host } if host == r);
-            back(ctx, item, record.enabled, "the host is enabled", &call, undone)
+            back(ctx, item, "the host is enabled", &call, |c| matches!(c, Call::Disable { host } if host == r))
         }
         Item::Pbd { pbd } => match ctx.records().pbd(pbd) {
             None => Progress::Act(Ctx::put_back(item, "that storage is not connected to the host any more")),
-            Some(record) => {
-                back(ctx, item, record.currently_attached, "its storage is plugged", &Call::Plug { pbd: pbd.clone() }, |_| false)
-            }
+            Some(_) => back(ctx, item, "its storage is plugged", &Call::Plug { pbd: pbd.clone() }, |_| false),
         },
-        Item::Wlb => back(ctx, item, pool.wlb_enabled, "workload balancing is on", &Call::SetWlb { on: true }, |c| {
+        Item::Wlb => back(ctx, item, "workload balancing is on", &Call::SetWlb { on: true }, |c| {
             matches!(c, Call::SetWlb { on: false })
         }),
         Item::AutoPowerOn => {
-            let is = pool.other_config.get("auto_poweron") == Some("true");
-            back(ctx, item, is, "automatic power-on is on", &Call::SetAutoPowerOn { on: true }, |c| {
-                matches!(c, Call::SetAutoPowerOn { on: false })
-            })
+            let off = |c: &Call| matches!(c, Call::SetAutoPowerOn { on: false });
+            back(ctx, item, "automatic power-on is on", &Call::SetAutoPowerOn { on: true }, off)
         }
         Item::Ha => {
             let Some(ha) = &found.ha else { return Progress::Act(Ctx::put_back(item, "HA was not on")) };
             let call = Call::EnableHa { srs: ha.srs.clone(), configuration: ha.configuration.clone() };
-            back(ctx, item, pool.ha_enabled, "HA is on", &call, |c| matches!(c, Call::DisableHa))
+            back(ctx, item, "HA is on", &call, |c| matches!(c, Call::DisableHa))
         }
         Item::Tolerance => {
             let Some(ha) = &found.ha else { return Progress::Act(Ctx::put_back(item, "HA was not on")) };
             if !pool.ha_enabled {
                 return Progress::Over;
             }
-            let is = pool.ha_host_failures_to_tolerate == ha.tolerates;
             let call = Call::SetTolerance { failures: ha.tolerates };
-            back(ctx, item, is, "HA tolerates as many failures as before", &call, |c| matches!(c, Call::DisableHa))
+            back(ctx, item, "HA tolerates as many failures as before", &call, |c| matches!(c, Call::DisableHa))
         }
     }
 }
 
+/// Whether a thing is as it was found, by these records of the pool, the host and the connection to storage that it may be about.
+fn stands(found: &Found, item: &Item, pool: &Pool, host: Option<&Host>, pbd: Option<&Pbd>) -> bool {
+    match item {
+        Item::Host { .. } => host.is_some_and(|h| h.enabled),
+        Item::Pbd { .. } => pbd.is_some_and(|p| p.currently_attached),
+        Item::Wlb => pool.wlb_enabled,
+        Item::AutoPowerOn => pool.other_config.get("auto_poweron") == Some("true"),
+        Item::Ha => pool.ha_enabled,
+        Item::Tolerance => found.ha.as_ref().is_none_or(|ha| pool.ha_host_failures_to_tolerate == ha.tolerates),
+        Item::Guest { .. } | Item::Halted { .. } | Item::Claim => false,
+    }
+}
+
+/// Whether a thing is seen to be as it was found: if a call of ours was about it, by a reading made after that was over, for what the
+/// events told may be how it was before. `Err`: what is to be done first.
+fn is_back(ctx: &Ctx, item: &Item, about: impl Fn(&Call) -> bool) -> Result<bool, Do> {
+    let found = &ctx.run.found;
+    let records = ctx.records();
+    let uuid = if let Item::Host { host } = item { host.as_str() } else { "" };
+    let at = records.host_by_uuid(uuid);
+    let pbd = if let Item::Pbd { pbd } = item { Some(pbd) } else { None };
+    let told = records.the_pool().is_some_and(|p| stands(found, item, p, at.map(|(_, h)| h), pbd.and_then(|r| records.pbd(r))));
+    if !told {
+        return Ok(false);
+    }
+    let Some(state) = settled_state(ctx, 0, about)? else { return Ok(true) };
+    let host = at.and_then(|(r, _)| state.hosts.get(r));
+    Ok(stands(found, item, &state.pool, host, pbd.and_then(|r| state.pbds.get(r))))
+}
+
 /// Puts one thing back. `undone`: the call that changed it, which may still be about to take effect.
-fn back(ctx: &Ctx, item: &Item, shows: bool, how: &str, call: &Call, undone: impl Fn(&Call) -> bool) -> Progress {
+fn back(ctx: &Ctx, item: &Item, how: &str, call: &Call, undone: impl Fn(&Call) -> bool) -> Progress {
     let last = ctx.calls(1, |c| undone(&c.call)).last().map(|(_, c)| c);
     let tries = ctx.tries(ctx.run.mark(), |c| is_same(&c.call, call));
     if let Some(last) = last
@@ -203,8 +207,12 @@ fn back(ctx: &Ctx, item: &Item, shows: bool, how: &str, call: &Call, undone: imp
             _ => {}
         }
     }
-    if shows {
-        return Progress::Act(Ctx::put_back(item, how));
+    if tries.last.is_none_or(|(_, c)| c.outcome.is_some()) {
+        match is_back(ctx, item, |c| undone(c) || is_same(c, call)) {
+            Err(instead) => return Progress::Act(instead),
+            Ok(true) => return Progress::Act(Ctx::put_back(item, how)),
+            Ok(false) => {}
+        }
     }
     let refused = tries.last.and_then(|(_, c)| match &c.outcome {
         Some((Outcome::Failed { code, text, .. }, at)) => Some((refusal::words(code, text), *at)),

@@ -27,7 +27,8 @@ pub enum Passes<'a> {
 }
 
 /// Whether a host's gate lets this run pass.
-pub fn gate<'a>(ctx: &Ctx, gate: &'a Gate) -> Passes<'a> {
+pub fn gate<'a>(ctx: &Ctx, seen: &'a HostView) -> Passes<'a> {
+    let gate: &Gate = &seen.gate;
     if !ctx.guards(Guard::Gate) {
         return Passes::Yes;
     }
@@ -51,9 +52,28 @@ pub fn gate<'a>(ctx: &Ctx, gate: &'a Gate) -> Passes<'a> {
     let soft: Vec<&Reason> = gate
         .reasons
         .iter()
-        .filter(|r| r.severity == Severity::Soft && !expected(r) && !ctx.is_accepted(r.code, &r.text))
+        .filter(|r| r.severity == Severity::Soft && !expected(r) && !is_accepted(ctx, seen, r))
         .collect();
     if soft.is_empty() { Passes::Yes } else { Passes::Accept(soft) }
+}
+
+/// Whether a soft reason of a host's gate was accepted, for everything that it is about.
+fn is_accepted(ctx: &Ctx, seen: &HostView, reason: &Reason) -> bool {
+    if !ctx.run.accepted.iter().any(|a| a.code == reason.code) {
+        return false;
+    }
+    let pool = ctx.view.pool;
+    let mut all = pool.obstacles(ctx.now());
+    all.retain(|o| o.reason.code == reason.code && o.except.as_ref() != Some(&seen.r#ref));
+    // The same about many hosts is told as one reason: then it has to be accepted for each.
+    if all.iter().any(|o| o.reason.text == reason.text) {
+        all.retain(|o| o.reason.text == reason.text);
+    }
+    if all.is_empty() {
+        // About the host itself.
+        return ctx.is_accepted(reason.code, &seen.name);
+    }
+    all.iter().all(|o| ctx.is_accepted(reason.code, &pool.name_of(&o.about)))
 }
 
 /// I1: whether what was read allows the reboot of this host; else what speaks against it.

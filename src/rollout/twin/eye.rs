@@ -104,6 +104,13 @@ impl Eye {
         [told, line].into_iter().flatten().min().map(|at| at.max(world.now()))
     }
 
+    /// Notes when the pool changed, also by what was done to it a moment ago: what is told later is told that much later than this.
+    pub fn notice(&mut self, world: &World) {
+        if self.session().is_some() && world.database().generation() != self.generation {
+            self.changed.get_or_insert(world.now());
+        }
+    }
+
     /// Takes in what there is to see now. Whether anything was news.
     pub fn look(&mut self, world: &mut World) -> bool {
         let now = world.now();

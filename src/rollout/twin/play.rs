@@ -22,11 +22,13 @@ pub struct Operator {
     pub retries: u32,
     /// For how long a round may go on in all.
     pub limit: Duration,
+    /// After a pool could not be reached for so long the program is ended, as one that nobody watches ends itself.
+    pub patience: Duration,
 }
 
 impl Default for Operator {
     fn default() -> Self {
-        Self { comes_after: Duration::from_secs(600), mends: true, retries: 3, limit: Duration::from_secs(10 * 24 * 3600) }
+        Self { comes_after: Duration::from_secs(600), mends: true, retries: 3, limit: Duration::from_secs(10 * 24 * 3600), patience: Duration::from_secs(12 * 3600) }
     }
 }
 
@@ -51,6 +53,30 @@ pub struct Played {
     pub aborted: bool,
 }
 
+/// A pool that nobody reaches for good: nothing can be done but to say so, with what an operator can do; a program that is started on it says
+/// so itself, and has not taken the run up. `Ok(Some)`: so it is, and what is said. `Err`: it could be reached, or nothing is said.
+fn away(stage: &Stage, lost: &mut Option<Time>, patience: Duration) -> Result<Option<String>, String> {
+    let now = crate::sim::api::Api::now(&stage.world);
+    if stage.eye.session().is_some() {
+        *lost = None;
+        return Ok(None);
+    }
+    if now.since(*lost.get_or_insert(now)) < patience {
+        return Ok(None);
+    }
+    if let Some(coordinator) = stage.reachable() {
+        return Err(format!("not connected for {} h, although {coordinator} coordinates and can be reached", patience.as_secs() / 3600));
+    }
+    let Some(run) = stage.engine.as_ref().map(|e| &e.run) else {
+        return Ok(Some("the program is not started: the pool cannot be reached".into()));
+    };
+    match &run.stuck {
+        Some(stuck) if !stuck.todo.is_empty() => Ok(Some(stuck.todo.clone())),
+        None if run.waiting.contains("resumed later") || run.wish == Wish::Pause => Ok(Some(run.waiting.clone())),
+        _ => Err(format!("the pool was not reached for {} h, and all that is said is: {}", patience.as_secs() / 3600, run.waiting)),
+    }
+}
+
 /// Plays a round that was begun to its end.
 pub fn play(stage: &mut Stage, operator: Operator) -> Played {
     play_watched(stage, operator, |_| {})
@@ -61,6 +87,7 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
     let mut played = Played::default();
     let mut stuck: Option<Time> = None;
     let mut paused: Option<Time> = None;
+    let mut lost: Option<Time> = None;
     let mut tries = 0;
     loop {
         stage.step();
@@ -68,11 +95,16 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         if stage.checker.violation.is_some() || stage.is_over() {
             break;
         }
-        if stage.elapsed() > operator.limit && stage.eye.session().is_none() {
-            // A pool that is gone for good: nothing can be done, and it says so.
-            let waiting = stage.engine.as_ref().map_or_else(String::new, |e| e.run.waiting.clone());
-            played.stops.push(waiting);
-            break;
+        match away(stage, &mut lost, operator.patience) {
+            Ok(None) => {}
+            Ok(Some(said)) => {
+                played.stops.push(said);
+                break;
+            }
+            Err(why) => {
+                stage.checker.violate(crate::sim::api::Api::now(&stage.world), Rule::NoProgress, why);
+                break;
+            }
         }
         if stage.elapsed() > operator.limit {
             let waiting = stage.engine.as_ref().map_or_else(String::new, |e| e.run.waiting.clone());

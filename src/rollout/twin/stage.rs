@@ -13,7 +13,7 @@ use crate::rollout::machine::Guards;
 use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
 use crate::rollout::preflight;
 use crate::rollout::survey::{self, Survey};
-use crate::sim::api::Api;
+use crate::sim::api::{Api, Door};
 use crate::sim::value::Value;
 use crate::sim::world::{Fault, World};
 use crate::time::Time;
@@ -183,6 +183,13 @@ impl Stage {
     /// For how long it has been going on.
     pub fn elapsed(&self) -> Duration {
         self.world.now().since(self.began)
+    }
+
+    /// The coordinator, by name, if it answers whoever calls it.
+    pub fn reachable(&self) -> Option<String> {
+        let truth = self.world.truth();
+        let coordinator = truth.hosts.iter().find(|h| h.ix == truth.coordinator)?;
+        (self.world.door(coordinator.ix) == Door::Open).then(|| coordinator.name.clone())
     }
 
     /// Whether the run is over.
@@ -380,6 +387,7 @@ impl Stage {
     /// Lets time pass until something is due.
     fn pass(&mut self) {
         let now = self.world.now();
+        self.eye.notice(&self.world);
         let pool_time = |own: Time, ahead: i64| Time::from_millis(own.as_millis().saturating_sub(ahead));
         let wake = self.wake.map(|at| pool_time(at, self.eye.ahead_ms));
         let trouble =

@@ -5,6 +5,7 @@ use crate::rollout::call::Call;
 use crate::rollout::entry::{Entry, HostAt, Item};
 use crate::rollout::machine::ctx::{Ctx, Do, Next};
 use crate::rollout::machine::hosts::go_on;
+use crate::rollout::machine::safe::{self, Passes};
 use crate::rollout::plan::Stage;
 
 /// What to do in this stage.
@@ -18,6 +19,14 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     }
     // From here on this host is out of use: the pool has to be as it was when it settled, by a reading made for this.
     let to_make = matches!(ctx.next(&ctx.stage_tries(h, |c| matches!(c, Call::Disable { .. }))), Next::Make);
+    // And as its gate says: a host that died a moment ago is still called live by xapi.
+    if host.enabled
+        && to_make
+        && let Some(seen) = ctx.seen(h)
+        && !matches!(safe::gate(ctx, seen), Passes::Yes)
+    {
+        return Ctx::enter(h, Stage::Settle, "the pool is not well and quiet any more");
+    }
     if host.enabled
         && to_make
         && let Err(instead) = sure(ctx, h, true)

@@ -7,7 +7,7 @@ use crate::pool::picture::Stage as Doing;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{Ctx, Do, VERY_UNSURE};
-use crate::rollout::machine::hosts::{UNSEEN, go_on};
+use crate::rollout::machine::hosts::go_on;
 use crate::rollout::plan::Stage;
 use crate::xenapi::record::{Host, HostOperation};
 
@@ -21,7 +21,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         return go_on(ctx, h, Stage::Down);
     }
     if !ctx.is_current() {
-        return ctx.wait(Some(h), UNSEEN, None);
+        return ctx.unseen(Some(h));
     }
     if let Some(instead) = unanswered(ctx, h) {
         return instead;

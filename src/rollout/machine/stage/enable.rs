@@ -1,9 +1,10 @@
 //! Enable: the host takes guests again, or is as disabled as it was found. xapi enables by itself when its storage is plugged; it is
 //! helped only if it does not.
 
+use super::settled_state;
 use crate::rollout::call::Call;
 use crate::rollout::entry::{HostAt, Item};
-use crate::rollout::machine::ctx::{Ctx, Do};
+use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::{go_on, is_rebooted};
 use crate::rollout::plan::Stage;
 use std::time::Duration;
@@ -32,7 +33,15 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         return instead;
     }
     if ctx.run.left.contains_key(&item) {
-        return Ctx::put_back(&item, format!("{name} is enabled"));
+        // That it is enabled may be how it was before our own call took effect: it counts by what is read after that.
+        let about = |c: &Call| matches!(c, Call::Disable { host } | Call::Enable { host } if *host == ctx.r(h));
+        return match settled_state(ctx, h, about) {
+            Err(instead) => instead,
+            Ok(Some(state)) if state.hosts.get(&ctx.r(h)).is_some_and(|host| host.enabled != want) => {
+                ctx.wait(Some(h), format!("{name}: waits until it is seen to be enabled"), Some(ctx.now() + AGAIN))
+            }
+            Ok(_) => Ctx::put_back(&item, format!("{name} is enabled")),
+        };
     }
     go_on(ctx, h, Stage::Enable)
 }

@@ -50,7 +50,7 @@ pub fn check(ctx: &Ctx, h: HostAt, since: Time) -> Result<(), Do> {
     if !ctx.records().guests_on(&ctx.r(h)).is_empty() && ctx.guards(Guard::Guests) {
         return Err(back(Stage::Evacuate, &format!("a guest came to {name} after it was emptied")));
     }
-    let passes = safe::gate(ctx, &seen.gate);
+    let passes = safe::gate(ctx, seen);
     if !matches!(passes, Passes::Yes) {
         return Err(restarted(ctx, h, seen).unwrap_or_else(|| closed(ctx, h, &passes, "its reboot")));
     }

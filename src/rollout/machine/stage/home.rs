@@ -2,7 +2,7 @@
 //! come back is noted, and tried again at the end.
 
 use crate::rollout::call::Call;
-use crate::rollout::entry::{Entry, HostAt, Item};
+use crate::rollout::entry::{Entry, HostAt, HostEnd, Item};
 use crate::rollout::machine::ctx::{Ctx, Do, Next};
 use crate::rollout::machine::hosts::go_on;
 use crate::rollout::plan::Stage;
@@ -169,6 +169,23 @@ pub fn start(ctx: &Ctx, h: Option<HostAt>, mark: u64, item: &Item, uuid: &str, o
         Next::Again(at, _) => Progress::Wait(Some(at)),
         Next::Refused(_) => Progress::Over,
     }
+}
+
+/// A guest that ran on a host that was begun and ended in this way, runs elsewhere, and is not listed yet.
+pub fn stray(ctx: &Ctx, ended: impl Fn(Option<&HostEnd>) -> bool, why: &str) -> Option<Entry> {
+    let home = ctx.run.plan.options.home;
+    let hosts = ctx.run.hosts.iter().enumerate().filter(|(_, run)| home && ended(run.end.as_ref().map(|e| &e.0)));
+    for (h, _) in hosts {
+        let uuid = ctx.plan(h).map(|p| p.uuid.clone()).unwrap_or_default();
+        for (vm, guest) in strangers(ctx, h) {
+            let item = Item::Guest { guest, host: uuid.clone() };
+            if !ctx.run.left.contains_key(&item) {
+                let why = format!("{} is not on {} any more: {why}", ctx.guest_name(&vm), ctx.name(h));
+                return Some(Entry::Left { item, why });
+            }
+        }
+    }
+    None
 }
 
 /// A guest that was noted and is where it was, or does not run any more.

@@ -16,12 +16,14 @@ pub mod up;
 pub mod update;
 
 use super::claim;
-use super::ctx::{AGAIN, Ctx, Do, FRESH_LOOK};
+use super::ctx::{AGAIN, Ctx, Do, FRESH_LOOK, UNSURE, VERY_UNSURE};
 use super::safe::{self, Passes};
 use crate::pool::picture::Reason;
 use crate::pool::words::list;
+use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::HostAt;
 use crate::rollout::look::{Look, Sight, State};
+use crate::rollout::run::CallRun;
 use crate::time::Time;
 use std::time::Duration;
 
@@ -67,8 +69,8 @@ fn ask(ctx: &Ctx, h: HostAt, soft: &[&Reason], before: &str) -> Do {
     )
 }
 
-/// A reading of the pool made for a call that follows, asked for after `since`.
-fn fresh_state<'a>(ctx: &Ctx<'a>, h: HostAt, since: Time) -> Result<&'a State, Do> {
+/// A reading of the pool made for a call that follows, or for a word that is believed: asked for after `since`.
+pub fn fresh_state<'a>(ctx: &Ctx<'a>, h: HostAt, since: Time) -> Result<&'a State, Do> {
     let look = Look::State { host: ctx.r(h) };
     if let Some(last) = ctx.view.looked.get(&look)
         && let Sight::Failed { .. } = last.sight
@@ -82,6 +84,34 @@ fn fresh_state<'a>(ctx: &Ctx<'a>, h: HostAt, since: Time) -> Result<&'a State, D
         Sight::State(state) => Ok(state),
         _ => Err(vec![super::Action::Look(look)]),
     }
+}
+
+/// A reading of the pool made after all of our own calls about something are over: what was seen before then may be how it was before them,
+/// and says nothing (I6). `Ok(None)`: there were none, so that what is seen is good enough. `Err`: what is to be done first.
+pub fn settled_state<'a>(ctx: &Ctx<'a>, h: HostAt, about: impl Fn(&Call) -> bool) -> Result<Option<&'a State>, Do> {
+    let mut since = None;
+    for (_, call) in ctx.calls(1, |c| about(&c.call)) {
+        let Some(over) = over(call) else {
+            return Err(ctx.wait(ctx.run.current(), "waits for the answer to what was begun", None));
+        };
+        since = since.max(Some(over));
+    }
+    let Some(since) = since else { return Ok(None) };
+    if ctx.now() < since {
+        let text = "a call was not answered: waits for what it may still do, before it is looked how things are";
+        return Err(ctx.wait(ctx.run.current(), text, Some(since)));
+    }
+    fresh_state(ctx, h, since).map(Some)
+}
+
+/// When a call cannot take effect any more; `None`: it is not known yet.
+fn over(call: &CallRun) -> Option<Time> {
+    let (outcome, at) = call.outcome.as_ref()?;
+    Some(match outcome {
+        Outcome::Unanswered { .. } if call.call.is_destructive() => *at + VERY_UNSURE,
+        Outcome::Unanswered { .. } => *at + UNSURE,
+        _ => *at,
+    })
 }
 
 /// Before a call that costs something: whether a reading made for it still has the pool as ours (I4), and for taking a host out of use

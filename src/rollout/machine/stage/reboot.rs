@@ -6,7 +6,7 @@ use crate::pool::picture::Stage as Doing;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{Ctx, Do, Next};
-use crate::rollout::machine::hosts::{UNSEEN, go_on};
+use crate::rollout::machine::hosts::go_on;
 use crate::rollout::plan::Stage;
 use crate::time::Time;
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub fn gone(ctx: &Ctx, h: HostAt) -> bool {
 
 fn attempt(ctx: &Ctx, h: HostAt) -> Do {
     if !ctx.is_current() {
-        return ctx.wait(Some(h), UNSEEN, None);
+        return ctx.unseen(Some(h));
     }
     let run = ctx.host_run(h);
     // Asked for in this round of the gate, and after whatever was refused since.

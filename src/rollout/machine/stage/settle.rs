@@ -11,7 +11,7 @@ use crate::rollout::plan::Stage;
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let name = ctx.name(h);
     let Some(seen) = ctx.seen(h) else { return ctx.wait(Some(h), format!("{name} is not told by the pool"), None) };
-    let passes = safe::gate(ctx, &seen.gate);
+    let passes = safe::gate(ctx, seen);
     if !matches!(passes, Passes::Yes) {
         return closed(ctx, h, &passes, "it is touched");
     }

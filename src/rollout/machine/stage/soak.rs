@@ -17,13 +17,13 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let Some((run, (_, since))) = ctx.host_run(h).and_then(|r| Some((r, r.stage()?))) else { return Do::new() };
     let trouble = trouble(ctx, h, run.begun.unwrap_or(since));
     if !trouble.is_empty() {
-        let codes: Vec<&str> = trouble.iter().map(|(code, _)| code.as_str()).collect();
+        let codes: Vec<&str> = trouble.iter().map(|t| t.code.as_str()).collect();
         let text = format!("{name} is watched: {} may pass, else you are asked", list(&codes));
         if ctx.run.waiting != text || ctx.now() < ctx.run.waiting_since + PASSES {
             let from = if ctx.run.waiting == text { ctx.run.waiting_since } else { ctx.now() };
             return ctx.wait(Some(h), text, Some(from + PASSES));
         }
-        let texts: Vec<String> = trouble.iter().map(|(code, text)| format!("{} [{code}]", text.trim_end_matches('.'))).collect();
+        let texts: Vec<String> = trouble.iter().map(|t| format!("{} [{}]", t.text.trim_end_matches('.'), t.code)).collect();
         return Ctx::stuck(
             Some(h),
             format!("since {name} was begun there is trouble that was not there before: {}.", texts.join("; ")),
@@ -37,14 +37,23 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     go_on(ctx, h, Stage::Soak)
 }
 
-/// What was not there before the host was begun, by code and in words, and is not accepted.
-fn trouble(ctx: &Ctx, h: HostAt, begun: crate::time::Time) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> = ctx
+/// Something that was not there before.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Trouble {
+    code: String,
+    /// The host or other object that it is about, by name.
+    about: String,
+    text: String,
+}
+
+/// What was not there before the host was begun, and is not accepted.
+fn trouble(ctx: &Ctx, h: HostAt, begun: crate::time::Time) -> Vec<Trouble> {
+    let mut all: Vec<Trouble> = ctx
         .picture()
         .alerts
         .iter()
         .filter(|a| a.at >= begun && a.health >= Health::Degraded && a.still_true == Some(true))
-        .map(|a| (a.name.clone(), a.text.clone()))
+        .map(|a| Trouble { code: a.name.clone(), about: a.about.clone(), text: a.text.clone() })
         .collect();
     for host in &ctx.picture().hosts {
         let code = match host.state.stage {
@@ -53,21 +62,20 @@ fn trouble(ctx: &Ctx, h: HostAt, begun: crate::time::Time) -> Vec<(String, Strin
             Doing::Unknown => "host-unknown",
             _ => continue,
         };
-        all.push((code.into(), format!("{} is not heard", host.name)));
+        let text = format!("{} is not heard", host.name);
+        all.push(Trouble { code: code.into(), about: host.name.clone(), text });
     }
     if let Some(before) = ctx.host_run(h).and_then(|r| r.before.as_ref()) {
         let name = ctx.seen(h).map(|s| s.name.clone()).unwrap_or_default();
         let now = |path: &str| ctx.picture().paths.iter().find(|p| p.host == name && p.name == path).map_or(0, |p| p.up);
         for (path, up) in before.paths.iter().filter(|(_, up)| **up > 0) {
             if now(path) < *up {
-                all.push((
-                    "path-degraded".into(),
-                    format!("{name} came back with {} of {up} paths or links of {path}", now(path)),
-                ));
+                let text = format!("{name} came back with {} of {up} paths or links of {path}", now(path));
+                all.push(Trouble { code: "path-degraded".into(), about: name.clone(), text });
             }
         }
     }
-    all.retain(|(code, text)| !ctx.is_accepted(code, text));
+    all.retain(|t| !ctx.is_accepted(&t.code, &t.about));
     all.sort();
     all.dedup();
     all

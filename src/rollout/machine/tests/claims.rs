@@ -18,7 +18,7 @@ fn a_dead_claim_is_taken_over_if_the_operator_accepted_that() {
     let mut world = full(2);
     world.other_config.insert(claim::KEY.into(), Claim::new("bob@laptop", "r9", at(-10_000), "").to_value());
     world.tell();
-    let accepted = Accepted { code: "claim".into(), about: String::new(), reason: "bob is on holiday".into() };
+    let accepted = Accepted { code: "claim-dead".into(), about: String::new(), reason: "bob is on holiday".into() };
     let mut b = Bench::with(world, Kind::Reboot, |p| p.options.accepted.push(accepted));
     assert_eq!(b.finish(), RunResult::Done);
 }
