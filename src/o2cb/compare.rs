@@ -134,3 +134,63 @@ fn clusters(first: &Cluster, own: &Cluster, found: &mut Vec<String>) {
         found.push(format!("region {} is only here", shown(&heartbeat.region)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conf(nodes: &[(u8, &str)]) -> Vec<u8> {
+        let mut text = format!("cluster:\n\tname = c\n\tnode_count = {}\n", nodes.len());
+        for (number, name) in nodes {
+            text += &format!(
+                "node:\n\tnumber = {number}\n\tname = {name}\n\tip_address = 10.0.0.{number}\n\tip_port = 7777\n\tcluster = c\n"
+            );
+        }
+        text.into_bytes()
+    }
+
+    fn of(files: &[(&str, Option<Vec<u8>>)]) -> Compared {
+        compare(&files.iter().map(|(host, bytes)| ((*host).to_owned(), bytes.clone())).collect())
+    }
+
+    #[test]
+    fn the_most_hosts_are_the_measure_and_the_others_differences_are_told() {
+        let good = conf(&[(1, "a"), (2, "b")]);
+        let compared = of(&[("h1", Some(good.clone())), ("h2", Some(good.clone()))]);
+        assert!(compared.same && compared.same_meaning && compared.groups.len() == 1);
+
+        let spaced = [b"# a remark\n".as_slice(), &good].concat();
+        let other = conf(&[(1, "a"), (3, "b"), (4, "d")]);
+        let files = [
+            ("h0", Some(other)),
+            ("h1", Some(good.clone())),
+            ("h2", Some(good)),
+            ("h3", Some(spaced)),
+            ("h4", None),
+            ("h5", Some(b"x".to_vec())),
+        ];
+        let compared = of(&files);
+        assert!(!compared.same && !compared.same_meaning);
+        let hosts: Vec<_> = compared.groups.iter().map(|group| group.hosts.join(",")).collect();
+        assert_eq!(hosts, ["h1,h2", "h0", "h3", "h5", "h4"]);
+        let differs = &compared.groups[1].differs;
+        let expected = [
+            "cluster c says node_count 3 instead of 2",
+            "node b has number 3 instead of 2",
+            "node b has address 10.0.0.3:7777 instead of 10.0.0.2:7777",
+            "node d (number 4) is only here",
+        ];
+        assert_eq!(differs, &expected);
+        assert!(compared.groups[2].same_meaning && compared.groups[2].sha256 != compared.groups[0].sha256);
+        assert!(compared.groups[3].broken.as_deref().unwrap().contains("line 1"));
+        assert_eq!(compared.groups[4].sha256, None);
+    }
+
+    #[test]
+    fn numbers_that_are_held_somewhere_are_told() {
+        let good = conf(&[(1, "a")]);
+        let held = [good.as_slice(), b"#node:\n#\tnumber = 9\n"].concat();
+        let compared = of(&[("h1", Some(good.clone())), ("h2", Some(good)), ("h3", Some(held))]);
+        assert_eq!(compared.groups[1].differs, ["number 9 is held only here"]);
+    }
+}

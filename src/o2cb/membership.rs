@@ -124,7 +124,9 @@ pub enum Refused {
     Number(#[from] NumberError),
     #[error("`{name}` cannot be a node's name. Give what `uname -n` prints on that host: letters, digits, `-` and `_`")]
     Name { name: String },
-    #[error("none of the addresses of {host} ({addresses}) is an IPv4 address that others can reach, and o2cb knows no others. Give the one of its storage network")]
+    #[error(
+        "none of the addresses of {host} ({addresses}) is an IPv4 address that others can reach, and o2cb knows no others. Give the one of its storage network"
+    )]
     Address { host: String, addresses: String },
     #[error("port {port} cannot be used: 1 to 65534; everybody uses 7777")]
     Port { port: u16 },
@@ -142,9 +144,13 @@ pub enum Refused {
     Unknown { who: String, cluster: String, known: String },
     #[error("number {number} is not held in cluster {cluster}. Held are: {held}")]
     NotHeld { number: u8, cluster: String, held: String },
-    #[error("number {number} is still registered in the running cluster, as {name}: this host has not restarted since it left. Restart it first")]
+    #[error(
+        "number {number} is still registered in the running cluster, as {name}: this host has not restarted since it left. Restart it first"
+    )]
     StillRegistered { number: u8, name: String },
-    #[error("these nodes have not restarted since {name} left, or nobody said when: {nodes}. Restart them first; a number that one of them still knows is not safe")]
+    #[error(
+        "these nodes have not restarted since {name} left, or nobody said when: {nodes}. Restart them first; a number that one of them still knows is not safe"
+    )]
     NotRestarted { name: String, nodes: String },
 }
 
@@ -183,7 +189,9 @@ pub fn create(file: &Understood, state: &State, live: Option<&Registered>, join:
     if !conf::is_node_name(&name) {
         return Err(Refused::Name { name: shown(&join.host) });
     }
-    let reachable = |address: &Ipv4Addr| !address.is_loopback() && !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast();
+    let reachable = |address: &Ipv4Addr| {
+        !address.is_loopback() && !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast()
+    };
     let address: Option<Ipv4Addr> = join.addresses.iter().filter_map(|a| a.trim().parse().ok()).find(reachable);
     let address = address.ok_or_else(|| Refused::Address { host: shown(&name), addresses: shown(&join.addresses.join(", ")) })?;
     if join.port == 0 || join.port == u16::MAX {
@@ -191,7 +199,8 @@ pub fn create(file: &Understood, state: &State, live: Option<&Registered>, join:
     }
     let member = |number| Member { cluster: cluster.name.clone(), number, name: name.clone(), uuid: join.uuid.clone() };
     if let Some(node) = cluster.named(&name) {
-        let same = (node.address, node.port) == (address, join.port) && join.number.is_none_or(|number| number == u32::from(node.number));
+        let same = (node.address, node.port) == (address, join.port)
+            && join.number.is_none_or(|number| number == u32::from(node.number));
         if !same {
             return Err(Refused::There { host: shown(&name), number: node.number, address: node.address, port: node.port });
         }

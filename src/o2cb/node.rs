@@ -4,6 +4,8 @@
 //! Every change is checked against the bytes that were read, has a backup, and with `dry_run` stays a plan.
 
 mod run;
+#[cfg(test)]
+mod tests;
 
 use super::conf::{Cluster, Mode, NoCluster};
 use super::folder::{Folder, FolderError};
@@ -49,7 +51,14 @@ pub enum NodeError {
 impl NodeError {
     /// Whether it was refused, so that doing the same again changes nothing; otherwise something did not work.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::NotUnderstood(_) | Self::Refused(_) | Self::State(_) | Self::No(_) | Self::Sysconfig(SysconfigError::Script { .. }))
+        matches!(
+            self,
+            Self::NotUnderstood(_)
+                | Self::Refused(_)
+                | Self::State(_)
+                | Self::No(_)
+                | Self::Sysconfig(SysconfigError::Script { .. })
+        )
     }
 }
 
@@ -245,16 +254,28 @@ impl Node<'_> {
             Then::Register => {
                 advice.push("do the same on every other host of the cluster, so that the file is the same everywhere".to_owned());
                 let told = format!("then on every host: o2cb register-cluster {name} && o2cb start-heartbeat {name}");
-                advice.push(format!("{told}. Until all know the new node, it must mount nothing: its mount fails, and can make others' fail"));
+                advice.push(format!(
+                    "{told}. Until all know the new node, it must mount nothing: its mount fails, and can make others' fail"
+                ));
             }
             Then::Restart => {
                 advice.push("do the same on every other host of the cluster, so that the file is the same everywhere".to_owned());
-                advice.push("it counts once o2cb was restarted on every host, one after the other in maintenance mode".to_owned());
+                advice
+                    .push("it counts once o2cb was restarted on every host, one after the other in maintenance mode".to_owned());
             }
             Then::Nothing => {}
         }
         let member = change.member;
-        Ok(Outcome { cluster: change.cluster, number: member.number, name: member.name, uuid: member.uuid, changed, then, steps, advice })
+        Ok(Outcome {
+            cluster: change.cluster,
+            number: member.number,
+            name: member.name,
+            uuid: member.uuid,
+            changed,
+            then,
+            steps,
+            advice,
+        })
     }
 
     fn write(&mut self, path: &str, bytes: &[u8], what: &str, steps: &mut Vec<Step>) -> Result<(), NodeError> {
@@ -282,10 +303,8 @@ impl Node<'_> {
 
     fn prune(&mut self) -> Result<(), NodeError> {
         let names = self.folder.list(BACKUPS)?;
-        let mut ours: Vec<(i64, String)> = names
-            .into_iter()
-            .filter_map(|name| Some((name.strip_prefix("cluster.conf.")?.parse().ok()?, name)))
-            .collect();
+        let mut ours: Vec<(i64, String)> =
+            names.into_iter().filter_map(|name| Some((name.strip_prefix("cluster.conf.")?.parse().ok()?, name))).collect();
         ours.sort();
         for (_, name) in ours.iter().rev().skip(KEEP) {
             self.folder.remove(&format!("{BACKUPS}/{name}"))?;
@@ -357,11 +376,21 @@ fn hosts(desk: &Desk, wanted: &Cluster, alive: Option<&BTreeSet<u8>>) -> Vec<Hos
     }
     for known in live.iter().flat_map(|live| &live.nodes).filter(|known| wanted.named(&known.name).is_none()) {
         let breathes = alive.is_some_and(|alive| alive.contains(&known.number));
-        let why = format!("not in the file, and the running cluster still knows it{}", if breathes { "; its heartbeat is seen" } else { "" });
-        rows.push(HostRow { number: known.number, name: shown(&known.name), uuid: String::new(), state: HostState::Excluded, why });
+        let why = format!(
+            "not in the file, and the running cluster still knows it{}",
+            if breathes { "; its heartbeat is seen" } else { "" }
+        );
+        rows.push(HostRow {
+            number: known.number,
+            name: shown(&known.name),
+            uuid: String::new(),
+            state: HostState::Excluded,
+            why,
+        });
     }
     let held = desk.file.config.held.iter().filter(|held| held.is_of(&wanted.name));
-    let held = held.flat_map(|held| held.numbers.iter().map(|number| (*number, held.name.clone().unwrap_or_default(), String::new())));
+    let held =
+        held.flat_map(|held| held.numbers.iter().map(|number| (*number, held.name.clone().unwrap_or_default(), String::new())));
     let left = desk.state.left.iter().map(|left| &left.member).filter(|member| member.cluster == wanted.name);
     let left = left.map(|member| (member.number, member.name.clone(), member.uuid.clone()));
     for (number, name, uuid) in left.chain(held) {

@@ -186,7 +186,12 @@ pub fn differences(wanted: &Cluster, timers: &Timers, live: &Registered) -> Vec<
     let shown = |text: &str| crate::text::clean(text, 80).into_owned();
     if wanted.name != live.cluster {
         let what = "active cluster".to_owned();
-        return vec![Difference { what, wanted: Some(shown(&wanted.name)), live: Some(shown(&live.cluster)), cure: Cure::Restart }];
+        return vec![Difference {
+            what,
+            wanted: Some(shown(&wanted.name)),
+            live: Some(shown(&live.cluster)),
+            cure: Cure::Restart,
+        }];
     }
     let mut found = vec![];
     let global = live.mode == Some(Mode::Global) && wanted.mode == Mode::Global;

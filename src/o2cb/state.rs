@@ -74,7 +74,8 @@ impl State {
             form: u32,
         }
         let Some(bytes) = bytes else { return Ok(Self::default()) };
-        let broken = |error: serde_json::Error| StateError::Broken { why: crate::text::clean(&error.to_string(), 200).into_owned() };
+        let broken =
+            |error: serde_json::Error| StateError::Broken { why: crate::text::clean(&error.to_string(), 200).into_owned() };
         let Form { form } = serde_json::from_slice(bytes).map_err(broken)?;
         if form != FORM {
             return Err(StateError::Form { form });

@@ -62,7 +62,9 @@ impl Timers {
         let mut found = vec![];
         for ((name, key, default, least), value) in TIMERS.iter().zip(self.all()) {
             if let Some(value) = value.filter(|value| value < least) {
-                found.push(format!("{key}={value} ({name}) is less than {least}, the least that o2cb takes; the default is {default}"));
+                found.push(format!(
+                    "{key}={value} ({name}) is less than {least}, the least that o2cb takes; the default is {default}"
+                ));
             }
         }
         let idle = self.idle_timeout_ms.unwrap_or(30_000);
@@ -99,7 +101,9 @@ pub enum SysconfigError {
     Folder(#[from] FolderError),
     #[error("/{path} is no text. Look at it before anything is changed")]
     NoText { path: String },
-    #[error("/{path} line {line} is more than a variable, so poolwatch does not change the file. Set O2CB_ENABLED and O2CB_BOOTCLUSTER by hand")]
+    #[error(
+        "/{path} line {line} is more than a variable, so poolwatch does not change the file. Set O2CB_ENABLED and O2CB_BOOTCLUSTER by hand"
+    )]
     Script { path: String, line: usize },
 }
 
@@ -183,7 +187,8 @@ impl Sysconfig {
         }
         let mut text = self.text.clone();
         for (key, value) in set {
-            let last = text.lines().enumerate().filter(|(_, raw)| matches!(line(raw), Line::Sets(known, _) if known == *key)).last();
+            let last =
+                text.lines().enumerate().filter(|(_, raw)| matches!(line(raw), Line::Sets(known, _) if known == *key)).last();
             let Some((at, _)) = last else {
                 if !text.is_empty() && !text.ends_with('\n') {
                     text.push('\n');
@@ -205,7 +210,8 @@ impl Sysconfig {
 mod tests {
     use super::*;
 
-    const FILE: &str = "# made by hand\nO2CB_ENABLED=false\nO2CB_BOOTCLUSTER=\"ocfs2\" # ours\n\nO2CB_HEARTBEAT_THRESHOLD='61'\nOTHER=1";
+    const FILE: &str =
+        "# made by hand\nO2CB_ENABLED=false\nO2CB_BOOTCLUSTER=\"ocfs2\" # ours\n\nO2CB_HEARTBEAT_THRESHOLD='61'\nOTHER=1";
 
     #[test]
     fn it_is_read_and_only_what_is_set_changes() {

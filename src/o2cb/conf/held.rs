@@ -68,8 +68,16 @@ impl Document {
             let text = bare(&item.raw);
             if is_head(&text, "node") {
                 found.extend(open.take());
-                let marked = at.checked_sub(1).filter(|above| self.items.get(*above).is_some_and(|item| item.raw.starts_with(MARK.as_bytes())));
-                open = Some(Held { numbers: vec![], name: None, cluster: None, line: self.line(at), items: (marked.unwrap_or(at), at + 1) });
+                let marked = at
+                    .checked_sub(1)
+                    .filter(|above| self.items.get(*above).is_some_and(|item| item.raw.starts_with(MARK.as_bytes())));
+                open = Some(Held {
+                    numbers: vec![],
+                    name: None,
+                    cluster: None,
+                    line: self.line(at),
+                    items: (marked.unwrap_or(at), at + 1),
+                });
                 continue;
             }
             let Some(held) = &mut open else { continue };

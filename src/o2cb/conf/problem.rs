@@ -179,7 +179,9 @@ impl What {
                 "Give it the lowest number that no node has or had; if all are spent, every node of the cluster has to restart before numbers \
                  of nodes that left can be used again"
             }
-            Self::NumberClash { .. } => "Find out from the other hosts' files which one is right; the kernel takes only the first",
+            Self::NumberClash { .. } => {
+                "Find out from the other hosts' files which one is right; the kernel takes only the first"
+            }
             Self::NameClash { .. } | Self::RegionClash { .. } | Self::ClusterClash { .. } => "Remove one of them",
             Self::AddressClash { .. } => "Correct one of them; the kernel takes only the first",
             Self::Address { .. } => "Write the IPv4 address of the host's storage network",

@@ -126,14 +126,17 @@ fn what_the_kernel_refuses_is_an_error() {
 
 #[test]
 fn what_works_is_only_a_warning() {
-    let text = whole(&(node("+7", "a.example.org", "127.0.0.1") + "\tname = b\n" + &node("8", "c", "10.0.0.3").replace("cluster = c", "cluster = d")));
+    let text = whole(
+        &(node("+7", "a.example.org", "127.0.0.1")
+            + "\tname = b\n"
+            + &node("8", "c", "10.0.0.3").replace("cluster = c", "cluster = d")),
+    );
     let problems = Config::read(&document(&text)).1;
     assert!(no_errors(&problems), "{problems:?}");
     let codes: Vec<_> = problems.iter().map(|problem| problem.what.code()).collect();
     assert_eq!(codes, ["loopback", "twice", "stray"]);
-    let regions = |count: usize| {
-        (0..count).map(|n| format!("heartbeat:\n\tcluster = c\n\tregion = {n:032X}\n")).collect::<String>()
-    };
+    let regions =
+        |count: usize| (0..count).map(|n| format!("heartbeat:\n\tcluster = c\n\tregion = {n:032X}\n")).collect::<String>();
     let global = |count| whats(&format!("cluster:\n\tname = c\n\tnode_count = 0\n\theartbeat_mode = GLOBAL\n{}", regions(count)));
     assert_eq!(global(0), [(1, "no-region")]);
     assert_eq!(global(2), [(1, "two-regions")]);
@@ -149,7 +152,7 @@ fn a_change_touches_only_its_place() {
     assert!(!new.set(cluster, "node_count", "2"));
     assert!(new.set(cluster, "node_count", "3"));
     new.append("node", &[("number", "1".to_owned()), ("name", "xs1".to_owned())]);
-    let expected = POOL.replace("node_count = 2", "node_count = 3") + "node:\n\tnumber = 1\n\tname = xs1\n";
+    let expected = POOL.replace("node_count = 2", "node_count = 3") + "\nnode:\n\tnumber = 1\n\tname = xs1\n";
     assert_eq!(String::from_utf8(new.bytes()).unwrap(), expected);
     assert_eq!(Document::parse(expected.as_bytes()).unwrap(), new, "what was changed is what is read again");
 

@@ -123,7 +123,9 @@ impl Config {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum NoCluster {
-    #[error("there is no cluster in cluster.conf, or no cluster.conf. Make one with `o2cb add-cluster`, or copy the file from a host that has it")]
+    #[error(
+        "there is no cluster in cluster.conf, or no cluster.conf. Make one with `o2cb add-cluster`, or copy the file from a host that has it"
+    )]
     None,
     #[error("there is no cluster {name} in cluster.conf; it has {known}")]
     Unknown { name: String, known: String },
@@ -209,7 +211,8 @@ impl Reader<'_> {
 
     /// Notes what is wrong, at the line of the attribute, or of the stanza if it is not there.
     fn wrong(&mut self, stanza: Stanza, attribute: &str, what: What) {
-        let at = self.document.attributes(stanza).filter(|(_, name, _)| *name == attribute).last().map_or(stanza.head, |(at, ..)| at);
+        let at =
+            self.document.attributes(stanza).filter(|(_, name, _)| *name == attribute).last().map_or(stanza.head, |(at, ..)| at);
         self.problems.push(Problem { line: self.document.line(at), what });
     }
 

@@ -168,7 +168,8 @@ impl Folder for Disk {
         }
         let at = self.target(LOCK)?;
         let failed = |error| FolderError::Io { doing: "lock", path: at.display().to_string(), error };
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&at).map_err(failed)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&at).map_err(failed)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => self.lock = Some(file),
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(FolderError::InUse { path: at.display().to_string() }),

@@ -2,7 +2,7 @@
 //!
 //! Pure: a [`Situation`] and faults in, a [`Forecast`] out. It plays the nominal times; every end has a span in which it really comes, because the
 //! kernel rounds its timers and the last sign of life is up to 2 s old. All faults come at once, at time 0, and stay. The rules are those of
-//! `fs/ocfs2/cluster` of Linux 6.1; `facts` that a lab has seen beyond them are notes.
+//! `fs/ocfs2/cluster` of Linux 6.1; what a lab with the real driver has seen beyond them stands in the notes.
 
 mod play;
 #[cfg(test)]
@@ -229,6 +229,8 @@ pub struct Forecast {
     pub fenced: Vec<u8>,
     /// Who lives on.
     pub survivors: Vec<u8>,
+    /// What the quorum of those who live decided, where it had to.
+    pub decisions: BTreeMap<u8, Decision>,
     /// What else to know.
     pub notes: Vec<String>,
 }
@@ -243,7 +245,9 @@ pub enum NoFault {
     Region { region: String, known: String },
     #[error("a pair is two different nodes")]
     Same,
-    #[error("`{text}` is no fault. Write host:NODE, link:NODE, pair:NODE,NODE, disk:NODE[,REGION], region:REGION or storage, and behind it `!` for I/O errors instead of a stall")]
+    #[error(
+        "`{text}` is no fault. Write host:NODE, link:NODE, pair:NODE,NODE, disk:NODE[,REGION], region:REGION or storage, and behind it `!` for I/O errors instead of a stall"
+    )]
     Unknown { text: String },
 }
 
@@ -257,12 +261,20 @@ impl Fault {
         let (words, how) = text.strip_suffix('!').map_or((text, How::Stall), |words| (words, How::Error));
         let (what, rest) = words.split_once(':').unwrap_or((words, ""));
         let node = |text: &str| {
-            let number = situation.nodes.iter().find(|(number, name)| *name == text || number.to_string() == text).map(|(number, _)| *number);
-            let known = || situation.nodes.iter().map(|(number, name)| format!("{name} ({number})")).collect::<Vec<_>>().join(", ");
+            let number = situation
+                .nodes
+                .iter()
+                .find(|(number, name)| *name == text || number.to_string() == text)
+                .map(|(number, _)| *number);
+            let known =
+                || situation.nodes.iter().map(|(number, name)| format!("{name} ({number})")).collect::<Vec<_>>().join(", ");
             number.ok_or_else(|| NoFault::Node { node: crate::text::clean(text, 64).into_owned(), known: known() })
         };
         let region = |text: &str| {
-            let mut fits = situation.regions.iter().filter(|region| !text.is_empty() && region.name.starts_with(&text.to_ascii_uppercase()) || region.name == text);
+            let mut fits = situation
+                .regions
+                .iter()
+                .filter(|region| !text.is_empty() && region.name.starts_with(&text.to_ascii_uppercase()) || region.name == text);
             match (fits.next(), fits.next()) {
                 (Some(only), None) => Ok(only.name.clone()),
                 _ => {

@@ -289,7 +289,9 @@ impl<'s> World<'s> {
             .keys()
             .copied()
             .filter(|node| self.lives(*node) && self.disks.get(&(*node, region)) == Some(&How::Stall))
-            .filter(|node| self.nodes.get(node).and_then(|state| state.armed.get(&region)).is_some_and(|armed| armed + half <= now))
+            .filter(|node| {
+                self.nodes.get(node).and_then(|state| state.armed.get(&region)).is_some_and(|armed| armed + half <= now)
+            })
             .collect();
         let lowest = |node: &u8| self.nodes.get(node).and_then(|state| state.heartbeating.first().copied());
         let masters: Vec<u8> = hangs.iter().copied().filter(|node| lowest(node) == Some(*node)).collect();

@@ -71,7 +71,11 @@ fn of_two_hosts_the_lower_number_lives_whichever_link_was_cut() {
     assert_eq!(dies(&two, &["link:n1"]), [(2, 96)]);
     assert_eq!(dies(&two, &["link:n2"]), [(2, 96)]);
     let told = forecast(&two, &[Fault::Link { node: 1 }]);
-    assert!(told.ends[0].reason.contains("exactly half") && told.ends[0].reason.contains("n1 (number 1)"), "{}", told.ends[0].reason);
+    assert!(
+        told.ends[0].reason.contains("exactly half") && told.ends[0].reason.contains("n1 (number 1)"),
+        "{}",
+        told.ends[0].reason
+    );
     assert_eq!(dies(&two, &["host:n1"]), [(1, 0)], "it is dead before the quorum is decided");
     assert_eq!(dies(&two, &["host:n2"]), [(2, 0)]);
 }
@@ -122,7 +126,20 @@ fn faults_are_read_and_wrong_ones_explained() {
     let three = situation(&[1, 2, 3], 2);
     assert_eq!(Fault::parse("disk:2,R1!", &three), Ok(Fault::Disk { node: 2, region: Some("R1".into()), how: How::Error }));
     assert_eq!(Fault::parse("pair:n3,1", &three), Ok(Fault::Pair { a: 1, b: 3 }));
-    for text in ["", "host", "host:", "host:n9", "pair:n1", "pair:n1,n1", "disk:n1,R", "disk:n1,", "region:", "storage:x", "host:n1,n2", "\u{202e}"] {
+    for text in [
+        "",
+        "host",
+        "host:",
+        "host:n9",
+        "pair:n1",
+        "pair:n1,n1",
+        "disk:n1,R",
+        "disk:n1,",
+        "region:",
+        "storage:x",
+        "host:n1,n2",
+        "\u{202e}",
+    ] {
         assert!(Fault::parse(text, &three).is_err(), "{text:?}");
     }
     assert!(Fault::parse("link:x", &three).unwrap_err().to_string().contains("live are n1 (1), n2 (2), n3 (3)"));

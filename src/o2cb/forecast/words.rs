@@ -35,7 +35,9 @@ fn fault(situation: &Situation, fault: &Fault) -> String {
         Fault::Link { node } => format!("{} loses its network", situation.name(*node)),
         Fault::Pair { a, b } => format!("{} and {} do not hear each other", situation.name(*a), situation.name(*b)),
         Fault::Disk { node, region: None, how } => format!("all storage of {} {}", situation.name(*node), way(how)),
-        Fault::Disk { node, region: Some(name), how } => format!("region {} of {} {}", region(name), situation.name(*node), way(how)),
+        Fault::Disk { node, region: Some(name), how } => {
+            format!("region {} of {} {}", region(name), situation.name(*node), way(how))
+        }
         Fault::Region { region: name, how } => format!("region {} {} for all hosts", region(name), way(how)),
         Fault::Storage { how } => format!("all storage {} for all hosts", way(how)),
     }
@@ -88,7 +90,7 @@ pub(super) fn tell(situation: &Situation, faults: &[Fault], played: Played) -> F
     let survivors: Vec<u8> = situation.nodes.keys().copied().filter(|node| !ends.iter().any(|end| end.node == *node)).collect();
     let notes = notes(situation, faults, &played, &ends, &survivors);
     let says = faults.iter().map(|one| fault(situation, one)).collect::<Vec<_>>().join("; ");
-    Forecast { faults: faults.to_vec(), says, ends, fenced, survivors, notes }
+    Forecast { faults: faults.to_vec(), says, ends, fenced, survivors, decisions: played.decided, notes }
 }
 
 fn notes(situation: &Situation, faults: &[Fault], played: &Played, ends: &[End], survivors: &[u8]) -> Vec<String> {
@@ -104,7 +106,12 @@ fn notes(situation: &Situation, faults: &[Fault], played: &Played, ends: &[End],
             seconds(situation.write_timeout() / 2)
         ));
     }
-    if faults.iter().any(|fault| matches!(fault, Fault::Disk { how: How::Error, .. } | Fault::Region { how: How::Error, .. } | Fault::Storage { how: How::Error })) {
+    if faults.iter().any(|fault| {
+        matches!(
+            fault,
+            Fault::Disk { how: How::Error, .. } | Fault::Region { how: How::Error, .. } | Fault::Storage { how: How::Error }
+        )
+    }) {
         notes.push(
             "with I/O errors, a host that has the volume mounted and writes to it panics within about 2 to 10 s: ocfs2 gives up on its journal (no o2cb \
              fence, whatever fence_method says)"
@@ -128,12 +135,17 @@ fn notes(situation: &Situation, faults: &[Fault], played: &Played, ends: &[End],
     }
     for (node, failed) in &played.limping {
         let of = situation.regions.len();
-        notes.push(format!("{} lives with {failed} of {of} regions failed; it does not see hosts die there", situation.name(*node)));
+        notes.push(format!(
+            "{} lives with {failed} of {of} regions failed; it does not see hosts die there",
+            situation.name(*node)
+        ));
     }
     let unseen: Vec<u8> = ends.iter().filter(|end| end.recovered_ms.is_none()).map(|end| end.node).collect();
     if !unseen.is_empty() && !survivors.is_empty() {
         let names = situation.names(&unseen);
-        notes.push(format!("the hosts that live do not notice the end of {names} (their own disks are affected): what it had locked stays locked"));
+        notes.push(format!(
+            "the hosts that live do not notice the end of {names} (their own disks are affected): what it had locked stays locked"
+        ));
     }
     if situation.global && situation.regions.len() == 2 {
         notes.push("two regions are no better than one: the loss of either is half of them. With three, one may fail".to_owned());

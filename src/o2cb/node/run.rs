@@ -195,5 +195,7 @@ impl Node<'_> {
 fn mounted(folder: &dyn Folder) -> Vec<String> {
     let mounts = word(folder, "proc/mounts").unwrap_or_default();
     let rows = mounts.lines().map(|row| row.split(' ').collect::<Vec<_>>());
-    rows.filter(|row| row.get(2) == Some(&"ocfs2")).filter_map(|row| row.get(1).map(|at| crate::text::clean(at, 100).into_owned())).collect()
+    rows.filter(|row| row.get(2) == Some(&"ocfs2"))
+        .filter_map(|row| row.get(1).map(|at| crate::text::clean(at, 100).into_owned()))
+        .collect()
 }

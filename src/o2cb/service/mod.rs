@@ -30,7 +30,9 @@ pub enum ServiceError {
     NotRun { command: String, error: std::io::Error },
     #[error("`{command}` failed ({status}): {said}. Correct what it says, and do the same again; what was done before it stays")]
     Failed { command: String, status: String, said: String },
-    #[error("`{command}` did not end within {seconds} s and was ended. Look at the host (dmesg, ps): storage that hangs is a likely cause")]
+    #[error(
+        "`{command}` did not end within {seconds} s and was ended. Look at the host (dmesg, ps): storage that hangs is a likely cause"
+    )]
     Late { command: String, seconds: u64 },
     #[error("this host has neither systemctl, chkconfig nor update-rc.d, so o2cb cannot be made to start with it. Do it by hand")]
     NoManager,
@@ -102,5 +104,6 @@ pub fn static_vdis(folder: &dyn Folder) -> Result<Vec<StaticVdi>, FolderError> {
 /// Whether a text is the uuid of an object of a pool.
 pub fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()))
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_hexdigit()))
 }
