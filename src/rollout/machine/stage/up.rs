@@ -53,9 +53,7 @@ pub fn booted_anew(ctx: &Ctx, h: HostAt) -> bool {
     }
     let Some(now) = ctx.host(h).and_then(crate::xenapi::record::Host::boot_time) else { return false };
     let Some(run) = ctx.host_run(h) else { return false };
-    if let Some(before) = run.before.as_ref().and_then(|b| b.booted) {
-        now > before
-    } else {
+    if let Some(before) = run.before.as_ref().and_then(|b| b.booted) { now > before } else {
         let told = ctx.calls(1, |c| c.host == Some(h) && matches!(c.call, Call::Reboot { .. })).last();
         told.is_some_and(|(_, call)| now + CLOCKS > call.at)
     }

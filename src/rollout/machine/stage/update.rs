@@ -65,11 +65,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         }
     }
     let ended = tries.last.and_then(|(_, c)| c.outcome.as_ref().map(|o| o.1));
-    let since = ctx
-        .host_run(h)
-        .and_then(crate::rollout::run::HostRun::stage)
-        .map_or(ctx.now(), |(_, at)| at)
-        .max(ended.unwrap_or(Time::EPOCH));
+    let since = ctx.host_run(h).and_then(crate::rollout::run::HostRun::stage).map_or(ctx.now(), |(_, at)| at).max(ended.unwrap_or(Time::EPOCH));
     match lacks(ctx, h, &tries, since) {
         Lacks::Instead(instead) => instead,
         Lacks::Nothing => go_on(ctx, h, Stage::Update),
