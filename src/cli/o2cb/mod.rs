@@ -156,7 +156,7 @@ fn nodes(node: &Node<'_>, cluster: Option<&str>) -> Result<Answer, NodeError> {
         }
         rows.push(row);
     }
-    if rows.is_empty() {
+    if cluster.is_some() {
         config.cluster(cluster)?;
     }
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
