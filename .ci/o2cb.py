@@ -10,6 +10,7 @@ is not there. Needs no kernel module: nothing is registered or started.
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -246,6 +247,11 @@ STRICTER = {
 }
 
 
+def uncounted(text):
+    """The file without the number of its nodes."""
+    return re.sub(rb"(node_count[ \t]*=[ \t]*)[0-9]+", rb"\1N", text)
+
+
 def both_accept_and_reject_the_same():
     for what, text in ODD.items():
         with Host(text) as host:
@@ -258,7 +264,7 @@ def both_accept_and_reject_the_same():
                 if clusters:
                     host.ours("add", "fresh", "192.168.7.7")
                     after = host.conf.read_bytes()
-                    check(after.replace(b"node_count = 2", b"node_count = 1").replace(b"node_count=2", b"node_count=1").startswith(before.rstrip(b"\n")), f"{what}: only the new node is added", before, after)
+                    check(uncounted(after).startswith(uncounted(before)), f"{what}: only the new node is added", before, after)
                     host.same(f"{what}, with one more node")
             else:
                 before = host.conf.read_bytes()

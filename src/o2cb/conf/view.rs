@@ -186,9 +186,10 @@ impl Reader<'_> {
                 }
             }
         }
+        // What belongs to no cluster is nothing to the tool, so nothing in it can be wrong.
         for stanza in nodes {
-            let home = self.home(stanza, "node", &config);
-            if let (Some(node), Some(at)) = (self.node(stanza), home)
+            if let Some(at) = self.home(stanza, "node", &config)
+                && let Some(node) = self.node(stanza)
                 && let Some(cluster) = config.clusters.get_mut(at)
             {
                 self.clashes(&node, cluster);
@@ -196,8 +197,8 @@ impl Reader<'_> {
             }
         }
         for stanza in heartbeats {
-            let home = self.home(stanza, "heartbeat", &config);
-            if let (Some(heartbeat), Some(at)) = (self.heartbeat(stanza), home)
+            if let Some(at) = self.home(stanza, "heartbeat", &config)
+                && let Some(heartbeat) = self.heartbeat(stanza)
                 && let Some(cluster) = config.clusters.get_mut(at)
             {
                 if cluster.heartbeats.iter().any(|known| known.region == heartbeat.region) {
