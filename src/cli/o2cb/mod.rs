@@ -2,6 +2,8 @@
 
 mod args;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use args::{O2cbArgs, O2cbCommand};
 

@@ -137,10 +137,10 @@ fn a_number_that_a_hand_commented_out_needs_a_persons_word() {
 
 #[test]
 fn numbers_end_at_254_and_the_error_says_what_frees_some() {
-    let mut conf = "cluster:\n\tname = big\n\tnode_count = 255\n\theartbeat_mode = global\n".to_owned();
-    for n in 0..255 {
-        conf += &format!("node:\n\tnumber = {n}\n\tcluster = big\n\tip_port = 7777\n\tip_address = 10.1.0.{n}\n\tname = h{n}\n");
-    }
+    let head = "cluster:\n\tname = big\n\tnode_count = 255\n\theartbeat_mode = global\n".to_owned();
+    let node =
+        |n| format!("node:\n\tnumber = {n}\n\tcluster = big\n\tip_port = 7777\n\tip_address = 10.1.0.{n}\n\tname = h{n}\n");
+    let conf = head + &(0..255).map(node).collect::<Vec<_>>().concat();
     let mut host = Host::new(&conf);
     let error = host.join("h255", "10.2.0.1").unwrap_err();
     assert!(matches!(error, NodeError::Refused(Refused::Number(NumberError::Spent { used: 255, held: 0 }))), "{error}");
