@@ -42,6 +42,14 @@ pub(super) fn judge(watch: &Watch, track: &Track, age: i64) -> Found {
     running.sort_by_key(|one| one.fires.expected);
     let rule = Rule::of(live, cluster, &running);
     let late: Vec<&Running<'_>> = running.iter().filter(|one| one.elapsed >= LATE_MS).collect();
+    // The kernel itself said that it armed this node again, after this heartbeat was late.
+    let pardon = track.signs.pardoned_ms.and_then(|ms| i64::try_from(ms).ok()).filter(|ms| *ms <= now);
+    if let (Some(one), Some(pardon)) = (rule.decides(&late), pardon)
+        && track.uptime.saturating_sub(one.elapsed) < pardon
+        && !track.signs.io_errors
+    {
+        return pardoned(track, one, pardon, now, budget, rule.counts(&late));
+    }
     // Regions past their last moment that were not given up: the driver armed them again.
     let rearmed = late.iter().find(|one| !rule.given_up(one) && one.fires.latest.saturating_add(GRACE_MS) < now);
     if let Some(one) = rearmed
@@ -122,6 +130,18 @@ fn again(watch: &Watch, track: &Track, one: &Running<'_>, now: i64, budget: i64,
     };
     let level = level(budget.saturating_sub(fires.expected.saturating_sub(now)), budget);
     Found { fires: Some(from_now(fires, now)), level: level.max(Level::Amber), reason: disk(one, elapsed, budget, lost_of), sure: Sure::Yes }
+}
+
+/// A host that was armed again at `pardon`: spared while that goes on, else its time runs from then.
+fn pardoned(track: &Track, one: &Running<'_>, pardon: i64, now: i64, budget: i64, lost_of: (usize, usize)) -> Found {
+    let elapsed = now.saturating_sub(track.uptime).saturating_add(one.elapsed);
+    let since = now.saturating_sub(pardon);
+    if since < AGAIN_MS + LATE_MS {
+        return Found::none(Level::Amber, Reason::AllStalled { elapsed_ms: elapsed, inferred: false });
+    }
+    let fires = track.wheel().fires(pardon, budget, track.phase);
+    let reason = disk(one, elapsed, budget, lost_of);
+    Found { fires: Some(from_now(fires, now)), level: level(since, budget).max(Level::Amber), reason, sure: Sure::Yes }
 }
 
 /// No cluster is registered, or it cannot be seen.

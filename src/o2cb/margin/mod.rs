@@ -169,4 +169,7 @@ impl Margin {
 pub struct Signs {
     /// I/O errors of the heartbeat within the last few seconds.
     pub io_errors: bool,
+    /// Uptime in ms at which the driver last armed this node again (`all nodes hb write hung`, or `negotiate timeout
+    /// approved by master node`).
+    pub pardoned_ms: Option<u64>,
 }

@@ -147,7 +147,7 @@ fn nobody_fences_while_all_wait_and_talk() {
         assert_eq!((margin.left_ms, margin.level), (None, Level::Amber));
     }
     // Errors end the negotiation: then each one counts for itself.
-    watch.add("n2", at(101), &host(2, &[1, 2, 3], 1_001, &[41_000]), Signs { io_errors: true });
+    watch.add("n2", at(101), &host(2, &[1, 2, 3], 1_001, &[41_000]), Signs { io_errors: true, pardoned_ms: None });
     assert!(matches!(watch.margin("n2", at(101)).reason, Reason::Disk { .. }));
 }
 
@@ -178,6 +178,17 @@ fn who_lives_past_the_deadline_was_pardoned() {
     let margin = watch.margin("n2", at(104));
     assert!(matches!(margin.reason, Reason::Disk { .. }), "{margin}");
     assert!((25_000..60_000).contains(&margin.left_ms.unwrap()), "{margin}");
+}
+
+#[test]
+fn a_pardon_in_the_kernel_log_counts_from_then() {
+    let mut watch = Watch::new();
+    let signs = |pardoned_ms| Signs { io_errors: false, pardoned_ms };
+    watch.add("h", at(100), &host(1, &[1, 2, 3], 1_000, &[50_000]), signs(Some(985_000)));
+    assert!(matches!(watch.margin("h", at(100)).reason, Reason::AllStalled { inferred: false, .. }));
+    watch.add("h", at(130), &host(1, &[1, 2, 3], 1_030, &[80_000]), signs(Some(985_000)));
+    let margin = watch.margin("h", at(130));
+    assert!(margin.is_counting() && (15_000..17_100).contains(&margin.left_ms.unwrap()), "{margin}");
 }
 
 #[test]
