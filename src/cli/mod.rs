@@ -8,6 +8,7 @@ mod error;
 mod follow;
 mod logging;
 mod manual;
+mod probe;
 pub mod roll;
 mod screen;
 mod setup;
@@ -52,6 +53,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Roll(args) => block_on(roll::run(*args, &cli.flags)),
         Command::Sim(args) => block_on_two(async move { Ok(sim::run(&args).await.map(|()| ExitCode::SUCCESS)?) }),
         Command::Doctor(args) => Ok(ExitCode::from(doctor::run(&args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
+        Command::Probe(args) => probe::run(&args, crate::feed::clock::Clock::start().now()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "poolwatch", &mut script);

@@ -35,6 +35,19 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// With the looks of earlier runs, oldest first.
+    pub fn remember(looks: impl IntoIterator<Item = Time>) -> Self {
+        let mut looks: Vec<Time> = looks.into_iter().collect();
+        looks.sort_unstable();
+        let more = looks.len().saturating_sub(AN_HOUR);
+        Self { looks: looks.split_off(more).into() }
+    }
+
+    /// The looks that are remembered, oldest first.
+    pub fn looks(&self) -> impl Iterator<Item = Time> + '_ {
+        self.looks.iter().copied()
+    }
+
     /// Whether to look now, given what cost nothing to read (`last`) and whether the kernel log has lines of o2net
     /// from the last two minutes. A look that is granted is counted.
     pub fn ask(&mut self, now: Time, last: &Live, o2net_lines: bool) -> Look {
