@@ -12,6 +12,8 @@ pub struct Line {
     pub sign: Sign,
     /// Date and time as printed.
     pub stamp: Option<String>,
+    /// Its level, as printed: `info`, `warning`, `error`, …
+    pub level: Option<String>,
     /// The message.
     pub text: String,
 }
@@ -19,6 +21,7 @@ pub struct Line {
 /// What a line of HA means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each field is what its name says, of the line that its variant describes")]
 pub enum Sign {
     /// The daemon stops this host; with its own number of the reason.
     SelfFence { reason: Reason, code: Option<u32> },
@@ -35,7 +38,7 @@ pub enum Sign {
     /// A call of HA failed in xapi.
     CallFailed { host: String, call: String, error: String },
     /// The daemon could not be started or died: xapi's words for its exit code (134 is an abort).
-    DaemonFailed { code: u32 },
+    DaemonFailed { pool: Option<String>, code: u32 },
     /// The storage manager plugged a device for a storage repository.
     Device { pid: u32, scsi_id: String },
     /// It locked one.
@@ -98,7 +101,7 @@ fn between<'a>(said: &'a str, before: &str, after: &str) -> Option<&'a str> {
 pub fn signs(said: &str) -> Vec<Line> {
     let line = |line: &str| {
         let line = line.get(..4_096).unwrap_or(line);
-        sign(line).map(|sign| Line { sign, stamp: stamp(line), text: text::clean(line.trim(), 300).into_owned() })
+        sign(line).map(|sign| Line { sign, stamp: stamp(line), level: level(line), text: text::clean(line.trim(), 300).into_owned() })
     };
     let mut found: Vec<Line> = said.lines().filter_map(line).collect();
     let more = found.len().saturating_sub(1_000);
@@ -112,6 +115,13 @@ fn stamp(line: &str) -> Option<String> {
     let words: Vec<&str> = head.split_ascii_whitespace().take(5).collect();
     let at = words.iter().position(|word| word.split(':').count() == 3 && word.len() == 8)?;
     words.get(..=at).map(|words| keep(&words.join(" ")))
+}
+
+/// `[err]` of `xha.log`, `[error|…]` of xapi.
+fn level(line: &str) -> Option<String> {
+    let word = line.split_once('[')?.1.split(['|', ']']).next()?.trim();
+    let known = ["debug", "info", "notice", "warn", "warning", "err", "error"];
+    known.contains(&word).then(|| word.to_owned())
 }
 
 fn sign(line: &str) -> Option<Sign> {
@@ -148,7 +158,8 @@ fn sign(line: &str) -> Option<Sign> {
         return Some(Sign::Online);
     }
     if let Some(code) = line.split_once("Unrecognised MTC exit code: ").and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()) {
-        return Some(Sign::DaemonFailed { code });
+        let pool = between(line, "pool '", "'").map(keep);
+        return Some(Sign::DaemonFailed { pool, code });
     }
     call(line).or_else(|| storage(line))
 }

@@ -25,6 +25,7 @@ pub struct Line {
 /// What a kernel line means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each field is what its name says, of the line that its variant describes")]
 pub enum Sign {
     /// An iSCSI connection broke; 1020 is closed by the target, 1021 a ping without answer.
     IscsiError { session: String, error: u32 },
@@ -145,6 +146,19 @@ pub fn signs(log: &str) -> Vec<Line> {
     let more = found.len().saturating_sub(KEPT);
     found.drain(..more);
     found
+}
+
+/// Is the newest line the first, as a journal may be printed? By the first and the last line that say when they are from.
+pub fn is_reversed(log: &str) -> bool {
+    let clock = |line: &str| {
+        let stripped = prefix::strip(line.get(..4_096).unwrap_or(line));
+        // Of a date the time of day is enough: logs are printed by the hour.
+        let stamp = stripped.stamp.and_then(|stamp| stamp.split([' ', 'T']).find(|word| word.split(':').count() == 3).map(ToOwned::to_owned));
+        stripped.uptime.map(|at| format!("{at:020.6}")).or(stamp)
+    };
+    let first = log.lines().find_map(clock);
+    let last = log.lines().rev().find_map(clock);
+    first.zip(last).is_some_and(|(first, last)| first > last)
 }
 
 fn line(line: &str) -> Option<Line> {

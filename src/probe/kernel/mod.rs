@@ -9,5 +9,5 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use lines::{Line, Sign, recent, signs};
+pub use lines::{Line, Sign, is_reversed, recent, signs};
 pub use prefix::{Stripped, strip};

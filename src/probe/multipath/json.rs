@@ -34,6 +34,7 @@ pub fn map_json(value: &Value) -> Option<Map> {
         name: text(value, "name").unwrap_or_else(|| wwid.clone()),
         dm: text(value, "sysfs"),
         vendor: text(value, "vend").map(|vendor| format!("{vendor},{}", text(value, "prod").unwrap_or_default())),
+        state: text(value, "dm_st"),
         queues: text(value, "features").filter(|features| features.contains("queue_if_no_path")).map(|_| true),
         up: whole(value, "paths"),
         path_faults: whole(value, "path_faults"),

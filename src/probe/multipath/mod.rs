@@ -12,7 +12,7 @@ mod tree;
 
 pub use json::{map_json, maps_json, path_json};
 pub use raw::{maps_raw, paths_raw, paths_table};
-pub use tree::topology;
+pub use tree::{noise, topology};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,8 @@ pub struct Map {
     pub dm: Option<String>,
     /// Vendor and product, as printed.
     pub vendor: Option<String>,
+    /// Device mapper's state of the map, such as `active` or `suspend`.
+    pub state: Option<String>,
     /// Does it queue without paths (I/O hangs) or fail (I/O errors)?
     pub queues: Option<bool>,
     /// What `queueing` says: retries or their countdown.

@@ -36,10 +36,11 @@ pub fn paths_raw(said: &str) -> Vec<Path> {
 pub fn maps_raw(said: &str) -> Vec<Map> {
     let row = |line: &str| {
         let fields: Vec<&str> = line.split('|').collect();
-        let [name, up, _state, queueing, timeouts, faults, features] = fields.as_slice() else { return None };
+        let [name, up, state, queueing, timeouts, faults, features] = fields.as_slice() else { return None };
         let mut map = Map {
             name: keep(name),
             wwid: keep(name),
+            state: Some(keep(state)),
             up: Some(up.trim().parse().ok()?),
             queues: Some(features.contains("queue_if_no_path")),
             queue_timeouts: timeouts.trim().parse().ok(),

@@ -21,6 +21,11 @@ pub fn topology(said: &str) -> Vec<Map> {
     maps
 }
 
+/// How many lines are debug output of the tool: `Aug 30 05:09:18 | 65:16: cannot find block device`.
+pub fn noise(said: &str) -> usize {
+    said.lines().filter(|line| line.split_once(" | ").is_some_and(|(stamp, _)| stamp.len() == 15 && stamp.matches(':').count() == 2)).count()
+}
+
 /// `[action: ][alias (]wwid[)] dm-N vendor,product`. 0.4.8 glues the wwid to `dm-N`.
 fn heading(line: &str) -> Option<Map> {
     let first = line.chars().next()?;
