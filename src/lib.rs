@@ -12,6 +12,7 @@ pub mod feed;
 pub mod o2cb;
 pub mod observation;
 pub mod pool;
+pub mod probe;
 pub mod rollout;
 pub mod sim;
 pub mod text;

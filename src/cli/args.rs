@@ -37,6 +37,10 @@ pub enum Command {
     ///
     /// Exit code: 0 done, 1 stopped by a gate, a failure or you, 2 refused, 3 cannot tell. See docs/operating.md.
     Roll(Box<super::roll::args::RollArgs>),
+    /// Say what only this host knows: o2cb and its fence margin, paths, mirrors, clock, crash dumps, kernel lines
+    ///
+    /// Run it on a host of the pool, or on a saved state or bug report with --root. See docs/probe.md.
+    Probe(super::probe::ProbeArgs),
     /// Serve a simulated pool over HTTP or HTTPS
     Sim(super::sim::SimArgs),
     /// Look at and change o2cb, the cluster stack of OCFS2, on this host or in a folder that is a host's root

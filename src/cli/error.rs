@@ -57,6 +57,9 @@ pub enum CliError {
         /// Why.
         error: io::Error,
     },
+    /// `probe` was asked for something that it cannot do; what it says is complete.
+    #[error("{0}")]
+    Probe(String),
     #[error("cannot write to the standard output: {0}")]
     Output(#[source] io::Error),
     #[error("cannot start: {0}")]

@@ -9,6 +9,7 @@ mod follow;
 mod logging;
 mod manual;
 pub mod o2cb;
+mod probe;
 pub mod roll;
 mod screen;
 mod setup;
@@ -57,6 +58,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
             Ok(ExitCode::from(o2cb::run(&args, now, &mut io::stdout()).map_err(CliError::Output)?))
         }
         Command::Doctor(args) => Ok(ExitCode::from(doctor::run(&args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
+        Command::Probe(args) => probe::run(&args, crate::feed::clock::Clock::start().now()),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "poolwatch", &mut script);

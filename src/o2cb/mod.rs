@@ -1,13 +1,15 @@
 //! o2cb, the cluster stack of OCFS2: its configuration file, who is in the cluster, who dies when something fails.
 //!
 //! `conf` reads and writes `cluster.conf` without losing a byte; `membership`, `registered` and `compare` decide over its
-//! values; `forecast` plays the kernel's rules. [`node`] does the same on one host's folder through two traits, [`folder::Folder`] and
+//! values; `forecast` plays the kernel's rules; `live` reads what the driver says of itself, `margin` how near a fence is. [`node`] does the same on one host's folder through two traits, [`folder::Folder`] and
 //! [`service::Services`]: a real host and a simulated one run the same code. Nothing here overwrites what it did not understand.
 
 pub mod compare;
 pub mod conf;
 pub mod folder;
 pub mod forecast;
+pub mod live;
+pub mod margin;
 pub mod membership;
 pub mod node;
 pub mod numbers;

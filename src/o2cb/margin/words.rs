@@ -1,0 +1,119 @@
+//! The margin in words: what happens, why, and what to do now.
+
+use super::{Difference, Margin, Reason, Sure, Warning};
+use crate::text;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+fn secs(ms: i64) -> String {
+    text::duration(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+}
+
+fn nodes(set: &BTreeSet<u8>) -> String {
+    let list: Vec<String> = set.iter().map(u8::to_string).collect();
+    if list.len() == 1 { format!("node {}", list.concat()) } else { format!("nodes {}", list.join(", ")) }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Beating => write!(f, "heartbeats are written"),
+            Self::NotHeartbeating => write!(f, "o2cb has no heartbeat here, so it does not fence this host"),
+            Self::NeverArmed => write!(f, "no heartbeat was written yet, so no deadline runs"),
+            Self::Disk { region, device, elapsed_ms, budget_ms, lost_of: (lost, of) } => {
+                let name = device.as_ref().unwrap_or(region);
+                write!(f, "no heartbeat to {} for {} of {}", text::clean(name, 64), secs(*elapsed_ms), secs(*budget_ms))?;
+                if *of > 1 { write!(f, ", {lost} of {of} regions are late or lost") } else { Ok(()) }
+            }
+            Self::RegionsLost { lost, of, more } => write!(f, "{lost} of {of} heartbeat regions are late or lost, {more} more fences"),
+            Self::AllStalled { elapsed_ms, inferred: false } => {
+                write!(f, "all live nodes have waited for the heartbeat disk for {}: nobody fences while they all do", secs(*elapsed_ms))
+            }
+            Self::AllStalled { elapsed_ms, inferred: true } => {
+                let waited = secs(*elapsed_ms);
+                write!(f, "no heartbeat for {waited} and still alive: the driver re-arms nodes when all of them wait for the disk")
+            }
+            Self::Network { silent, silence_ms, connected, beating } => write!(
+                f,
+                "{} silent for {}: connected to {connected} of {beating} nodes, itself counted, which is no quorum",
+                nodes(silent),
+                secs(*silence_ms)
+            ),
+            Self::PeersSilent { silent } => write!(f, "{} silent, this node keeps the quorum", nodes(silent)),
+            Self::CannotKnow(why) => write!(f, "cannot know: {}", text::clean(why, 300)),
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDump => write!(f, "fence_method is reset: a fence would leave no crash dump (echo panic > …/fence_method, at every boot)"),
+            Self::IoErrors => write!(f, "the kernel logged I/O errors of the heartbeat: with the volume mounted ocfs2 may panic within seconds"),
+            Self::NetworkNotSeen(why) => write!(f, "silence of the peers: {}", text::clean(why, 300)),
+            Self::NetworkSeenAgo(ms) => write!(f, "silence of the peers was looked at {} ago", secs(*ms)),
+        }
+    }
+}
+
+impl fmt::Display for Margin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = text::clean(&self.host, 64);
+        match (self.left_ms, self.is_counting()) {
+            (Some(left), true) => {
+                let method = self.fence_method.map_or(String::new(), |method| format!(" by {method}"));
+                write!(f, "{host} fences itself in {} s{method}: {}", left.div_euclid(1_000), self.reason)?;
+            }
+            (Some(left), false) => write!(f, "{host} has {} s: {}", left.div_euclid(1_000), self.reason)?,
+            (None, _) => write!(f, "{host}: {}", self.reason)?,
+        }
+        if let Sure::Unless(what) = &self.sure {
+            write!(f, "; unless {}", text::clean(what, 300))?;
+        }
+        Ok(())
+    }
+}
+
+impl Margin {
+    /// What to do now; `None` if nothing.
+    pub fn advice(&self) -> Option<String> {
+        let minimum = |ms: i64| ms / super::BEAT_MS + 1;
+        Some(match &self.reason {
+            Reason::Disk { device, region, budget_ms, .. } => {
+                let name = text::clean(device.as_ref().unwrap_or(region), 64).into_owned();
+                format!(
+                    "bring the paths to {name} back (cable, switch port, HBA, target), or move what must survive off this host now; \
+                     if this I/O layer may pause longer than {}, raise O2CB_HEARTBEAT_THRESHOLD on all nodes ({} is twice as long)",
+                    secs(*budget_ms),
+                    minimum(budget_ms.saturating_mul(2)),
+                )
+            }
+            Reason::RegionsLost { .. } => "bring the lost regions back before another one goes; no maintenance on the storage until then".into(),
+            Reason::AllStalled { .. } => {
+                "the storage is down for every node: mend it at the array or the switch, and do not touch the cluster network: \
+                 cut from each other they would all fence"
+                    .into()
+            }
+            Reason::Network { silent, .. } => format!(
+                "mend the link to {} (cable, bond, switch, VLAN, firewall on port 7777); a network that is back may still be too late, \
+                 so move what must survive off this host now",
+                nodes(silent)
+            ),
+            Reason::PeersSilent { silent } => format!("look at {}: dead, or about to fence itself; change nothing here until that is over", nodes(silent)),
+            Reason::CannotKnow(_) => "run `poolwatch probe` as root on that host".into(),
+            Reason::Beating | Reason::NotHeartbeating | Reason::NeverArmed => return None,
+        })
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} differs:", self.what)?;
+        for (at, (value, hosts)) in self.values.iter().enumerate() {
+            let sep = if at == 0 { "" } else { ";" };
+            write!(f, "{sep} {} on {}", text::clean(value, 300), text::clean(&hosts.join(", "), 200))?;
+        }
+        write!(f, " (a node that differs keeps all nodes from mounting: make them equal)")
+    }
+}
