@@ -5,6 +5,7 @@
 //! observation holds a secret: records are stripped of them when they are read (see
 //! [`crate::xenapi::record`]).
 
+use crate::probe::Report;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Record, Ref};
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ impl Observation {
     /// nothing that anyone sees, so that looking at what they mean can wait a moment, for several together.
     pub const fn is_routine(&self) -> bool {
         match &self.seen {
-            Seen::Heard { .. } | Seen::Samples { .. } => true,
+            Seen::Heard { .. } | Seen::Samples { .. } | Seen::Probe { .. } => true,
             Seen::Answer(answer) => matches!(answer.outcome, Outcome::Ok { .. }),
             _ => false,
         }
@@ -88,6 +89,30 @@ pub enum Seen {
         /// Data source name (without `AVERAGE:host:<uuid>:`) and value; only finite values.
         values: Vec<(String, f64)>,
     },
+    /// What a host's probe told, or why it told nothing.
+    Probe {
+        /// The host.
+        host: Ref,
+        /// What came of asking it.
+        told: Probed,
+    },
+}
+
+/// What came of asking a host for its probe's report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probed {
+    /// Its report.
+    Report(Box<Report>),
+    /// It has no probe, or has it no more.
+    Absent,
+    /// We may not ask: it takes the role pool-admin.
+    Denied,
+    /// It could not be asked, or what it said was not understood.
+    Failed {
+        /// What happened, in words, without secrets.
+        why: String,
+    },
 }
 
 /// The state of our own connection.
@@ -130,6 +155,8 @@ pub enum Via {
     Servertime,
     /// `/rrd_updates` at the host's own address.
     Rrd,
+    /// `host.call_plugin` of its probe, through the coordinator.
+    Probe,
 }
 
 /// A host's answer to a question of ours, or the lack of one.

@@ -105,6 +105,7 @@ impl Setup {
         let options = Options {
             servertime_every: Some(poll.clock),
             rrd_every: Some(poll.metrics),
+            report_every: Some(poll.probe),
             retry_most: poll.retry_max,
             ..Options::default()
         };

@@ -23,7 +23,7 @@ pub use password::PasswordError;
 pub use read::{parse, parse_duration};
 pub use schema::documented;
 
-use crate::feed::follow::options::{CLOCK_EVERY, METRICS_EVERY, RETRY_MOST};
+use crate::feed::follow::options::{CLOCK_EVERY, METRICS_EVERY, REPORT_EVERY, RETRY_MOST};
 use crate::tui::theme::{ColourChoice, Variant};
 use crate::xenapi::client::TIMEOUT;
 
@@ -100,6 +100,8 @@ impl ThemeChoice {
 pub struct Poll {
     /// Between two requests for a host's metrics.
     pub metrics: Duration,
+    /// Between two requests for the report of a host's probe, where it has one.
+    pub probe: Duration,
     /// Between two requests for a host's time, which is also how a silent host is found out.
     pub clock: Duration,
     /// The deadline of a request.
@@ -110,7 +112,7 @@ pub struct Poll {
 
 impl Default for Poll {
     fn default() -> Self {
-        Self { metrics: METRICS_EVERY, clock: CLOCK_EVERY, timeout: TIMEOUT, retry_max: RETRY_MOST }
+        Self { metrics: METRICS_EVERY, probe: REPORT_EVERY, clock: CLOCK_EVERY, timeout: TIMEOUT, retry_max: RETRY_MOST }
     }
 }
 

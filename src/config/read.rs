@@ -79,6 +79,7 @@ impl<'t> Reader<'_, 't> {
     fn poll(&mut self, entry: &Entry<'t>) {
         const MINUTE: u64 = 60;
         match entry.key {
+            "probe" => set(self.duration(entry, 2, 5 * MINUTE), &mut self.config.poll.probe),
             "metrics" => set(self.duration(entry, 1, 5 * MINUTE), &mut self.config.poll.metrics),
             "clock" => set(self.duration(entry, 2, CLOCK_MOST.as_secs()), &mut self.config.poll.clock),
             "timeout" => set(self.duration(entry, 1, 10 * MINUTE), &mut self.config.poll.timeout),

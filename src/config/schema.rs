@@ -44,7 +44,7 @@ const fn example(
 pub const SAMPLE_PROFILE: &str = "profiles.prod";
 
 /// The file in the order in which it is printed.
-pub const ITEMS: [Item; 22] = [
+pub const ITEMS: [Item; 23] = [
     example(
         "",
         "profile",
@@ -81,6 +81,13 @@ pub const ITEMS: [Item; 22] = [
         "a duration from 1s to 5min",
         "\"15s\"",
         "How often hosts are asked for new metrics. With more than 15 pools at once less often.",
+    ),
+    default(
+        "poll",
+        "probe",
+        "a duration from 2s to 5min",
+        "\"10s\"",
+        "How often hosts that have the probe are asked for its report. One whose fence comes near is asked every 2 s, one without a probe every 10 min.",
     ),
     default(
         "poll",

@@ -3,6 +3,8 @@
 //! Pure, and the only place where this is done: the live feed and anything that plays a recording of the wire share it.
 
 use crate::observation::{Observation, Seen};
+use crate::probe::Report;
+use crate::probe::report::SCHEMA;
 use crate::text;
 use crate::time::Time;
 use crate::xenapi::events::{Change, EventBatch, What};
@@ -31,9 +33,38 @@ pub fn unreadable(what: &Unreadable) -> Seen {
     }
 }
 
+/// The longest report that is read, in bytes.
+const REPORT: usize = 4 << 20;
+
+/// A probe's report as its plugin prints it; or why it could not be understood, in words.
+pub fn report(said: &str) -> Result<Box<Report>, String> {
+    if said.len() > REPORT {
+        return Err(format!("its report is longer than {} MiB", REPORT >> 20));
+    }
+    let schema = serde_json::from_str::<serde_json::Value>(said)
+        .map_err(|error| format!("its report is no JSON: {}", text::clean(&error.to_string(), 120)))
+        .map(|json| json.get("schema").and_then(|s| s.as_str()).unwrap_or_default().to_owned())?;
+    if schema != SCHEMA {
+        let schema = text::clean(&schema, 40).into_owned();
+        return Err(format!("its report is {schema:?} and this poolwatch reads {SCHEMA}: install the same version on both"));
+    }
+    serde_json::from_str(said)
+        .map(Box::new)
+        .map_err(|error| format!("its report does not fit {SCHEMA}: {}", text::clean(&error.to_string(), 120)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_of_another_kind_is_refused_with_the_reason() {
+        assert!(report("help text").is_err_and(|why| why.contains("no JSON")));
+        assert!(report("{}").is_err_and(|why| why.contains("poolwatch-probe/1")));
+        assert!(report(r#"{"schema":"poolwatch-probe/9"}"#).is_err_and(|why| why.contains("the same version")));
+        assert!(report(r#"{"schema":"poolwatch-probe/1","taken":7}"#).is_err_and(|why| why.contains("does not fit")));
+        assert!(report(&" ".repeat(REPORT + 1)).is_err_and(|why| why.contains("longer")));
+    }
     use crate::xenapi::record::{Class, Ref};
 
     #[test]

@@ -343,6 +343,9 @@ async fn ask_host(due: &Due, deadline: Duration, session: &Session, allow_plain_
     if due.via == Via::Servertime {
         return session.servertime(&due.host, deadline).await.map(HostReply::Clock);
     }
+    if due.via == Via::Probe {
+        return session.probe(&due.host, deadline).await.map(|said| HostReply::Report(super::decode::report(&said)));
+    }
     let host = if due.is_coordinator {
         session.coordinator().clone()
     } else {

@@ -1,7 +1,7 @@
 //! What of a pool's observations is worth a line in the log: connection, readings, hosts that stop answering, records that
 //! cannot be read. Pure; writes nothing itself and never repeats itself while nothing changes.
 
-use crate::observation::{Link, Observation, Outcome, Seen};
+use crate::observation::{Link, Observation, Outcome, Probed, Seen};
 use crate::text;
 use crate::xenapi::record::{Class, Record, Ref};
 use std::collections::HashMap;
@@ -29,6 +29,8 @@ pub struct Journal {
     /// Whether a reading is under way that was told.
     reading: bool,
     unreadable: usize,
+    /// Why each host's probe did not report last time; empty: it did.
+    probes: HashMap<Ref, String>,
 }
 
 impl Journal {
@@ -64,6 +66,22 @@ impl Journal {
                         Some((Weight::Warning, "more records cannot be read; from here on they are only counted".to_owned()))
                     }
                     _ => None,
+                }
+            }
+            Seen::Probe { host, told } => {
+                let name = self.names.get(host).cloned().unwrap_or_else(|| "a host".to_owned());
+                let now = match told {
+                    Probed::Report(_) => String::new(),
+                    Probed::Absent => return None,
+                    Probed::Denied => "our role may not ask for it (it takes pool-admin)".to_owned(),
+                    Probed::Failed { why } => text::clean(why, 200).into_owned(),
+                };
+                let was = self.probes.insert(host.clone(), now.clone());
+                match was {
+                    Some(was) if was == now => None,
+                    None if now.is_empty() => Some((Weight::Info, format!("{name} has a probe"))),
+                    _ if now.is_empty() => Some((Weight::Info, format!("{name}: its probe answers again"))),
+                    _ => Some((Weight::Warning, format!("{name}: no report of its probe: {now}"))),
                 }
             }
             Seen::Answer(answer) => {

@@ -3,7 +3,7 @@
 //! were cleaned where they were made.
 
 use super::follow::{Ask, CallId};
-use crate::observation::{Answer, Link, Outcome, Seen};
+use crate::observation::{Answer, Link, Outcome, Probed, Seen};
 use crate::text::{self, clean};
 
 /// Characters of what a pool says that are logged.
@@ -39,6 +39,11 @@ pub fn seen(pool: &str, seen: &Seen) {
         }
         Seen::Gone { class, .. } => tracing::trace!("{pool}: a record of class {} is gone", class.call_name()),
         Seen::Heard { generation } => tracing::trace!("{pool}: heard, at generation {generation:?}"),
+        Seen::Probe { told: Probed::Failed { why }, .. } => tracing::debug!("{pool}: a host's probe: {}", clean(why, LONGEST)),
+        Seen::Probe { told, .. } => {
+            let what = if matches!(told, Probed::Report(_)) { "reported" } else { "is not there for us" };
+            tracing::trace!("{pool}: a host's probe {what}");
+        }
         Seen::Samples { values, .. } => tracing::trace!("{pool}: {} measurements of a host", values.len()),
     }
 }

@@ -1,12 +1,15 @@
 //! Clusters and their members: corosync as the pool's database has it, xhad while HA is on.
 //!
 //! xapi writes a cluster's numbers on corosync's notice and every 5 minutes (`xapi_clustering.ml`); what xhad sees it
-//! writes about every 20 s (`xapi_ha.ml`). o2cb has no records in shipped xapi.
+//! writes about every 20 s (`xapi_ha.ml`). o2cb has no records in shipped xapi: only the hosts' probes tell of it.
 
 use super::Pool;
 use super::picture::{ClusterView, Health, MemberView, Stage};
 use super::words;
+use crate::o2cb::live::Live;
+use crate::time::Time;
 use crate::xenapi::record::{Cluster, ClusterHost, Ref};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A cluster with what the gate needs to know of it.
 #[derive(Clone, Debug)]
@@ -30,6 +33,7 @@ impl Pool {
         refs.sort_by(|a, b| a.1.uuid.cmp(&b.1.uuid).then_with(|| a.0.cmp(b.0)));
         let mut out: Vec<ClusterState> = refs.into_iter().map(|(r, c)| self.corosync(r, c, hosts)).collect();
         out.extend(self.xhad(hosts, stages));
+        out.extend(self.o2cb(hosts));
         out
     }
 
@@ -67,6 +71,52 @@ impl Pool {
             (true, true, None) => ("unknown", Health::Pending),
         };
         MemberView { host: self.name_of(&m.host), id: None, state, health }
+    }
+
+    /// o2cb's cluster, as the probes of its nodes tell: who heartbeats by the eyes of those that do.
+    fn o2cb(&self, hosts: &[Ref]) -> Option<ClusterState> {
+        let now = self.at;
+        let told: BTreeMap<&Ref, (Time, &Live)> = self.probes.o2cb(now).map(|(host, at, live)| (host, (at, live))).collect();
+        let nodes: BTreeMap<u8, String> = told
+            .values()
+            .filter_map(|(_, live)| live.cluster())
+            .flat_map(|c| &c.nodes)
+            .filter_map(|n| Some((*n.num.get()?, n.name.clone())))
+            .collect();
+        if nodes.is_empty() {
+            return None;
+        }
+        // What a majority of those that see anything see on disk.
+        let sights: Vec<&BTreeSet<u8>> =
+            told.values().filter_map(|(_, live)| live.live_nodes.get()).filter(|seen| !seen.is_empty()).collect();
+        let beats = |number: u8| sights.iter().filter(|seen| seen.contains(&number)).count() * 2 > sights.len();
+        let owner = |number: u8| hosts.iter().find(|h| told.get(h).is_some_and(|(_, live)| live.number() == Some(number)));
+        let mut members = Vec::new();
+        let mut owners = Vec::new();
+        for (number, name) in &nodes {
+            let (state, health) = if sights.is_empty() {
+                ("unknown", Health::Pending)
+            } else if beats(*number) {
+                ("alive", Health::Good)
+            } else {
+                ("dead", Health::Failed)
+            };
+            let host = owner(*number).cloned().unwrap_or_default();
+            let shown = Some(self.name_of(&host)).filter(|n| !n.is_empty()).unwrap_or_else(|| words::name(name));
+            members.push(MemberView { host: shown, id: Some(u32::from(*number)), state, health });
+            owners.push(host);
+        }
+        let live = u32::try_from(members.iter().filter(|m| m.state == "alive").count()).unwrap_or(u32::MAX);
+        // Over the network the rule is about half of those that heartbeat: with the lowest number among them, half is enough.
+        let quorum = live.div_ceil(2).max(1);
+        let view = ClusterView {
+            stack: "o2cb".into(),
+            quorate: (!sights.is_empty()).then_some(live > 0),
+            may_fail: (!sights.is_empty()).then(|| live.saturating_sub(1)),
+            members,
+            seen: told.values().map(|(at, _)| *at).max(),
+        };
+        Some(ClusterState { view, hosts: owners, live, quorum, ha: false })
     }
 
     /// HA's own liveset, as far as the records tell.

@@ -47,6 +47,7 @@ impl Pool {
             Seen::Heard { generation } => self.fold_heard(*generation, at),
             Seen::Answer(answer) => self.fold_answer(answer, at),
             Seen::Samples { host, values, .. } => self.fold_samples(host, values, at),
+            Seen::Probe { host, told } => self.probes.told(host, told, at),
         }
         self.tick(at);
     }

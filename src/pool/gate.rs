@@ -115,8 +115,9 @@ impl Finding {
 }
 
 /// Which of several reasons is told first.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "stale",
+    "fence-near",
     "host-silent",
     "host-down",
     "host-going-down",

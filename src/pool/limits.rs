@@ -55,6 +55,9 @@ pub const SKEW_S: f64 = 5.0;
 /// A clock reading counts for this long.
 pub const CLOCK_FRESH: Duration = Duration::from_secs(120);
 
+/// A probe's report counts for this long. It is asked for every 10 s, and every 2 s where a fence is near.
+pub const PROBE_FRESH: Duration = Duration::from_secs(45);
+
 /// Answers that are faster than this, in milliseconds, look the same: below it is the noise of a machine or a link at work, and a
 /// screen that shows noise is never still.
 pub const LATENCY_QUIET: u32 = 40;

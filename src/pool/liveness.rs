@@ -234,6 +234,7 @@ fn life(track: &HostTrack, around: &Around) -> String {
     let answer = track.answered.map(|(at, via)| match via {
         Via::Servertime => (at, "it answered"),
         Via::Rrd => (at, "it sent its statistics"),
+        Via::Probe => (at, "its probe answered"),
     });
     let word = around.heard.filter(|_| around.coordinator).map(|at| (at, "it answers for the pool"));
     match [beat, answer, word].into_iter().flatten().max_by_key(|(at, _)| *at) {

@@ -8,6 +8,7 @@
 //! | `fold` | what does one observation change? |
 //! | `tables`, `track`, `link` | what was read, what was seen of each host over time, how is our connection? |
 //! | `liveness` | what is each host doing, and how is that known? |
+//! | `probes` | what did the hosts' own probes tell? |
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
@@ -29,6 +30,7 @@ mod link;
 mod liveness;
 mod paths;
 pub mod picture;
+mod probes;
 mod rebuild;
 pub mod records;
 mod tables;
@@ -83,6 +85,7 @@ pub struct Pool {
     rounds: liveness::Rounds,
     rebuilds: rebuild::Rebuilds,
     paths: paths::Paths,
+    probes: probes::Probes,
     alerts: alerts::Alerts,
     dialect: Dialect,
     unreadable: u64,
@@ -108,6 +111,7 @@ impl Pool {
             rounds: liveness::Rounds::default(),
             rebuilds: rebuild::Rebuilds::default(),
             paths: paths::Paths::default(),
+            probes: probes::Probes::default(),
             alerts: alerts::Alerts::default(),
             dialect: Dialect::Unknown,
             unreadable: 0,

@@ -199,10 +199,27 @@ pub struct HostView {
     pub booted: Option<Time>,
     /// Seconds until it fences itself if nothing changes, once something is known of that.
     pub fence_margin_s: Option<f64>,
+    /// What its probe says of a fence by o2cb; `None` without a probe, or where o2cb does not run.
+    pub fence: Option<FenceView>,
     /// What xapi says may be done, in its words.
     pub allowed: Vec<&'static str>,
     /// What is being done, in xapi's words.
     pub current: Vec<&'static str>,
+}
+
+/// How near a fence by o2cb is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FenceView {
+    /// In words: how long, why, and how sure.
+    pub text: String,
+    /// What to do now; empty: nothing.
+    pub advice: String,
+    /// What would make a fence worse, such as that it leaves no crash dump.
+    pub warnings: Vec<String>,
+    /// How bad it is.
+    pub health: Health,
+    /// When the probe was heard.
+    pub seen: Time,
 }
 
 /// One bucket of a latency sparkline.

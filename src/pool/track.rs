@@ -95,6 +95,8 @@ pub struct HostTrack {
     pub cluster_lost: Option<Time>,
     /// When HA said that it lost the statefile; `None` while it has it.
     pub statefile_lost: Option<Time>,
+    /// How near a fence by o2cb was told to be.
+    pub fence: Option<crate::o2cb::margin::Level>,
     /// Free memory by its round-robin database, in KiB, and when.
     pub free_kib: Option<(Time, f64)>,
     /// The slowest heartbeat by its round-robin database, in seconds, and when.

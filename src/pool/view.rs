@@ -4,14 +4,17 @@ use super::Pool;
 use super::clocks::Skew;
 use super::cluster::ClusterState;
 use super::control;
-use super::picture::{Health, HostState, HostView, Memory, PathKind, PathView, Picture, Rebuild, Stage, TaskView};
+use super::picture::{FenceView, Health, HostState, HostView, Memory, PathKind, PathView, Picture, Rebuild, Stage, TaskView};
+use super::probes;
 use super::rebuild::{self, Phase};
 use super::words;
-use crate::text::{clean, duration};
+use crate::o2cb::margin::{Level, Margin};
+use crate::text::{self, clean, duration};
 use crate::time::Time;
 use crate::xenapi::record::{Ref, Task, TaskStatus};
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::time::Duration;
 
 mod levels;
 
@@ -33,6 +36,8 @@ pub(super) struct Known<'a> {
     paths: Vec<PathAt>,
     /// Clocks.
     pub skews: Vec<(Ref, Skew)>,
+    /// o2cb's fence margins of hosts whose probe tells of them.
+    pub margins: Vec<(Ref, Margin)>,
     /// The pool.
     pub pool: &'a Pool,
 }
@@ -49,6 +54,11 @@ pub(super) struct PathAt {
 }
 
 impl Known<'_> {
+    /// o2cb's fence margin of a host.
+    pub fn margin(&self, host: &Ref) -> Option<&Margin> {
+        self.margins.iter().find(|(r, _)| r == host).map(|(_, margin)| margin)
+    }
+
     /// The paths of the host at this place.
     pub fn paths_of(&self, at: usize) -> &[PathAt] {
         let start = self.paths.partition_point(|p| p.at < at);
@@ -115,6 +125,7 @@ impl Pool {
             clusters: self.cluster_states(&hosts, &doing),
             paths: self.path_views(&hosts, &names, now),
             skews: self.skews(now),
+            margins: self.margins(&hosts, &names, now),
             hosts,
             names,
             states,
@@ -154,7 +165,11 @@ impl Pool {
             version: control::version(host),
             guidance: control::guidance(host),
             booted: host.boot_time(),
-            fence_margin_s: self.fence_margin(r, known.now),
+            fence_margin_s: known.margin(r).and_then(|m| Some(m.left_ms? as f64 / 1_000.0)).map_or_else(
+                || self.fence_margin(r, known.now),
+                |o2cb| Some(self.fence_margin(r, known.now).map_or(o2cb, |xhad| xhad.min(o2cb))),
+            ),
+            fence: known.margin(r).map(|m| self.fence_view(r, m, known.now)),
             allowed: host.allowed_operations.iter().map(Into::into).collect(),
             current: host.current_operations.values().map(Into::into).collect(),
         }
@@ -189,6 +204,27 @@ impl Pool {
         }
         let (_, latency) = track.heartbeat_s.filter(|(at, _)| now.since(*at).as_secs() < 60)?;
         Some((timeout - latency.max(0.0)).max(0.0))
+    }
+
+    /// o2cb's margins, with the hosts' names in them.
+    fn margins(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<(Ref, Margin)> {
+        let named = |(r, name): (&Ref, &String)| {
+            let margin = self.probes.margin(r, now)?;
+            Some((r.clone(), Margin { host: name.clone(), ..margin }))
+        };
+        if self.probes.any() { hosts.iter().zip(names).filter_map(named).collect() } else { Vec::new() }
+    }
+
+    fn fence_view(&self, r: &Ref, margin: &Margin, now: Time) -> FenceView {
+        let health = match margin.level {
+            Level::Green => Health::Good,
+            Level::Unknown => Health::Pending,
+            Level::Amber => Health::Degraded,
+            Level::Red => Health::Failed,
+        };
+        let seen = self.probes.of(r).and_then(|told| told.report(now)).map(|(at, _)| at).unwrap_or_default();
+        let warnings = margin.warnings.iter().map(ToString::to_string).collect();
+        FenceView { text: margin.to_string(), advice: margin.advice().unwrap_or_default(), warnings, health, seen }
     }
 
     fn path_views(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<PathAt> {
@@ -278,6 +314,20 @@ impl Pool {
                     seen,
                 });
             }
+        }
+        for (host, at, one) in self.probes.rebuilds(now) {
+            let ends = one.eta_secs.map(|secs| at + Duration::from_secs(secs));
+            out.push(Rebuild {
+                sr: text::clean(&one.resource, text::NAME_LIMIT).into_owned(),
+                source: format!("probe on {}", self.name_of(host)),
+                progress: one.progress,
+                rate: None,
+                ends,
+                since: at,
+                ended: None,
+                text: probes::words(one),
+                seen: at,
+            });
         }
         out.sort_by(|a, b| (a.ended.is_some(), a.since).cmp(&(b.ended.is_some(), b.since)).then_with(|| a.sr.cmp(&b.sr)));
         out

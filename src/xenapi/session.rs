@@ -199,6 +199,14 @@ impl Session {
         Time::parse_xapi(&date).ok_or_else(|| self.problem(METHOD, reply::Problem::Malformed("it is no date".to_owned())))
     }
 
+    /// What a host's probe reports, as the plugin prints it. Changes nothing; xapi wants the role pool-admin for it, whatever a plugin does.
+    pub async fn probe(&self, host: &Ref, deadline: Duration) -> Result<String, Error> {
+        const METHOD: &str = "host.call_plugin";
+        let args = vec![json!(host.as_str()), json!("poolwatch"), json!("probe"), json!({})];
+        let text = self.ask(METHOD, args, deadline, false).await?;
+        reply::result::<String>(&text, METHOD).map_err(|p| self.problem(METHOD, p))
+    }
+
     /// The last rows of a host's own sources, asked at that host.
     pub async fn rrd_updates(&self, host: &Target, deadline: Duration) -> Result<Updates, Error> {
         // A negative start counts back from the host's own clock, so that a clock that is off does not matter. `vm_uuid=none`

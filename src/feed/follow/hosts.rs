@@ -28,6 +28,7 @@ struct Known {
     uuid: Box<str>,
     servertime: Question,
     rrd: Question,
+    report: Question,
     vouched: Vec<Fingerprint>,
 }
 
@@ -117,20 +118,21 @@ impl Hosts {
         for host in self.hosts.values_mut() {
             host.servertime = Question::default();
             host.rrd = Question::default();
+            host.report = Question::default();
         }
     }
 
     /// What is due now, within what may be asked at once; it counts as asked.
     pub fn take_due(&mut self, options: &Options, now: Time) -> Vec<Due> {
         let mut due = Vec::new();
-        for (via, every) in [(Via::Servertime, options.servertime_every), (Via::Rrd, options.rrd_every)] {
+        for (via, every) in rhythms(options) {
             if every.is_none() {
                 continue;
             }
             let asked = self.hosts.values().filter(|host| host.question(via).asked).count();
             let mut room = options.hosts_at_once.saturating_sub(asked);
             for (r#ref, host) in &mut self.hosts {
-                let askable = via == Via::Servertime || !host.address.is_empty();
+                let askable = via != Via::Rrd || !host.address.is_empty();
                 let question = host.question_mut(via);
                 // The first time all are asked as soon as may be: nothing can be said of a host before it has answered.
                 let when = *question.due.get_or_insert(now);
@@ -150,24 +152,23 @@ impl Hosts {
         due
     }
 
-    /// A host has answered, or has not. Returns how often in a row it has failed.
-    pub fn answered(&mut self, r#ref: &Ref, via: Via, ok: bool, options: &Options, now: Time) -> u32 {
-        let every = match via {
-            Via::Servertime => options.servertime_every,
-            Via::Rrd => options.rrd_every,
-        };
+    /// A host has answered, or has not; `then` is when to ask it again, if not as usual. Returns how often in a row it has failed.
+    pub fn answered(&mut self, r#ref: &Ref, via: Via, ok: bool, then: Option<Duration>, options: &Options, now: Time) -> u32 {
+        let every = rhythms(options).into_iter().find_map(|(of, every)| every.filter(|_| of == via));
         let (place, count) = (self.hosts.range(..r#ref.clone()).count(), self.hosts.len().max(1));
         let Some(host) = self.hosts.get_mut(r#ref) else { return 0 };
         let question = host.question_mut(via);
         question.asked = false;
         question.failures = if ok { 0 } else { question.failures.saturating_add(1) };
-        let patient = via == Via::Rrd && question.failures >= PATIENCE;
+        let patient = via != Via::Servertime && question.failures >= PATIENCE;
         let every = every.unwrap_or(Duration::from_secs(3600));
         // After the first round they are spread over time, so that no two rounds are a burst.
         let spread = every.mul_f64(0.5 + 0.5 * (place as f64 + 1.0) / count as f64);
         let first = !std::mem::replace(&mut question.settled, true);
         question.due = Some(
-            now + if patient {
+            now + if let Some(then) = then {
+                then
+            } else if patient {
                 every * 2
             } else if first {
                 spread
@@ -180,13 +181,13 @@ impl Hosts {
 
     /// When the next question is due, as far as more may be asked then.
     pub fn next_due(&self, options: &Options) -> Option<Time> {
-        [(Via::Servertime, options.servertime_every), (Via::Rrd, options.rrd_every)]
+        rhythms(options)
             .into_iter()
             .filter(|(via, every)| {
                 every.is_some() && self.hosts.values().filter(|host| host.question(*via).asked).count() < options.hosts_at_once
             })
             .flat_map(|(via, _)| {
-                let askable = self.hosts.values().filter(move |host| via == Via::Servertime || !host.address.is_empty());
+                let askable = self.hosts.values().filter(move |host| via != Via::Rrd || !host.address.is_empty());
                 askable.map(move |host| host.question(via)).filter(|question| !question.asked)
             })
             .map(|question| question.due.unwrap_or(Time::EPOCH))
@@ -194,11 +195,17 @@ impl Hosts {
     }
 }
 
+/// What is asked, and how often.
+const fn rhythms(options: &Options) -> [(Via, Option<Duration>); 3] {
+    [(Via::Servertime, options.servertime_every), (Via::Rrd, options.rrd_every), (Via::Probe, options.report_every)]
+}
+
 impl Known {
     const fn question(&self, via: Via) -> &Question {
         match via {
             Via::Servertime => &self.servertime,
             Via::Rrd => &self.rrd,
+            Via::Probe => &self.report,
         }
     }
 
@@ -206,6 +213,7 @@ impl Known {
         match via {
             Via::Servertime => &mut self.servertime,
             Via::Rrd => &mut self.rrd,
+            Via::Probe => &mut self.report,
         }
     }
 }

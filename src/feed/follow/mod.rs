@@ -20,7 +20,8 @@ mod types;
 mod tests;
 
 use super::decode;
-use crate::observation::{Answer, Link, Observation, Outcome, Seen, Via};
+use crate::o2cb::margin::Level;
+use crate::observation::{Answer, Link, Observation, Outcome, Probed, Seen, Via};
 use crate::text;
 use crate::time::Time;
 use crate::xenapi::Error;
@@ -29,7 +30,7 @@ use crate::xenapi::events::{EventBatch, What};
 use crate::xenapi::record::{Class, Date, Record, Ref};
 use crate::xenapi::reply::Unreadable;
 use hosts::Hosts;
-use options::{CLASSES, GROUPS, Options, PROBED};
+use options::{CLASSES, GROUPS, Options, PROBED, REPORT_ABSENT, REPORT_NEAR};
 use retry::{Next, Place, Retry};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -471,10 +472,13 @@ impl Follower {
             self.why = format!("new session: {error}");
             return self.renew(now);
         }
-        let failures = self.hosts.answered(&host, via, said.is_ok(), &self.options, now);
+        if via == Via::Probe {
+            return self.probe_said(host, took_ms, said, now);
+        }
+        let failures = self.hosts.answered(&host, via, said.is_ok(), None, &self.options, now);
         let outcome = match &said {
             Ok(HostReply::Clock(clock)) => Outcome::Ok { clock: Some(*clock) },
-            Ok(HostReply::Row(_)) => Outcome::Ok { clock: None },
+            Ok(HostReply::Row(_) | HostReply::Report(_)) => Outcome::Ok { clock: None },
             Err(error) => Outcome::Failed {
                 code: error.code().map(|code| text::clean(code.as_str(), 80).into_owned()),
                 error: text::clean(&error.to_string(), text::NAME_LIMIT).into_owned(),
@@ -494,6 +498,35 @@ impl Follower {
             }
             _ => {}
         }
+    }
+
+    /// A probe answered, or did not. That a host has none, or that we may not ask, says nothing about the host.
+    fn probe_said(&mut self, host: Ref, took_ms: u32, said: Result<HostReply, Error>, now: Time) {
+        let code = said.as_ref().err().and_then(|error| error.code().map(|code| code.as_str().to_owned()));
+        let told = match said {
+            Ok(HostReply::Report(Ok(report))) => Probed::Report(report),
+            Ok(HostReply::Report(Err(why))) => Probed::Failed { why },
+            Ok(_) => Probed::Failed { why: "it is an answer to another question".into() },
+            Err(error) => match code.as_deref() {
+                Some("XENAPI_MISSING_PLUGIN") => Probed::Absent,
+                Some("RBAC_PERMISSION_DENIED" | "PERMISSION_DENIED") => Probed::Denied,
+                _ => Probed::Failed { why: text::clean(&error.to_string(), text::NAME_LIMIT).into_owned() },
+            },
+        };
+        let then = match &told {
+            Probed::Report(report) if report.o2cb.get().is_some_and(|o2cb| o2cb.margin.level >= Level::Amber) => {
+                Some(REPORT_NEAR)
+            }
+            Probed::Absent | Probed::Denied => Some(REPORT_ABSENT),
+            Probed::Report(_) | Probed::Failed { .. } => None,
+        };
+        let ok = !matches!(told, Probed::Failed { .. });
+        self.hosts.answered(&host, Via::Probe, ok, then, &self.options, now);
+        if matches!(told, Probed::Report(_)) {
+            let outcome = Outcome::Ok { clock: None };
+            self.emit(Seen::Answer(Answer { host: host.clone(), via: Via::Probe, took_ms, outcome }), now);
+        }
+        self.emit(Seen::Probe { host, told }, now);
     }
 
     fn stop(&mut self, now: Time) {

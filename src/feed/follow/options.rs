@@ -59,6 +59,15 @@ pub const CLOCK_MOST: Duration = Duration::from_secs(15);
 /// How often each host's newest measurements are fetched. Hosts make a set every 5 s, and the last three are fetched at a time.
 pub const METRICS_EVERY: Duration = Duration::from_secs(15);
 
+/// How often a host's probe is asked for its report.
+pub const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// How often, as long as a fence of that host is near: o2cb leaves 60 seconds.
+pub const REPORT_NEAR: Duration = Duration::from_secs(2);
+
+/// How often it is asked whether a host has got a probe, or lets us ask it, by now.
+pub const REPORT_ABSENT: Duration = Duration::from_secs(600);
+
 /// The longest wait before another try to reach a pool that is lost.
 pub const RETRY_MOST: Duration = Duration::from_secs(30);
 
@@ -80,6 +89,9 @@ pub struct Options {
     pub servertime_every: Option<Duration>,
     /// How often each host's round-robin database is asked for at the host's own address; `None`: never.
     pub rrd_every: Option<Duration>,
+    /// How often each host's probe is asked for its report, through the coordinator; `None`: never. A host whose fence comes near is
+    /// asked more often, one without a probe hardly ever.
+    pub report_every: Option<Duration>,
     /// For an answer of a host.
     pub host_deadline: Duration,
     /// How many hosts are asked at once, for each kind of question.
@@ -105,6 +117,7 @@ impl Default for Options {
             storm_size: 400,
             servertime_every: Some(CLOCK_EVERY),
             rrd_every: Some(METRICS_EVERY),
+            report_every: Some(REPORT_EVERY),
             host_deadline: Duration::from_secs(5),
             hosts_at_once: 6,
             history: Duration::from_secs(7 * 24 * 3600),
@@ -125,6 +138,7 @@ impl Options {
         // Never so seldom that a host that lives looks silent: see `pool::limits::FRESH`.
         self.servertime_every = self.servertime_every.map(|every| (every * factor).min(every.max(SELDOM)));
         self.rrd_every = self.rrd_every.map(|every| every * factor);
+        self.report_every = self.report_every.map(|every| every * factor);
         if pools > 8 {
             self.poll_wait = Duration::from_secs(30);
             self.hosts_at_once = 2;

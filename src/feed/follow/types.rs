@@ -3,6 +3,7 @@
 use super::hosts;
 use super::retry::Place;
 use crate::observation::Observation;
+use crate::probe::Report;
 use crate::time::Time;
 use crate::xenapi::Error;
 use crate::xenapi::events::{EventBatch, Token};
@@ -55,6 +56,8 @@ pub enum HostReply {
     Clock(Time),
     /// The newest row of its round-robin database, if it has one.
     Row(Option<(Time, Vec<(String, f64)>)>),
+    /// Its probe's report; or why that could not be understood.
+    Report(Result<Box<Report>, String>),
 }
 
 /// A call that somebody is to make.

@@ -25,6 +25,8 @@ pub struct HostLevel {
     pub member: Option<bool>,
     /// Whether HA says that it lost its statefile; `None` without HA.
     pub statefile_lost: Option<bool>,
+    /// Whether a fence by o2cb is near.
+    pub fence_near: bool,
 }
 
 /// What is known now.
@@ -75,6 +77,7 @@ impl Levels {
             "rebuild-began" => Some(own.matter.as_ref().is_some_and(|m| self.rebuilding.contains(m))),
             "link-lost" => Some(!self.connected),
             "statefile-lost" => host?.statefile_lost,
+            "fence-near" => Some(host.is_some_and(|h| h.fence_near)),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! What changes by time alone: silence, vanished paths, clocks. Looked for at most once a second.
 
+use crate::o2cb::margin::{Level, Margin};
 use crate::pool::Pool;
 use crate::pool::alerts::Own;
 use crate::pool::limits::SKEW_S;
@@ -28,6 +29,7 @@ impl Pool {
         for host in &hosts {
             let state = self.host_state(host, None, at);
             self.tell_stage(host, &state, at);
+            self.tell_fence(host, &state, at);
         }
         self.tell_clocks(at);
     }
@@ -108,6 +110,27 @@ impl Pool {
             _ => return,
         };
         self.alerts.say(Own::host(at, kind, health, host, text));
+    }
+
+    /// A fence by o2cb that comes near, and one that passed by.
+    fn tell_fence(&mut self, host: &Ref, state: &HostState, at: Time) {
+        let Some(margin) = self.probes.margin(host, at) else { return };
+        let near = margin.level >= Level::Amber;
+        let counts = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled | Stage::Silent);
+        let name = self.name_of(host);
+        let Some(track) = self.tracks.get_mut(host) else { return };
+        // Red is told again, amber only once.
+        let worse = margin.level > track.fence.unwrap_or(Level::Green);
+        if near && worse && counts {
+            track.fence = Some(margin.level);
+            let health = if margin.level == Level::Red { Health::Failed } else { Health::Degraded };
+            let advice = margin.advice().map_or_else(String::new, |todo| format!(". Do: {todo}"));
+            let text = format!("{}{advice}", Margin { host: name, ..margin });
+            self.alerts.say(Own::host(at, "fence-near", health, host, text));
+        } else if margin.level == Level::Green && track.fence.take().is_some() {
+            let text = format!("{name} writes its heartbeats again: no fence is coming");
+            self.alerts.say(Own::host(at, "fence-passed", Health::Good, host, text));
+        }
     }
 
     fn tell_clocks(&mut self, at: Time) {

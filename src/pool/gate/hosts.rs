@@ -1,6 +1,7 @@
 //! Reasons that one host gives: to the others because it is not well, and to itself.
 
 use super::Finding;
+use crate::o2cb::margin::Level;
 use crate::pool::limits::SETTLE;
 use crate::pool::picture::{Health, HostState, Stage};
 use crate::pool::view::Known;
@@ -33,6 +34,7 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
         out.extend(lost_paths(known, at, name));
     }
     out.extend(dead_member(known, r, name, state));
+    out.extend(fence(known, r));
     if let Some(lost) = known.pool.tracks.get(r).and_then(|t| t.statefile_lost) {
         let text = format!("{name} lost the HA statefile {}; it fences itself if that lasts.", words::ago(known.now, lost));
         out.push(
@@ -188,7 +190,11 @@ fn dead_member(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<
         let record = known.pool.tables.cluster_hosts().find(|(_, m)| m.host == *r).map(|(c, _)| c);
         let finding = match member.state {
             "dead" => Finding::hard("cluster-member-dead", heard(known), format!("{name} is not alive in the {stack} cluster."))
-                .evidence("Cluster_host.live = false though it is enabled"),
+                .evidence(if &**stack == "o2cb" {
+                    "the other nodes see no heartbeat of it"
+                } else {
+                    "Cluster_host.live = false though it is enabled"
+                }),
             "left" if up => {
                 Finding::hard("cluster-member-dead", heard(known), format!("{name} has not joined the {stack} cluster."))
                     .evidence("Cluster_host.joined = false though it is enabled")
@@ -206,6 +212,25 @@ fn dead_member(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<
         return Some(finding.opens(format!("{name} is alive in the cluster again")));
     }
     None
+}
+
+/// A fence by o2cb that is near: nobody else may go while a host is about to.
+fn fence(known: &Known, r: &Ref) -> Option<Finding> {
+    let margin = known.margin(r)?;
+    let seen = known.pool.probes.of(r)?.report(known.now).map_or(Time::EPOCH, |(at, _)| at);
+    let advice = margin.advice().map_or_else(String::new, |todo| format!(" Do: {todo}."));
+    let text = format!("{margin}.{advice}");
+    match margin.level {
+        Level::Green => None,
+        Level::Unknown => {
+            Some(Finding::soft("fence-unknown", seen, text).unknown().opens("its probe tells how far o2cb is from a fence"))
+        }
+        Level::Amber | Level::Red => Some(
+            Finding::hard("fence-near", seen, text)
+                .evidence(format!("its probe, {}", words::ago(known.now, seen)))
+                .opens("its heartbeats are written and its peers are heard again"),
+        ),
+    }
 }
 
 fn busy(known: &Known, r: &Ref, name: &str) -> Option<Finding> {

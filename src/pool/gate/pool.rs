@@ -6,6 +6,7 @@ use crate::pool::picture::{Health, PathKind};
 use crate::pool::rebuild::{self, Phase, Rebuilding};
 use crate::pool::view::Known;
 use crate::pool::{control, words};
+use crate::probe::report::Work;
 use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -28,6 +29,7 @@ pub fn findings(known: &Known) -> Vec<Finding> {
         out.push(Finding::hard("no-hosts", seen, text).unknown().opens("the pool tells of a host"));
     }
     rebuilds(known, seen, &mut out);
+    probed(known, &mut out);
     clusters(known, seen, &mut out);
     ha(known, seen, &mut out);
     versions(known, seen, &mut out);
@@ -89,6 +91,41 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
                     .opens("look at its mirrors on a host (linstor resource list, drbdadm status)"),
             );
         }
+    }
+}
+
+/// Mirrors that only a host's probe sees, also those of nodes outside the pool.
+fn probed(known: &Known, out: &mut Vec<Finding>) {
+    for (host, at, one) in known.pool.probes.rebuilds(known.now) {
+        let resource = words::name(&one.resource);
+        let from = known.pool.name_of(host);
+        let text = format!("{resource} is not in step: {}.", crate::pool::probes::words(one));
+        let until = one.eta_secs.map(|secs| at + std::time::Duration::from_secs(secs) + SETTLE);
+        let finding = if matches!(one.work, Work::Running | Work::Waiting) {
+            let mut how = one.progress.map_or_else(String::new, |share| format!(" ({})", words::percent(share)));
+            if let Some(until) = until {
+                how = format!("{how}, not before {}", words::clock(until, &known.pool.zone));
+            }
+            Finding::hard(
+                "rebuild",
+                at,
+                format!("{resource} is rebuilding its mirrors{how}: {}.", crate::pool::probes::words(one)),
+            )
+            .until(until)
+            .opens(format!("the rebuild ends, then {} of quiet", duration(SETTLE)))
+        } else {
+            Finding::hard("mirrors-degraded", at, text).opens("all its copies are in step")
+        };
+        out.push(finding.evidence(format!("the probe on {from}, {}", words::ago(known.now, at))));
+    }
+    let differ = known.pool.probes.differences(known.now, |host| known.pool.name_of(host));
+    for one in differ {
+        let seen = known.pool.link.current.unwrap_or_default();
+        out.push(
+            Finding::soft("o2cb-differs", seen, format!("o2cb: {one}."))
+                .evidence("the hosts' probes")
+                .opens("all nodes have the same"),
+        );
     }
 }
 

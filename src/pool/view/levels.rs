@@ -24,6 +24,7 @@ impl Pool {
                 skew: known.skews.iter().find(|(h, _)| h == r).map(|(_, s)| (s.ahead, s.error)),
                 unplugged: self.pbds(r).filter(|(_, p)| !p.currently_attached).count(),
                 member: member(r),
+                fence_near: known.margin(r).is_some_and(|m| m.level >= crate::o2cb::margin::Level::Amber),
                 statefile_lost: ha.then(|| self.tracks.get(r).is_some_and(|t| t.statefile_lost.is_some())),
             };
             hosts.insert(r.clone(), level);

@@ -38,6 +38,13 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         sheet.fact("memory", format!("{used} used of {}", text::bytes(host.memory.total)));
     }
     sheet.fact("fence in", host.fence_margin_s.map_or_else(String::new, |s| format!("{:.0} s if nothing changes", s.max(0.0))));
+    if let Some(fence) = &host.fence {
+        sheet.fact("o2cb says", format!("{} ({})", fence.text, ago(model.now, fence.seen)));
+        sheet.fact("do now", fence.advice.clone());
+        for warning in &fence.warnings {
+            sheet.fact("o2cb warns", warning.clone());
+        }
+    }
     if let Some(clock) = picture.clocks.iter().find(|c| c.host == host.name) {
         let way = if clock.skew_s < 0.0 { "behind" } else { "ahead of" };
         sheet.fact(

@@ -1,0 +1,148 @@
+//! What the hosts' probes told: o2cb's fence margins and cluster, and mirrors that only a host sees. Decides nothing: see [`super::gate`].
+//!
+//! A report counts for [`PROBE_FRESH`]; what is older is not known any more. Margins are counted on from the last reading of each host by
+//! [`crate::o2cb::margin::Watch`], which says itself when it cannot.
+
+use super::limits::PROBE_FRESH;
+use crate::o2cb::live::Live;
+use crate::o2cb::margin::{Difference, Margin, Reason, Watch, differences};
+use crate::observation::Probed;
+use crate::probe::Report;
+use crate::probe::collect::margin_signs;
+use crate::probe::report::{Rebuild, Work};
+use crate::text::clean;
+use crate::time::Time;
+use crate::xenapi::record::Ref;
+use std::collections::BTreeMap;
+
+/// What one host's probe told last.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// When, and the report.
+    report: Option<(Time, Box<Report>)>,
+    /// Why there is none now, in words; empty: there is.
+    pub lack: String,
+}
+
+/// Those of all hosts.
+#[derive(Clone, Debug, Default)]
+pub struct Probes {
+    hosts: BTreeMap<Ref, Told>,
+    watch: Watch,
+}
+
+impl Told {
+    /// The report, as long as it counts.
+    pub fn report(&self, now: Time) -> Option<(Time, &Report)> {
+        self.report.as_ref().filter(|(at, _)| now.since(*at) < PROBE_FRESH).map(|(at, report)| (*at, &**report))
+    }
+}
+
+impl Probes {
+    /// A host's probe was asked.
+    pub fn told(&mut self, host: &Ref, told: &Probed, at: Time) {
+        let known = self.hosts.entry(host.clone()).or_insert(Told { report: None, lack: String::new() });
+        match told {
+            Probed::Report(report) => {
+                if let Some(o2cb) = report.o2cb.get() {
+                    let uptime = o2cb.live.uptime_ms.get().map(|ms| *ms as f64 / 1_000.0);
+                    let lines = report.kernel.get().map(Vec::as_slice).unwrap_or_default();
+                    self.watch.add(host.as_str(), at, &o2cb.live, margin_signs(lines, uptime));
+                }
+                *known = Told { report: Some((at, report.clone())), lack: String::new() };
+            }
+            Probed::Absent => *known = Told { report: None, lack: "it has no probe".into() },
+            Probed::Denied => *known = Told { report: None, lack: "our role may not ask its probe: it takes pool-admin".into() },
+            Probed::Failed { why } => known.lack.clone_from(why),
+        }
+    }
+
+    /// A host is gone from the pool.
+    pub fn gone(&mut self, host: &Ref) {
+        self.hosts.remove(host);
+    }
+
+    /// Whether any host has told anything.
+    pub fn any(&self) -> bool {
+        self.hosts.values().any(|told| told.report.is_some())
+    }
+
+    /// What a host told.
+    pub fn of(&self, host: &Ref) -> Option<&Told> {
+        self.hosts.get(host)
+    }
+
+    /// The fence margin of a host where o2cb was seen to run.
+    pub fn margin(&self, host: &Ref, now: Time) -> Option<Margin> {
+        self.hosts.get(host)?.report.as_ref()?.1.o2cb.get()?;
+        let margin = self.watch.margin(host.as_str(), now);
+        (!matches!(margin.reason, Reason::NotHeartbeating)).then_some(margin)
+    }
+
+    /// The hosts that told of o2cb lately.
+    pub fn o2cb(&self, now: Time) -> impl Iterator<Item = (&Ref, Time, &Live)> {
+        self.hosts.iter().filter_map(move |(host, told)| {
+            let (at, report) = told.report(now)?;
+            Some((host, at, &report.o2cb.get()?.live))
+        })
+    }
+
+    /// What differs in the configuration of hosts that must be alike.
+    pub fn differences(&self, now: Time, name: impl Fn(&Ref) -> String) -> Vec<Difference> {
+        let all: Vec<(String, &Live)> = self.o2cb(now).map(|(host, _, live)| (name(host), live)).collect();
+        differences(all.iter().map(|(host, live)| (host.as_str(), *live)))
+    }
+
+    /// Mirrors that are not whole, each once, with the host that told of it first and when.
+    pub fn rebuilds(&self, now: Time) -> Vec<(&Ref, Time, &Rebuild)> {
+        let mut out: Vec<(&Ref, Time, &Rebuild)> = Vec::new();
+        for (host, told) in &self.hosts {
+            let Some((at, report)) = told.report(now) else { continue };
+            for one in &report.rebuilds {
+                let same = |known: &&mut (&Ref, Time, &Rebuild)| {
+                    known.2.teller == one.teller && known.2.resource == one.resource && known.2.volume == one.volume
+                };
+                match out.iter_mut().find(same) {
+                    // The one that says more: a rebuild that runs, then one with a progress.
+                    Some(known) if rank(one) > rank(known.2) => *known = (host, at, one),
+                    Some(_) => {}
+                    None => out.push((host, at, one)),
+                }
+            }
+        }
+        out
+    }
+}
+
+fn rank(one: &Rebuild) -> (u8, bool) {
+    let work = match one.work {
+        Work::Missing => 0,
+        Work::Waiting => 1,
+        Work::Stalled => 2,
+        Work::Running => 3,
+    };
+    (work, one.progress.is_some())
+}
+
+/// How the mending of a mirror goes, in words.
+pub fn words(one: &Rebuild) -> String {
+    let mut said = match one.work {
+        Work::Running => format!("{} rebuilds it", one.teller),
+        Work::Waiting => format!("{} will rebuild it: it waits for something else to end", one.teller),
+        Work::Stalled => format!("{} says that it rebuilds it, but it stands still", one.teller),
+        Work::Missing => format!("{} says that it is not whole, and nobody rebuilds it", one.teller),
+    };
+    if let Some((good, all)) = one.copies {
+        said.push_str(&format!("; {good} of {all} copies are good"));
+    }
+    if one.redundancy_lost {
+        said.push_str("; the next loss may cost data or stop its I/O");
+    }
+    if !one.nodes.is_empty() {
+        said.push_str(&format!("; on {}", clean(&one.nodes.join(", "), 120)));
+    }
+    if let Some(note) = &one.note {
+        said.push_str(&format!("; {}", clean(note, 160)));
+    }
+    said
+}
