@@ -30,7 +30,9 @@ fn keep(value: &str) -> String {
 
 /// `chronyc tracking`, with or without `-n`.
 pub fn chrony(said: &str) -> Option<Clock> {
-    let field = |name: &str| said.lines().find_map(|line| line.split_once(':').filter(|(key, _)| key.trim() == name)).map(|(_, value)| value.trim());
+    let field = |name: &str| {
+        said.lines().find_map(|line| line.split_once(':').filter(|(key, _)| key.trim() == name)).map(|(_, value)| value.trim())
+    };
     let leap = field("Leap status")?;
     let stratum = field("Stratum").and_then(|value| value.parse().ok());
     // `0.000000123 seconds fast of NTP time`: fast is ahead.
@@ -40,7 +42,8 @@ pub fn chrony(said: &str) -> Option<Clock> {
     });
     let of = |name: &str| field(name).and_then(first);
     let error = of("Root dispersion").zip(of("Root delay")).map(|(dispersion, delay)| (dispersion + delay / 2.0) * 1_000.0);
-    let reference = field("Reference ID").map(|value| value.split_once('(').map_or(value, |(_, rest)| rest.trim_end_matches(')')));
+    let reference =
+        field("Reference ID").map(|value| value.split_once('(').map_or(value, |(_, rest)| rest.trim_end_matches(')')));
     Some(Clock {
         by: "chrony".into(),
         synchronised: Some(leap != "Not synchronised" && stratum.is_none_or(|stratum: u32| stratum > 0 && stratum < 16)),
@@ -109,8 +112,14 @@ mod tests {
         let said = "Reference ID    : C0A80001 (ntp1.example)\nStratum         : 3\nSystem time     : 0.002500000 seconds slow of NTP time\nRoot delay      : 0.010000000 seconds\n\
             Root dispersion : 0.001000000 seconds\nLeap status     : Normal\n";
         let clock = chrony(said).unwrap();
-        assert_eq!((clock.synchronised, clock.source.as_deref(), clock.offset_ms, clock.error_ms), (Some(true), Some("ntp1.example"), Some(-2.5), Some(6.0)));
-        assert_eq!(chrony("Reference ID    : 00000000 ()\nStratum : 0\nLeap status     : Not synchronised\n").unwrap().synchronised, Some(false));
+        assert_eq!(
+            (clock.synchronised, clock.source.as_deref(), clock.offset_ms, clock.error_ms),
+            (Some(true), Some("ntp1.example"), Some(-2.5), Some(6.0))
+        );
+        assert_eq!(
+            chrony("Reference ID    : 00000000 ()\nStratum : 0\nLeap status     : Not synchronised\n").unwrap().synchronised,
+            Some(false)
+        );
         let said = "     remote           refid      st t when poll reach   delay   offset  jitter\n==============\n+10.0.0.2   .GPS. 1 u 5 64 377 0.5 1.0 0.1\n*10.0.0.1   10.1.0.1 2 u 5 64 377 1.000 -7.500 0.250\n";
         let clock = ntpq(said).unwrap();
         assert_eq!((clock.source.as_deref(), clock.offset_ms, clock.error_ms), (Some("10.0.0.1"), Some(7.5), Some(0.75)));

@@ -29,24 +29,28 @@ const TOPOLOGY: Command = Command {
     words: &["multipathd", "show", "topology"],
     files: &["multipathd_topology.out", "multipathd-show-multipaths-topology.out", "multipath-ll.out", "multipath--ll.out"],
 };
-const PATHS_RAW: Command = Command {
-    words: &["multipathd", "show", "paths", "raw", "format", "%m|%d|%D|%t|%T|%o|%p"],
-    files: &["multipathd_paths.raw"],
-};
-const MAPS_RAW: Command = Command {
-    words: &["multipathd", "show", "maps", "raw", "format", "%n|%N|%t|%Q|%x|%0|%f"],
-    files: &["multipathd_maps.raw"],
-};
-const DRBD_JSON: Command = Command { words: &["drbdsetup", "status", "--json"], files: &["drbdsetup-status--statistics--json.out"] };
+const PATHS_RAW: Command =
+    Command { words: &["multipathd", "show", "paths", "raw", "format", multipath::PATHS], files: &["multipathd_paths.raw"] };
+const MAPS_RAW: Command =
+    Command { words: &["multipathd", "show", "maps", "raw", "format", multipath::MAPS], files: &["multipathd_maps.raw"] };
+const DRBD_JSON: Command =
+    Command { words: &["drbdsetup", "status", "--json"], files: &["drbdsetup-status--statistics--json.out"] };
 const DRBD_TEXT: Command = Command {
     words: &["drbdsetup", "status", "--verbose", "--statistics"],
     files: &["drbdsetup-status.out", "drbdsetup-status--verbose.out", "drbdadm-status.out"],
 };
 const DRBD_OVERVIEW: Command = Command { words: &["drbd-overview"], files: &[] };
-const LINSTOR_JSON: Command = Command { words: &["linstor", "-m", "resource", "list"], files: &["linstor-m-r-l.out", "linstor--machine-readable-resource-list.out"] };
-const LINSTOR_TABLE: Command = Command { words: &["linstor", "resource", "list"], files: &["linstor-r-l.out", "linstor-r-list.out"] };
+const LINSTOR_JSON: Command = Command {
+    words: &["linstor", "-m", "resource", "list"],
+    files: &["linstor-m-r-l.out", "linstor--machine-readable-resource-list.out"],
+};
+const LINSTOR_TABLE: Command =
+    Command { words: &["linstor", "resource", "list"], files: &["linstor-r-l.out", "linstor-r-list.out"] };
 const LINSTOR_HEALTH: Command = Command { words: &["linstor-manager", "healthCheck"], files: &["linstor_health.json"] };
-const MDADM: Command = Command { words: &["mdadm", "--query", "--detail", "/dev/md127"], files: &["mdadm--detail-%dev%md127.out", "mdadm--detail--scan--verbose.out"] };
+const MDADM: Command = Command {
+    words: &["mdadm", "--query", "--detail", "/dev/md127"],
+    files: &["mdadm--detail-%dev%md127.out", "mdadm--detail--scan--verbose.out"],
+};
 const RAID_PY: Command = Command { words: &["raid.py", "check_raid_pool"], files: &["raid_py.json"] };
 const CHRONY: Command = Command { words: &["chronyc", "-n", "tracking"], files: &["chronyc-tracking.out"] };
 const NTPQ: Command = Command { words: &["ntpq", "-pn"], files: &["ntpq-n-p.out", "ntpq-np.out", "ntpq-p.out"] };
@@ -58,8 +62,22 @@ const LIVESET: Command = Command { words: &["debug_ha_query_liveset"], files: &[
 
 /// The commands that are run on a running host. What a file there says as well is not asked.
 const COMMANDS: [Command; 16] = [
-    MAPS_JSON, TOPOLOGY, PATHS_RAW, MAPS_RAW, DRBD_JSON, DRBD_TEXT, LINSTOR_JSON, LINSTOR_TABLE, MDADM, CHRONY, NTPQ, NTPSTAT, TIMEDATECTL, DMESG,
-    DF, LIVESET,
+    MAPS_JSON,
+    TOPOLOGY,
+    PATHS_RAW,
+    MAPS_RAW,
+    DRBD_JSON,
+    DRBD_TEXT,
+    LINSTOR_JSON,
+    LINSTOR_TABLE,
+    MDADM,
+    CHRONY,
+    NTPQ,
+    NTPSTAT,
+    TIMEDATECTL,
+    DMESG,
+    DF,
+    LIVESET,
 ];
 
 /// Whether the connections of o2net are looked into, which writes to the kernel log.
@@ -291,14 +309,19 @@ fn linstor(source: &Source, now: Time) -> Section<linstor::Linstor> {
     // The table has the percentages and the connections, which the others lack.
     first(
         now,
-        vec![(source.command(&LINSTOR_TABLE), &table), (source.command(&LINSTOR_JSON), &machine), (source.command(&LINSTOR_HEALTH), &health)],
+        vec![
+            (source.command(&LINSTOR_TABLE), &table),
+            (source.command(&LINSTOR_JSON), &machine),
+            (source.command(&LINSTOR_HEALTH), &health),
+        ],
     )
 }
 
 fn md(source: &Source, now: Time) -> Section<Md> {
     let raid_py = source.command(&RAID_PY).and_then(|said| md::raid_py(&said.from, &said.text)).ok().flatten();
     let detail = source.command(&MDADM).map(|said| md::details(&said.text).0);
-    let details: Vec<md::Detail> = detail.ok().filter(|details| !details.is_empty()).unwrap_or_else(|| raid_py.into_iter().collect());
+    let details: Vec<md::Detail> =
+        detail.ok().filter(|details| !details.is_empty()).unwrap_or_else(|| raid_py.into_iter().collect());
     let mdstat = source.file("/proc/mdstat", SMALL);
     match mdstat {
         Ok(said) => {
@@ -315,7 +338,8 @@ fn md(source: &Source, now: Time) -> Section<Md> {
 
 fn clock(source: &Source, now: Time) -> Section<clock::Clock> {
     type Read = fn(&str) -> Option<clock::Clock>;
-    let understood = |read: Read| move |said: &Said| read(&said.text).ok_or_else(|| Unknown::not_understood(&said.from, &said.text));
+    let understood =
+        |read: Read| move |said: &Said| read(&said.text).ok_or_else(|| Unknown::not_understood(&said.from, &said.text));
     let (chrony, ntpq) = (understood(clock::chrony), understood(clock::ntpq));
     let (ntpstat, timedatectl) = (understood(clock::ntpstat), understood(clock::timedatectl));
     first(
@@ -332,7 +356,8 @@ fn clock(source: &Source, now: Time) -> Section<clock::Clock> {
 fn crash(source: &Source, now: Time) -> Section<crash::Crash> {
     let root = source.root();
     let number = |path: &str| source.file(path, SMALL).and_then(|said| parse::number::<u64>(path, &said.text));
-    let xen = source.file("/sys/hypervisor/type", SMALL).is_ok_and(|said| said.text.trim() == "xen") || root.exists("/proc/xen/capabilities");
+    let xen = source.file("/sys/hypervisor/type", SMALL).is_ok_and(|said| said.text.trim() == "xen")
+        || root.exists("/proc/xen/capabilities");
     let loaded: Known<bool> = match number("/sys/kernel/kexec_crash_loaded") {
         Ok(0) if xen => {
             let why = "on Xen the crash kernel is loaded into Xen: run `kexec --status` in domain 0";
@@ -341,10 +366,17 @@ fn crash(source: &Source, now: Time) -> Section<crash::Crash> {
         other => other.map(|loaded| loaded != 0).into(),
     };
     let folder = root.list("/var/crash");
-    let free = source.command(&DF).and_then(|said| crash::free(&said.text, "/var/crash").ok_or_else(|| Unknown::not_understood(&said.from, &said.text)));
+    let free = source
+        .command(&DF)
+        .and_then(|said| crash::free(&said.text, "/var/crash").ok_or_else(|| Unknown::not_understood(&said.from, &said.text)));
     let sacrificial = match &folder {
-        Ok(names) if xen || root.exists("/etc/xensource-inventory") => Known::Yes(names.iter().any(|name| name == ".sacrificial-space-for-logs")),
-        Ok(_) => Known::No(Unknown::new("/var/crash/.sacrificial-space-for-logs", Because::NotLooked("only XenServer and XCP-ng have it".into()))),
+        Ok(names) if xen || root.exists("/etc/xensource-inventory") => {
+            Known::Yes(names.iter().any(|name| name == ".sacrificial-space-for-logs"))
+        }
+        Ok(_) => Known::No(Unknown::new(
+            "/var/crash/.sacrificial-space-for-logs",
+            Because::NotLooked("only XenServer and XCP-ng have it".into()),
+        )),
         Err(why) => Known::No(why.clone()),
     };
     let found = crash::Crash {
@@ -375,12 +407,22 @@ fn xha(source: &Source, now: Time) -> Section<Xha> {
 /// Reads a report that was made before.
 pub fn load(file: &Path) -> Result<Report, Unknown> {
     let name = file.display().to_string();
-    let fail = |error: std::io::Error| Unknown::new(&name, if error.kind() == std::io::ErrorKind::NotFound { Because::Absent } else { Because::Failed(error.to_string()) });
+    let fail = |error: std::io::Error| {
+        Unknown::new(
+            &name,
+            if error.kind() == std::io::ErrorKind::NotFound { Because::Absent } else { Because::Failed(error.to_string()) },
+        )
+    };
     let about = std::fs::metadata(file).map_err(fail)?;
     if about.len() > 64 * 1024 * 1024 {
         return Err(Unknown::new(&name, Because::TooLong(64 * 1024 * 1024)));
     }
     let text = std::fs::read_to_string(file).map_err(fail)?;
-    let report: Report = serde_json::from_str(&text).map_err(|error| Unknown::new(&name, Because::NotUnderstood(error.to_string())))?;
-    if report.schema.split('/').next() == SCHEMA.split('/').next() { Ok(report) } else { Err(Unknown::not_understood(name, &report.schema)) }
+    let report: Report =
+        serde_json::from_str(&text).map_err(|error| Unknown::new(&name, Because::NotUnderstood(error.to_string())))?;
+    if report.schema.split('/').next() == SCHEMA.split('/').next() {
+        Ok(report)
+    } else {
+        Err(Unknown::not_understood(name, &report.schema))
+    }
 }

@@ -46,7 +46,10 @@ mod tests {
     #[test]
     fn what_is_free_is_that_of_the_nearest_mount() {
         let said = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/sda1 18 10 8 56% /\n/dev/sda5\n 400 100 300 25% /var/log\n/dev/sda6 4 1 3 25% /var/crash\n";
-        assert_eq!((free(said, "/var/crash"), free(said, "/var/crashes"), free(said, "/var/log/xen")), (Some(3_072), Some(8_192), Some(307_200)));
+        assert_eq!(
+            (free(said, "/var/crash"), free(said, "/var/crashes"), free(said, "/var/log/xen")),
+            (Some(3_072), Some(8_192), Some(307_200))
+        );
         assert_eq!(free("df: not found", "/"), None);
         assert!(is_dump("20261121-002108-UTC") && is_dump("202611210021") && is_dump("127.0.0.1-2026-11-21-00:21:08"));
         assert!(!is_dump(".sacrificial-space-for-logs") && !is_dump("kexec_cmd"));

@@ -29,7 +29,8 @@ pub fn from_drbd(host: &str, resources: &[drbd::Resource]) -> Vec<Rebuild> {
         for number in volumes(resource) {
             let (good, wanted) = (resource.good_copies(number), resource.wanted_copies(number));
             let copies = Some((good as u64, wanted as u64));
-            let nodes: Vec<String> = std::iter::once(host.to_owned()).chain(resource.peers.iter().map(|peer| peer.name.clone())).collect();
+            let nodes: Vec<String> =
+                std::iter::once(host.to_owned()).chain(resource.peers.iter().map(|peer| peer.name.clone())).collect();
             let several = volumes(resource).len() > 1;
             let blank = Rebuild {
                 teller: Teller::Drbd,
@@ -61,7 +62,8 @@ pub fn from_drbd(host: &str, resources: &[drbd::Resource]) -> Vec<Rebuild> {
 
 fn volumes(resource: &drbd::Resource) -> Vec<u64> {
     let own = resource.volumes.iter().map(|volume| volume.number);
-    let mut all: Vec<u64> = own.chain(resource.peers.iter().flat_map(|peer| peer.volumes.iter().map(|volume| volume.number))).collect();
+    let mut all: Vec<u64> =
+        own.chain(resource.peers.iter().flat_map(|peer| peer.volumes.iter().map(|volume| volume.number))).collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -112,10 +114,15 @@ pub fn from_linstor(copies: &[linstor::Copy], drbd: &[drbd::Resource]) -> Vec<Re
             note: None,
         };
         let still = drbd.iter().find(|resource| resource.name == name);
-        let still = still.is_some_and(|resource| !resource.peers.iter().flat_map(|peer| &peer.volumes).any(drbd::PeerVolume::is_syncing));
+        let still =
+            still.is_some_and(|resource| !resource.peers.iter().flat_map(|peer| &peer.volumes).any(drbd::PeerVolume::is_syncing));
         let before = all.len();
         for copy in copies.iter().filter(|copy| copy.state.is_syncing()) {
-            let note = if still { "DRBD says that nothing syncs: the percentage is old" } else { "a percentage alone does not prove that it goes on" };
+            let note = if still {
+                "DRBD says that nothing syncs: the percentage is old"
+            } else {
+                "a percentage alone does not prove that it goes on"
+            };
             all.push(Rebuild {
                 work: if still { Work::Stalled } else { Work::Running },
                 progress: copy.state.percent.map(|percent| (percent / 100.0).clamp(0.0, 1.0)),
@@ -125,7 +132,11 @@ pub fn from_linstor(copies: &[linstor::Copy], drbd: &[drbd::Resource]) -> Vec<Re
             });
         }
         if all.len() == before && good < wanted {
-            let states: Vec<String> = copies.iter().filter(|copy| !copy.state.is_healthy()).map(|copy| format!("{} on {}", copy.state.name, copy.node)).collect();
+            let states: Vec<String> = copies
+                .iter()
+                .filter(|copy| !copy.state.is_healthy())
+                .map(|copy| format!("{} on {}", copy.state.name, copy.node))
+                .collect();
             all.push(Rebuild { note: Some(states.join(", ")), ..blank });
         }
     }
@@ -172,7 +183,13 @@ pub fn from_detail(host: &str, detail: &md::Detail) -> Option<Rebuild> {
         teller: Teller::Md,
         resource: detail.device.as_deref().unwrap_or("an array").trim_start_matches("/dev/").to_owned(),
         volume: None,
-        work: if waits { Work::Waiting } else if syncs { Work::Running } else { Work::Missing },
+        work: if waits {
+            Work::Waiting
+        } else if syncs {
+            Work::Running
+        } else {
+            Work::Missing
+        },
         progress: progress.map(|(_, percent)| (percent / 100.0).clamp(0.0, 1.0)),
         eta_secs: None,
         redundancy_lost: detail.is_degraded(),

@@ -109,7 +109,9 @@ impl Source {
         let mut why = None;
         for name in names {
             match self.root.read(&name, OUTPUT) {
-                Ok(file) => return Ok(Said { from: name.trim_start_matches('/').to_owned(), text: file.text, taken: file.written }),
+                Ok(file) => {
+                    return Ok(Said { from: name.trim_start_matches('/').to_owned(), text: file.text, taken: file.written });
+                }
                 Err(Unknown { because: Because::Absent, .. }) => {}
                 Err(other) => why = Some(other),
             }

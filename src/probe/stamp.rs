@@ -12,7 +12,10 @@ pub const FILE: &str = "/run/poolwatch-probe.looks";
 
 /// What was remembered: one time in milliseconds a line. What is none is passed over.
 pub fn load(file: &Path) -> Policy {
-    let text = fs::metadata(file).ok().filter(|about| about.is_file() && about.len() < 64 * 1024).and_then(|_| fs::read_to_string(file).ok());
+    let text = fs::metadata(file)
+        .ok()
+        .filter(|about| about.is_file() && about.len() < 64 * 1024)
+        .and_then(|_| fs::read_to_string(file).ok());
     let times = text.iter().flat_map(|text| text.lines()).filter_map(|line| line.trim().parse().ok()).map(Time::from_millis);
     Policy::remember(times)
 }

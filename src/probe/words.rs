@@ -62,16 +62,22 @@ pub fn report(report: &Report) -> String {
         vec![
             format!("crash kernel loaded: {}", crash.loaded),
             format!("free below /var/crash: {}", crash.free.clone().map(text::bytes)),
-            format!("dumps: {}", crash.dumps.clone().map(|dumps| if dumps.is_empty() { "none".into() } else { dumps.join(", ") })),
+            format!(
+                "dumps: {}",
+                crash.dumps.clone().map(|dumps| if dumps.is_empty() { "none".into() } else { dumps.join(", ") })
+            ),
         ]
     });
     section(&mut out, "kernel", &report.kernel, |lines| {
-        let bad: Vec<String> = lines.iter().filter(|line| line.sign.foretells()).rev().take(10).map(|line| line.text.clone()).collect();
+        let bad: Vec<String> =
+            lines.iter().filter(|line| line.sign.foretells()).rev().take(10).map(|line| line.text.clone()).collect();
         if bad.is_empty() { vec!["nothing that foretells a fence".into()] } else { bad }
     });
     section(&mut out, "HA daemon", &report.xha, |xha| {
         let mut lines: Vec<String> = xha.lines.iter().rev().take(5).map(|line| line.text.clone()).collect();
-        lines.extend(xha.liveset.as_ref().map(|set| format!("live set: {} of {} hosts", set.hosts.iter().filter(|host| host.alive == Some(true)).count(), set.hosts.len())));
+        lines.extend(xha.liveset.as_ref().map(|set| {
+            format!("live set: {} of {} hosts", set.hosts.iter().filter(|host| host.alive == Some(true)).count(), set.hosts.len())
+        }));
         if lines.is_empty() { vec!["nothing".into()] } else { lines }
     });
     for one in &report.rebuilds {
@@ -82,7 +88,10 @@ pub fn report(report: &Report) -> String {
 
 /// A part: its name and age, its lines, or why it is not known.
 fn section<T>(out: &mut String, name: &str, section: &Section<T>, lines: impl Fn(&T) -> Vec<String>) {
-    let age = section.age_secs.filter(|age| *age > 0).map_or(String::new(), |age| format!(" ({} old)", text::duration(Duration::from_secs(age))));
+    let age = section
+        .age_secs
+        .filter(|age| *age > 0)
+        .map_or(String::new(), |age| format!(" ({} old)", text::duration(Duration::from_secs(age))));
     let found = section.get().map(lines);
     let lines = found.unwrap_or_else(|| section.found.why_not().map(|why| format!("cannot know: {why}")).into_iter().collect());
     for line in lines {
@@ -106,13 +115,15 @@ fn map(map: &multipath::Map) -> String {
         _ if map.is_dead() => ", I/O FAILS".to_owned(),
         _ => String::new(),
     };
-    let faults = map.path_faults.filter(|faults| *faults > 0).map_or(String::new(), |faults| format!(", {faults} path failures so far"));
+    let faults =
+        map.path_faults.filter(|faults| *faults > 0).map_or(String::new(), |faults| format!(", {faults} path failures so far"));
     format!("{}: {} of {} paths{queue}{faults}", map.name, map.usable(), map.total())
 }
 
 fn copy(copy: &linstor::Copy) -> String {
     let percent = copy.state.percent.map_or(String::new(), |percent| format!(" {percent} %"));
-    let connections: Vec<String> = copy.connections.iter().flatten().map(|c| format!("{} to {}", c.state, c.peers.join(", "))).collect();
+    let connections: Vec<String> =
+        copy.connections.iter().flatten().map(|c| format!("{} to {}", c.state, c.peers.join(", "))).collect();
     format!("{} on {}: {}{percent} {}", copy.resource, copy.node, copy.state.name, connections.join("; "))
 }
 

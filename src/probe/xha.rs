@@ -101,7 +101,12 @@ fn between<'a>(said: &'a str, before: &str, after: &str) -> Option<&'a str> {
 pub fn signs(said: &str) -> Vec<Line> {
     let line = |line: &str| {
         let line = line.get(..4_096).unwrap_or(line);
-        sign(line).map(|sign| Line { sign, stamp: stamp(line), level: level(line), text: text::clean(line.trim(), 300).into_owned() })
+        sign(line).map(|sign| Line {
+            sign,
+            stamp: stamp(line),
+            level: level(line),
+            text: text::clean(line.trim(), 300).into_owned(),
+        })
     };
     let mut found: Vec<Line> = said.lines().filter_map(line).collect();
     let more = found.len().saturating_sub(1_000);
@@ -144,9 +149,15 @@ fn sign(line: &str) -> Option<Sign> {
     if let Some(what) = between(line, "reporting \"", " approaching timeout\"") {
         return Some(Sign::Approaching { what: keep(what) });
     }
-    if lower.contains("watchdog is expiring soon") || lower.contains("watchdog has not been updated") || lower.contains("watchdog should have expired") {
+    if lower.contains("watchdog is expiring soon")
+        || lower.contains("watchdog has not been updated")
+        || lower.contains("watchdog should have expired")
+    {
         let word = |key: &str| line.split_once(key).and_then(|(_, rest)| rest.split([' ', '.', ',']).next());
-        return Some(Sign::Watchdog { id: word("id=").and_then(|id| id.parse().ok()), label: keep(word("label=").unwrap_or("")) });
+        return Some(Sign::Watchdog {
+            id: word("id=").and_then(|id| id.parse().ok()),
+            label: keep(word("label=").unwrap_or("")),
+        });
     }
     if let Some((_, status)) = line.split_once("bonding status has changed to ") {
         return Some(Sign::Bond { status: keep(status.trim_end_matches('.')) });
@@ -157,7 +168,10 @@ fn sign(line: &str) -> Option<Sign> {
     if line.contains("The local host has transitioned to online state") {
         return Some(Sign::Online);
     }
-    if let Some(code) = line.split_once("Unrecognised MTC exit code: ").and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()) {
+    if let Some(code) = line
+        .split_once("Unrecognised MTC exit code: ")
+        .and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
+    {
         let pool = between(line, "pool '", "'").map(keep);
         return Some(Sign::DaemonFailed { pool, code });
     }
@@ -181,18 +195,21 @@ fn storage(line: &str) -> Option<Sign> {
     if let Some((_, id)) = line.split_once("LVM_DEVICE to /dev/disk/by-scsid/") {
         return Some(Sign::Device { pid, scsi_id: keep(id.split('/').next().unwrap_or(id)) });
     }
-    let uuid = line.split_once("lock: opening lock file ").and_then(|(_, path)| path.trim().strip_suffix("/sr")?.rsplit('/').next())?;
+    let uuid =
+        line.split_once("lock: opening lock file ").and_then(|(_, path)| path.trim().strip_suffix("/sr")?.rsplit('/').next())?;
     Some(Sign::Repository { pid, uuid: keep(uuid) })
 }
 
 /// The live set as the daemon prints it. Tags are looked for, not a schema: it grew over the years.
 pub fn liveset(said: &str) -> Option<Liveset> {
     let tag = |said: &str, name: &str| between(said, &format!("<{name}>"), &format!("</{name}>")).map(keep);
-    let truth = |value: Option<String>| value.and_then(|value| match value.to_ascii_lowercase().as_str() {
-        "true" | "1" => Some(true),
-        "false" | "0" => Some(false),
-        _ => None,
-    });
+    let truth = |value: Option<String>| {
+        value.and_then(|value| match value.to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        })
+    };
     if !said.contains("<ha_liveset_info>") && !said.contains("<status>") {
         return None;
     }
@@ -238,7 +255,11 @@ mod tests {
         assert_eq!(all[1], Sign::Watchdog { id: Some(2), label: "statefile".into() });
         assert_eq!(all[2..], [Sign::Liveset { alive: 3, of: 4 }, Sign::Bond { status: "DEGRADED".into() }]);
         let failed = "Oct 17 12:45:22 xs3 xapi: [error|xs3|1 UNIX /x|dispatch:host.ha_join_liveset D:8|backtrace] host.ha_join_liveset R:a2 failed with exception Server_error(INTERNAL_ERROR, [ Not_found ])";
-        let want = Sign::CallFailed { host: "xs3".into(), call: "host.ha_join_liveset".into(), error: "INTERNAL_ERROR Not_found".into() };
+        let want = Sign::CallFailed {
+            host: "xs3".into(),
+            call: "host.ha_join_liveset".into(),
+            error: "INTERNAL_ERROR Not_found".into(),
+        };
         assert_eq!(signs(failed)[0].sign, want);
     }
 

@@ -60,7 +60,9 @@ fn drbd_fact(file: &str, text: &str, fact: &str) -> Check {
     let all = if json { drbd::status_json(file, text) } else { drbd::status_text(file, text) }.map_err(|why| why.to_string())?;
     let one: &Resource = all.first().ok_or("no resource")?;
     let (key, want) = split(fact);
-    let peer_of = |key: &str| key.split_once('(').filter(|(_, name)| !name.starts_with("vol")).map(|(_, rest)| rest.trim_end_matches(')').to_owned());
+    let peer_of = |key: &str| {
+        key.split_once('(').filter(|(_, name)| !name.starts_with("vol")).map(|(_, rest)| rest.trim_end_matches(')').to_owned())
+    };
     let named = peer_of(key);
     let peer = one.peers.iter().find(|peer| named.as_ref().is_none_or(|name| peer.name == *name)).ok_or("no such peer")?;
     let sync = || peer.volumes.first().ok_or("no volume of the peer".to_owned());
@@ -88,7 +90,9 @@ fn drbd_fact(file: &str, text: &str, fact: &str) -> Check {
             .and_then(|()| same(&peer.connection, want)),
         "repl" => same(&sync()?.replication, want),
         "peer_disk" => same(sync()?.disk.as_deref().unwrap_or(""), want),
-        "all peer_disk" => holds(one.peers.iter().flat_map(|peer| &peer.volumes).all(|volume| volume.disk.as_deref() == Some(want)), one),
+        "all peer_disk" => {
+            holds(one.peers.iter().flat_map(|peer| &peer.volumes).all(|volume| volume.disk.as_deref() == Some(want)), one)
+        }
         "percent_in_sync" => same(format!("{:.2}", sync()?.in_sync_percent.unwrap()), want),
         "out_of_sync_kib" => same(sync()?.out_of_sync_kib.unwrap(), want),
         "eta" => same(sync()?.eta_secs.map_or("unknown".into(), |eta| eta.to_string()), want),
@@ -166,7 +170,9 @@ fn multipath_fact(file: &str, text: &str, fact: &str) -> Check {
         return match key {
             "maps" => same(mapped.iter().map(|path| &path.map).collect::<BTreeSet<_>>().len(), want),
             "orphan" => same(join(paths.iter().filter(|path| path.map.is_none()).filter_map(|path| path.dev.clone())), want),
-            "paths_up" => same(format!("{}/{}", mapped.iter().filter(|path| path.usable() == Usable::Yes).count(), mapped.len()), want),
+            "paths_up" => {
+                same(format!("{}/{}", mapped.iter().filter(|path| path.usable() == Usable::Yes).count(), mapped.len()), want)
+            }
             "prio" => same(join(mapped.iter().filter_map(|path| path.priority)), want),
             _ => Err("no rule for it".into()),
         };
@@ -175,7 +181,10 @@ fn multipath_fact(file: &str, text: &str, fact: &str) -> Check {
         let maps = multipath::maps_raw(text);
         let (state, rest) = fact.split_once(": ").ok_or("no rule for it")?;
         let at = ["healthy", "degraded", "recovered"].iter().position(|name| *name == state).ok_or("no such state")?;
-        return same(format!("active_paths={} faults={}", maps[at].up.unwrap(), maps[at].path_faults.unwrap()), rest.split(" (").next().unwrap());
+        return same(
+            format!("active_paths={} faults={}", maps[at].up.unwrap(), maps[at].path_faults.unwrap()),
+            rest.split(" (").next().unwrap(),
+        );
     }
     if file.contains("show-paths-format") {
         let (columns, rows) = multipath::paths_table(text);
@@ -198,7 +207,11 @@ fn multipath_fact(file: &str, text: &str, fact: &str) -> Check {
             _ => Err("no rule for it".into()),
         };
     }
-    let maps = if file.contains("json") { multipath::maps_json(file, text).map_err(|why| why.to_string())? } else { multipath::topology(text) };
+    let maps = if file.contains("json") {
+        multipath::maps_json(file, text).map_err(|why| why.to_string())?
+    } else {
+        multipath::topology(text)
+    };
     maps_fact(file, text, fact, &maps)
 }
 
@@ -223,7 +236,10 @@ fn maps_fact(file: &str, text: &str, fact: &str, maps: &[Map]) -> Check {
                 ("up" | "paths_up", want) => same(up(map), want)?,
                 ("paths", want) => same(map.paths.len(), want)?,
                 ("queue", want) => same(said(map.queues), want)?,
-                ("failed", want) => same(join(map.paths.iter().filter(|path| path.usable() == Usable::No).filter_map(|path| path.dev.clone())), want)?,
+                ("failed", want) => same(
+                    join(map.paths.iter().filter(|path| path.usable() == Usable::No).filter_map(|path| path.dev.clone())),
+                    want,
+                )?,
                 (other, _) => return Err(format!("no rule for {other}")),
             }
         }
@@ -259,7 +275,9 @@ fn maps_fact(file: &str, text: &str, fact: &str, maps: &[Map]) -> Check {
         "noise_lines" => same(multipath::noise(text), want),
         "json_needs_prompt_lines_stripped" => holds(serde_json::from_str::<serde_json::Value>(text).is_err(), maps),
         "common cause" => holds(maps.len() > 1 && maps.iter().all(|map| map.lost() == 1), maps),
-        _ if fact.starts_with("wwid is glued") => holds(maps.iter().all(|map| !map.wwid.contains("dm-") && map.dm.is_some()), maps),
+        _ if fact.starts_with("wwid is glued") => {
+            holds(maps.iter().all(|map| !map.wwid.contains("dm-") && map.dm.is_some()), maps)
+        }
         _ if fact == "other two 1/1" => same(maps.iter().filter(|map| up(map) == "1/1").count(), "2"),
         _ if fact.starts_with("path ") => {
             let path = paths.iter().find(|path| path.dev.as_deref() == key.strip_prefix("path ")).ok_or("no such path")?;
@@ -280,7 +298,9 @@ fn md_fact(file: &str, text: &str, fact: &str) -> Check {
         "snapshots" => return same(all.len(), want),
         _ if fact == "see [UUU_]" => return holds(all.iter().any(|array| array.map.as_deref() == Some("UUU_")), all),
         _ if fact.starts_with("contains ") => {
-            let waits = |want: &str| all.iter().any(|array| array.activity.as_ref().is_some_and(|activity| activity.waits.as_deref() == Some(want)));
+            let waits = |want: &str| {
+                all.iter().any(|array| array.activity.as_ref().is_some_and(|activity| activity.waits.as_deref() == Some(want)))
+            };
             return holds(waits("PENDING") && waits("DELAYED"), &all);
         }
         "md0" if want.starts_with("active") => return same(format!("active {}", all[0].level.as_deref().unwrap_or("")), want),
@@ -303,14 +323,18 @@ fn md_fact(file: &str, text: &str, fact: &str) -> Check {
             ("degraded", want) => same(array.missing(), want)?,
             ("recovery", want) => same(percent(), want).and(holds(activity.unwrap().kind == md::Kind::Recovery, array))?,
             ("check", want) => same(percent(), want).and(holds(activity.unwrap().kind == md::Kind::Check, array))?,
-            ("resync", "DELAYED") | ("DELAYED", "") => same(activity.and_then(|activity| activity.waits.clone()).unwrap_or_default(), "DELAYED")?,
+            ("resync", "DELAYED") | ("DELAYED", "") => {
+                same(activity.and_then(|activity| activity.waits.clone()).unwrap_or_default(), "DELAYED")?
+            }
             ("resync", want) => same(percent(), want).and(holds(activity.unwrap().kind == md::Kind::Resync, array))?,
             ("speed", want) => same(format!("{}K/sec", activity.unwrap().kib_per_sec.unwrap()), want)?,
             ("finish", want) => same(format!("{:.1}min", activity.unwrap().finish_min.unwrap()), want)?,
             ("failed", want) => same(join(array.failed()), want)?,
             ("spares", want) => same(join(array.spares()), want)?,
             ("members", want) => same(array.members.iter().filter(|member| !member.spare && !member.failed).count(), want)?,
-            ("extra", want) => holds(array.members.iter().any(|member| format!("{}[{}]", member.dev, member.number.unwrap()) == want), array)?,
+            ("extra", want) => {
+                holds(array.members.iter().any(|member| format!("{}[{}]", member.dev, member.number.unwrap()) == want), array)?
+            }
             (counted, "") if counted.starts_with('[') && counted.contains('/') => {
                 same(array.counts.map(|(wanted, working)| format!("[{wanted}/{working}]")).unwrap_or_default(), counted)?;
             }
@@ -362,10 +386,15 @@ fn linstor_fact(file: &str, text: &str, fact: &str) -> Check {
         return match fact {
             "format=old" => holds(text.contains("resource_states"), found),
             "json=truncated" => holds(found.cut, found),
-            _ if fact.starts_with("in_use true") => holds(of("OpenNebula-Image-0-vm0-disk0").is_some_and(|copy| copy.in_use == Some(true)), found),
+            _ if fact.starts_with("in_use true") => {
+                holds(of("OpenNebula-Image-0-vm0-disk0").is_some_and(|copy| copy.in_use == Some(true)), found)
+            }
             _ => {
                 let copy = of(fact.split(' ').next().unwrap()).ok_or("no such resource")?;
-                same(format!("{} {} disk_state={} in_use={}", copy.resource, copy.node, copy.state.name, copy.in_use.unwrap()), fact)
+                same(
+                    format!("{} {} disk_state={} in_use={}", copy.resource, copy.node, copy.state.name, copy.in_use.unwrap()),
+                    fact,
+                )
             }
         };
     }
@@ -380,7 +409,9 @@ fn linstor_fact(file: &str, text: &str, fact: &str) -> Check {
             let all: Vec<&linstor::Copy> = copies.iter().filter(|copy| copy.resource.ends_with("ha-statefile")).collect();
             same(format!("{}x{}", all.len(), all[0].state.name), want)
         }
-        "ha-statefile minor" => same(volumes.iter().find(|copy| copy.resource.ends_with("ha-statefile")).unwrap().minor.unwrap(), want),
+        "ha-statefile minor" => {
+            same(volumes.iter().find(|copy| copy.resource.ends_with("ha-statefile")).unwrap().minor.unwrap(), want)
+        }
         "pool" => holds(volumes.iter().any(|copy| copy.pool.as_deref() == Some(want)), volumes),
         "port" => same(copies[0].port.unwrap(), want),
         "deleting" => same(copies.iter().filter(|copy| copy.state.name == "DELETING").count(), want),
@@ -392,13 +423,17 @@ fn linstor_fact(file: &str, text: &str, fact: &str) -> Check {
             let odd = copies.iter().filter(|copy| matches!(copy.state.name.as_str(), "TieBreaker" | "Diskless"));
             holds(odd.clone().count() > 0 && odd.clone().all(linstor::Copy::is_healthy), copies)
         }
-        _ if fact.starts_with("diskless rows") => {
-            holds(volumes.iter().all(|copy| copy.allocated.is_none() == matches!(copy.state.name.as_str(), "Diskless" | "TieBreaker")), volumes)
-        }
+        _ if fact.starts_with("diskless rows") => holds(
+            volumes.iter().all(|copy| copy.allocated.is_none() == matches!(copy.state.name.as_str(), "Diskless" | "TieBreaker")),
+            volumes,
+        ),
         _ if fact.starts_with("rsc: ") || fact == "charlie Unused UpToDate" => {
             let words: Vec<&str> = fact.trim_start_matches("rsc: ").split(' ').collect();
             let copy = on(words[0])?;
-            same(format!("{} {} {}", copy.node, if copy.in_use.unwrap() { "InUse" } else { "Unused" }, copy.state.name), &words.join(" "))
+            same(
+                format!("{} {} {}", copy.node, if copy.in_use.unwrap() { "InUse" } else { "Unused" }, copy.state.name),
+                &words.join(" "),
+            )
         }
         // `m8c11: conns=NetworkFailure(m8c8) state=Outdated`
         _ if fact.contains(": conns=") => {
@@ -413,8 +448,12 @@ fn linstor_fact(file: &str, text: &str, fact: &str) -> Check {
             let mut words = name.split(" on ");
             let (name, node) = (words.next().unwrap(), words.next());
             let all = copies.iter().chain(&volumes);
-            let copy = all.filter(|copy| copy.resource.starts_with(name)).find(|copy| node.is_none_or(|node| copy.node == node)).ok_or("no such row")?;
-            let connection = copy.connections.iter().flatten().next().map(|one| format!("{}({})", one.state, one.peers.join(",")));
+            let copy = all
+                .filter(|copy| copy.resource.starts_with(name))
+                .find(|copy| node.is_none_or(|node| copy.node == node))
+                .ok_or("no such row")?;
+            let connection =
+                copy.connections.iter().flatten().next().map(|one| format!("{}({})", one.state, one.peers.join(",")));
             same(connection.unwrap_or_else(|| copy.state.name.clone()), want)
         }
         // `m13c35=SyncTarget percent=43.43`, `m8c10=Diskless InUse`
@@ -463,7 +502,12 @@ fn kernel_fact(text: &str, fact: &str) -> Check {
             _ => None,
         })
         // `[sdb] killing request` only names the device.
-        .or_else(|why| holds(text.contains(&format!("[{want}]")) && lines.iter().any(|line| matches!(line.sign, Sign::ScsiOffline { .. })), why)),
+        .or_else(|why| {
+            holds(
+                text.contains(&format!("[{want}]")) && lines.iter().any(|line| matches!(line.sign, Sign::ScsiOffline { .. })),
+                why,
+            )
+        }),
         "dm" => any(&|sign| match sign {
             Sign::IoError { dev, .. } | Sign::FsError { dev, .. } => Some(dev.clone()),
             _ => None,
@@ -524,7 +568,9 @@ fn kernel_fact(text: &str, fact: &str) -> Check {
             _ => None,
         }),
         "cpu" => any(&|sign| match sign {
-            Sign::ClockUnstable { cpu, .. } | Sign::SoftLockup { cpu, .. } | Sign::Warning { cpu, .. } => cpu.map(|cpu| cpu.to_string()),
+            Sign::ClockUnstable { cpu, .. } | Sign::SoftLockup { cpu, .. } | Sign::Warning { cpu, .. } => {
+                cpu.map(|cpu| cpu.to_string())
+            }
             _ => None,
         }),
         "stuck_s" => any(&|sign| match sign {
@@ -537,7 +583,9 @@ fn kernel_fact(text: &str, fact: &str) -> Check {
         }),
         "order" => same(if kernel::is_reversed(text) { "reversed" } else { "forward" }, want),
         // A stuck CPU or a warning alone stops nothing.
-        "fatal" => holds(last(&|line| matches!(line.sign, Sign::Fencing | Sign::OcfsAbort { .. })).is_none() == (want == "no"), &lines),
+        "fatal" => {
+            holds(last(&|line| matches!(line.sign, Sign::Fencing | Sign::OcfsAbort { .. })).is_none() == (want == "no"), &lines)
+        }
         "failed_paths" => same(
             join(lines.iter().filter_map(|line| match &line.sign {
                 Sign::PathFailed { path } => Some(path.clone()),

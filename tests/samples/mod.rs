@@ -34,7 +34,8 @@ pub struct Scene {
 impl Scene {
     /// All scenes below `folder` that have dumps with a time.
     pub fn all(folder: &Path) -> Vec<Self> {
-        let mut names: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_dir()).collect();
+        let mut names: Vec<PathBuf> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_dir()).collect();
         names.sort();
         names.iter().map(|path| Self::read(path)).filter(|scene| !scene.dumps.is_empty()).collect()
     }

@@ -90,7 +90,9 @@ pub fn sockets(said: &str) -> Vec<Socket> {
         let micros = || value.strip_suffix("usecs").and_then(|digits| digits.trim().parse::<u64>().ok());
         match key {
             "remote node" => socket.peer = text::clean(value, 64).into_owned(),
-            "sock" => socket.remote = value.split_once("->").map_or(String::new(), |(_, to)| text::clean(to.trim(), 64).into_owned()),
+            "sock" => {
+                socket.remote = value.split_once("->").map_or(String::new(), |(_, to)| text::clean(to.trim(), 64).into_owned())
+            }
             "handshake ok" => socket.handshake = value == "1",
             "data ready" => socket.data_ready_us = micros().filter(|at| *at > 0),
             _ => {}

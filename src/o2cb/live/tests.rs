@@ -85,7 +85,10 @@ fn a_driver_is_read_whole() {
     assert_eq!(cluster.fence_method.copied(), Some(FenceMethod::Reset));
     assert!(!FenceMethod::Reset.leaves_a_dump());
     let region = &cluster.regions[0];
-    assert_eq!((region.uuid.as_str(), region.elapsed_ms.copied(), region.device.get().unwrap().as_str()), (REGION, Some(1_200), "sdb"));
+    assert_eq!(
+        (region.uuid.as_str(), region.elapsed_ms.copied(), region.device.get().unwrap().as_str()),
+        (REGION, Some(1_200), "sdb")
+    );
     assert_eq!(live.failed_regions.get().unwrap().len(), 0);
     assert_eq!((live.uptime_ms.copied(), live.hz), (Some(89_400), Some(250)));
     let socket = &live.sockets.get().unwrap()[0];
@@ -174,7 +177,10 @@ fn the_file_that_floods_the_kernel_log_is_only_read_in_trouble() {
     let looks = (0..3_600).step_by(2).filter(|secs| policy.ask(Time::from_secs(*secs), &calm, false) == Look::Yes).count();
     assert_eq!(looks, AN_HOUR);
     assert_eq!(policy.ask(Time::from_secs(3_602), &calm, false), Look::Yes, "and again in the next hour");
-    assert_eq!(policy.ask(Time::from_secs(3_606), &calm, false), Look::No("the heartbeat on sdb is late, but it was read 4 s ago".into()));
+    assert_eq!(
+        policy.ask(Time::from_secs(3_606), &calm, false),
+        Look::No("the heartbeat on sdb is late, but it was read 4 s ago".into())
+    );
 }
 
 #[test]

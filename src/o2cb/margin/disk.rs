@@ -80,7 +80,9 @@ pub(super) fn judge(watch: &Watch, track: &Track, age: i64) -> Found {
                 level = level.min(Level::Amber);
             }
             (None, Some(true) | None) => {
-                sure = Sure::Unless("all other live nodes wait for this disk too, which could not be seen: then nobody fences".into());
+                sure = Sure::Unless(
+                    "all other live nodes wait for this disk too, which could not be seen: then nobody fences".into(),
+                );
             }
             (Some(false), _) | (_, Some(false)) => {}
         }
@@ -129,7 +131,12 @@ fn again(watch: &Watch, track: &Track, one: &Running<'_>, now: i64, budget: i64,
         None => Fires { earliest: now, expected: now.saturating_add(budget / 2), latest: now.saturating_add(budget) },
     };
     let level = level(budget.saturating_sub(fires.expected.saturating_sub(now)), budget);
-    Found { fires: Some(from_now(fires, now)), level: level.max(Level::Amber), reason: disk(one, elapsed, budget, lost_of), sure: Sure::Yes }
+    Found {
+        fires: Some(from_now(fires, now)),
+        level: level.max(Level::Amber),
+        reason: disk(one, elapsed, budget, lost_of),
+        sure: Sure::Yes,
+    }
 }
 
 /// A host that was armed again at `pardon`: spared while that goes on, else its time runs from then.
@@ -154,13 +161,13 @@ fn offline(live: &Live) -> Found {
     }
     live.clusters.why_not().map_or_else(
         || Found::none(Level::Green, Reason::NotHeartbeating),
-        |why| Found::none(Level::Unknown, Reason::CannotKnow(why.to_string())),
+        |why| Found::none(Level::Unknown, Reason::CannotKnow { why: why.to_string() }),
     )
 }
 
 fn cannot<T>(what: &crate::o2cb::live::known::Known<T>) -> Found {
     let why = what.why_not().map_or_else(String::new, ToString::to_string);
-    Found::none(Level::Unknown, Reason::CannotKnow(why))
+    Found::none(Level::Unknown, Reason::CannotKnow { why })
 }
 
 fn running<'a>(track: &Track, cluster: &'a Cluster, budget: i64) -> Vec<Running<'a>> {
@@ -186,7 +193,8 @@ impl Rule {
     fn of(live: &Live, cluster: &Cluster, running: &[Running<'_>]) -> Self {
         let listed = live.quorum_regions.get().cloned();
         // A kernel without quorum regions is one from before global mode.
-        let global = cluster.mode.copied().map_or_else(|| listed.as_ref().is_some_and(|set| !set.is_empty()), |mode| mode == Mode::Global);
+        let global =
+            cluster.mode.copied().map_or_else(|| listed.as_ref().is_some_and(|set| !set.is_empty()), |mode| mode == Mode::Global);
         let quorum = listed.unwrap_or_else(|| running.iter().filter_map(|one| one.num).collect());
         let failed = live.failed_regions.get().map(|failed| failed & &quorum).unwrap_or_default();
         Self { global, quorum, failed }

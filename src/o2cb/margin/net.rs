@@ -147,7 +147,10 @@ pub(super) fn reaches_lowest(track: &Track, since: i64) -> Option<bool> {
     }
     let times = Times::of(track);
     let silent = wanted.iter().any(|num| {
-        track.peers.get(num).is_none_or(|peer| peer.lost.is_some() || !matches!(state(track, peer, times, i64::MIN), State::Heard))
+        track
+            .peers
+            .get(num)
+            .is_none_or(|peer| peer.lost.is_some() || !matches!(state(track, peer, times, i64::MIN), State::Heard))
     });
     if silent {
         return Some(false);

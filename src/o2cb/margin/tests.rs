@@ -124,7 +124,10 @@ fn fewer_than_half_of_the_regions_do_not_fence() {
     assert!((40_000..43_000).contains(&margin.left_ms.unwrap()), "{margin}");
     // Two of four are half.
     let margin = once(&host(1, &[1, 2], 1_000, &[30_000, 35_000, 500, 500]));
-    assert!(matches!(&margin.reason, Reason::Disk { device, lost_of: (2, 4), .. } if device.as_deref() == Some("vda")), "{margin}");
+    assert!(
+        matches!(&margin.reason, Reason::Disk { device, lost_of: (2, 4), .. } if device.as_deref() == Some("vda")),
+        "{margin}"
+    );
 }
 
 #[test]
@@ -251,7 +254,8 @@ fn zero_is_never_armed_unless_it_was_seen_to_write() {
 #[test]
 fn what_cannot_be_read_is_unknown_and_never_green() {
     let mut live = host(1, &[1, 2], 1_000, &[500]);
-    cluster(&mut live).regions[0].elapsed_ms = Known::No(Unknown::new("/sys/kernel/debug/o2hb/…/elapsed_time_in_ms", Because::Denied));
+    cluster(&mut live).regions[0].elapsed_ms =
+        Known::No(Unknown::new("/sys/kernel/debug/o2hb/…/elapsed_time_in_ms", Because::Denied));
     let margin = once(&live);
     assert_eq!(margin.level, Level::Unknown);
     assert!(margin.to_string().contains("run as root"), "{margin}");
@@ -278,7 +282,10 @@ fn hosts_that_differ_are_named_with_both_values() {
     cluster(&mut two).dead_threshold = Known::Yes(61);
     let found = differences([("a", &one), ("b", &two)]);
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].to_string(), "dead_threshold differs: 31 on a; 61 on b (a node that differs keeps all nodes from mounting: make them equal)");
+    assert_eq!(
+        found[0].to_string(),
+        "dead_threshold differs: 31 on a; 61 on b (a node that differs keeps all nodes from mounting: make them equal)"
+    );
 }
 
 mod hostile {

@@ -26,13 +26,22 @@ impl fmt::Display for Reason {
                 write!(f, "no heartbeat to {} for {} of {}", text::clean(name, 64), secs(*elapsed_ms), secs(*budget_ms))?;
                 if *of > 1 { write!(f, ", {lost} of {of} regions are late or lost") } else { Ok(()) }
             }
-            Self::RegionsLost { lost, of, more } => write!(f, "{lost} of {of} heartbeat regions are late or lost, {more} more fences"),
+            Self::RegionsLost { lost, of, more } => {
+                write!(f, "{lost} of {of} heartbeat regions are late or lost, {more} more fences")
+            }
             Self::AllStalled { elapsed_ms, inferred: false } => {
-                write!(f, "all live nodes have waited for the heartbeat disk for {}: nobody fences while they all do", secs(*elapsed_ms))
+                write!(
+                    f,
+                    "all live nodes have waited for the heartbeat disk for {}: nobody fences while they all do",
+                    secs(*elapsed_ms)
+                )
             }
             Self::AllStalled { elapsed_ms, inferred: true } => {
                 let waited = secs(*elapsed_ms);
-                write!(f, "no heartbeat for {waited} and still alive: the driver re-arms nodes when all of them wait for the disk")
+                write!(
+                    f,
+                    "no heartbeat for {waited} and still alive: the driver re-arms nodes when all of them wait for the disk"
+                )
             }
             Self::Network { silent, silence_ms, connected, beating } => write!(
                 f,
@@ -41,7 +50,7 @@ impl fmt::Display for Reason {
                 secs(*silence_ms)
             ),
             Self::PeersSilent { silent } => write!(f, "{} silent, this node keeps the quorum", nodes(silent)),
-            Self::CannotKnow(why) => write!(f, "cannot know: {}", text::clean(why, 300)),
+            Self::CannotKnow { why } => write!(f, "cannot know: {}", text::clean(why, 300)),
         }
     }
 }
@@ -49,8 +58,12 @@ impl fmt::Display for Reason {
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoDump => write!(f, "fence_method is reset: a fence would leave no crash dump (echo panic > …/fence_method, at every boot)"),
-            Self::IoErrors => write!(f, "the kernel logged I/O errors of the heartbeat: with the volume mounted ocfs2 may panic within seconds"),
+            Self::NoDump => {
+                write!(f, "fence_method is reset: a fence would leave no crash dump (echo panic > …/fence_method, at every boot)")
+            }
+            Self::IoErrors => {
+                write!(f, "the kernel logged I/O errors of the heartbeat: with the volume mounted ocfs2 may panic within seconds")
+            }
             Self::NetworkNotSeen(why) => write!(f, "silence of the peers: {}", text::clean(why, 300)),
             Self::NetworkSeenAgo(ms) => write!(f, "silence of the peers was looked at {} ago", secs(*ms)),
         }
@@ -89,7 +102,9 @@ impl Margin {
                     minimum(budget_ms.saturating_mul(2)),
                 )
             }
-            Reason::RegionsLost { .. } => "bring the lost regions back before another one goes; no maintenance on the storage until then".into(),
+            Reason::RegionsLost { .. } => {
+                "bring the lost regions back before another one goes; no maintenance on the storage until then".into()
+            }
             Reason::AllStalled { .. } => {
                 "the storage is down for every node: mend it at the array or the switch, and do not touch the cluster network: \
                  cut from each other they would all fence"
@@ -100,8 +115,10 @@ impl Margin {
                  so move what must survive off this host now",
                 nodes(silent)
             ),
-            Reason::PeersSilent { silent } => format!("look at {}: dead, or about to fence itself; change nothing here until that is over", nodes(silent)),
-            Reason::CannotKnow(_) => "run `poolwatch probe` as root on that host".into(),
+            Reason::PeersSilent { silent } => {
+                format!("look at {}: dead, or about to fence itself; change nothing here until that is over", nodes(silent))
+            }
+            Reason::CannotKnow { .. } => "run `poolwatch probe` as root on that host".into(),
             Reason::Beating | Reason::NotHeartbeating | Reason::NeverArmed => return None,
         })
     }

@@ -3,9 +3,9 @@
 
 mod json;
 mod proc;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use json::status_json;
 pub use proc::{Minor, minors};

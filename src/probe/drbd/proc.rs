@@ -78,7 +78,10 @@ fn heading(line: &str) -> Option<Minor> {
             Some(("ro" | "st", value)) => minor.roles = pair(value)?,
             Some(("ds", value)) => minor.disks = pair(value)?,
             _ if matches!(word, "A" | "B" | "C") => minor.protocol = word.chars().next(),
-            _ if word.starts_with(['r', 's', '-']) && word.len() >= 4 && word.chars().all(|c| c == '-' || c.is_ascii_lowercase()) => {
+            _ if word.starts_with(['r', 's', '-'])
+                && word.len() >= 4
+                && word.chars().all(|c| c == '-' || c.is_ascii_lowercase()) =>
+            {
                 minor.flags = Some(word.to_owned());
             }
             _ if word.contains('/') && !word.starts_with('/') => {
@@ -104,7 +107,8 @@ fn inside(minor: &mut Minor, line: &str) {
         let percent = rest.trim_start().split('%').next().and_then(|percent| percent.trim().parse().ok());
         let mut sync = Sync { percent: percent.filter(|percent: &f64| percent.is_finite()).unwrap_or(0.0), ..Sync::default() };
         if let Some((counts, unit)) = rest.split_once('(').and_then(|(_, rest)| rest.split_once(')')) {
-            sync.left = counts.split_once('/').and_then(|(left, all)| Some((left.trim().parse().ok()?, all.trim().parse().ok()?)));
+            sync.left =
+                counts.split_once('/').and_then(|(left, all)| Some((left.trim().parse().ok()?, all.trim().parse().ok()?)));
             // 8.0 has no unit: KiB.
             sync.unit = unit.chars().next().filter(|unit| matches!(unit, 'K' | 'M')).or(Some('K'));
         }
@@ -133,7 +137,9 @@ impl Minor {
     pub fn resource(&self) -> Resource {
         let (connected, replication) = match self.connection.as_str() {
             "Connected" => ("Connected", "Established"),
-            syncing if syncing.contains("Sync") || syncing.contains("BitMap") || syncing.starts_with("Verify") => ("Connected", syncing),
+            syncing if syncing.contains("Sync") || syncing.contains("BitMap") || syncing.starts_with("Verify") => {
+                ("Connected", syncing)
+            }
             other => (other, "Off"),
         };
         let sync = self.sync.clone().unwrap_or_default();

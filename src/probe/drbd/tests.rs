@@ -25,7 +25,10 @@ fn text_by_indentation() {
     let all = status_text("x", said).unwrap();
     assert_eq!(all.len(), 2);
     let vol = &all[0];
-    assert_eq!((vol.volumes.len(), vol.peers.len(), vol.volumes[1].is_client(), vol.volumes[1].quorum), (2, 2, true, Some(false)));
+    assert_eq!(
+        (vol.volumes.len(), vol.peers.len(), vol.volumes[1].is_client(), vol.volumes[1].quorum),
+        (2, 2, true, Some(false))
+    );
     assert_eq!((vol.peers[0].connection.as_str(), vol.peers[0].volumes[0].replication.as_str()), ("Connected", "Established"));
     assert!(vol.peers[0].volumes[1].is_waiting() && vol.peers[0].volumes[1].is_target());
     assert_eq!((vol.peers[1].connection.as_str(), all[1].suspended), ("StandAlone", Some(true)));
@@ -42,13 +45,24 @@ fn proc_in_all_its_ages() {
     let all = minors(said);
     assert_eq!(all.len(), 3);
     let sync = all[0].sync.as_ref().unwrap();
-    assert_eq!((sync.left, sync.unit, sync.finish_secs, sync.kib_per_sec), (Some((7352, 10236)), Some('M'), Some(3_822), Some(33_904)));
+    assert_eq!(
+        (sync.left, sync.unit, sync.finish_secs, sync.kib_per_sec),
+        (Some((7352, 10236)), Some('M'), Some(3_822), Some(33_904))
+    );
     assert_eq!((all[0].flags.as_deref(), all[0].resource().suspended), (Some("r---b-"), Some(true)));
-    assert_eq!((all[1].protocol, all[1].connection.as_str(), all[1].resource().peers[0].connection.as_str()), (None, "StandAlone", "StandAlone"));
+    assert_eq!(
+        (all[1].protocol, all[1].connection.as_str(), all[1].resource().peers[0].connection.as_str()),
+        (None, "StandAlone", "StandAlone")
+    );
     assert!(all[2].sync.as_ref().unwrap().stalled);
     assert_eq!(minors("version: 9.1.2 (api:2/proto:86-120)\nGIT-hash: x\n"), []);
-    let overview = minors("  0:??not-found??  Connected Primary/Secondary UpToDate/UpToDate C r-----\n 10:name/0  StandAlone Primary/Unknown UpToDate/Outdated /srv ext4 1G\n");
-    assert_eq!((overview[0].roles.0.as_str(), overview[0].disks.1.as_str(), overview[0].resource().is_healthy()), ("Primary", "UpToDate", true));
+    let overview = minors(
+        "  0:??not-found??  Connected Primary/Secondary UpToDate/UpToDate C r-----\n 10:name/0  StandAlone Primary/Unknown UpToDate/Outdated /srv ext4 1G\n",
+    );
+    assert_eq!(
+        (overview[0].roles.0.as_str(), overview[0].disks.1.as_str(), overview[0].resource().is_healthy()),
+        ("Primary", "UpToDate", true)
+    );
     assert_eq!((overview[1].minor, overview[1].connection.as_str()), (10, "StandAlone"));
 }
 

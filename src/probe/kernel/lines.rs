@@ -153,7 +153,9 @@ pub fn is_reversed(log: &str) -> bool {
     let clock = |line: &str| {
         let stripped = prefix::strip(line.get(..4_096).unwrap_or(line));
         // Of a date the time of day is enough: logs are printed by the hour.
-        let stamp = stripped.stamp.and_then(|stamp| stamp.split([' ', 'T']).find(|word| word.split(':').count() == 3).map(ToOwned::to_owned));
+        let stamp = stripped
+            .stamp
+            .and_then(|stamp| stamp.split([' ', 'T']).find(|word| word.split(':').count() == 3).map(ToOwned::to_owned));
         stripped.uptime.map(|at| format!("{at:020.6}")).or(stamp)
     };
     let first = log.lines().find_map(clock);

@@ -29,7 +29,9 @@ pub fn strip(line: &str) -> Stripped<'_> {
         stamp = Some(date);
         text = rest;
     }
-    if let Some(rest) = text.strip_prefix('<').and_then(|rest| rest.split_once('>')).filter(|(level, _)| level.parse::<u32>().is_ok()) {
+    if let Some(rest) =
+        text.strip_prefix('<').and_then(|rest| rest.split_once('>')).filter(|(level, _)| level.parse::<u32>().is_ok())
+    {
         text = rest.1;
     }
     // `[  826.008226] `, `[Tue Jan 13 04:31:07 2026] `, `[T10489] `, `[  +0.01] `: one or several.

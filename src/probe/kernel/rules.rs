@@ -73,7 +73,9 @@ fn storage(said: &str) -> Option<Sign> {
         let op = rest.split_once(":(").and_then(|(_, op)| op.split_once(')')).map(|(op, _)| keep(op));
         return Some(Sign::IoError { dev: keep(dev), op });
     }
-    if let Some([dev, _]) = pick(said, "Buffer I/O error on device {}, {}").or_else(|| pick(said, "Buffer I/O error on dev {}, {}")) {
+    if let Some([dev, _]) =
+        pick(said, "Buffer I/O error on device {}, {}").or_else(|| pick(said, "Buffer I/O error on dev {}, {}"))
+    {
         return Some(Sign::IoError { dev: keep(dev), op: None });
     }
     if let Some([fs, dev]) = pick(said, "{}-fs error (device {})").or_else(|| pick(said, "{}-fs warning (device {})"))
@@ -92,7 +94,10 @@ fn storage(said: &str) -> Option<Sign> {
 fn scsi_line(device: &str, rest: &str) -> Option<Sign> {
     let device = keep(device);
     let rest = rest.trim_start_matches("scsi: ");
-    if rest.starts_with("Device offlined") || rest.starts_with("rejecting I/O to offline device") || rest.starts_with("rejecting I/O to dead device") {
+    if rest.starts_with("Device offlined")
+        || rest.starts_with("rejecting I/O to offline device")
+        || rest.starts_with("rejecting I/O to dead device")
+    {
         return Some(Sign::ScsiOffline { device });
     }
     let (dev, rest) = rest.strip_prefix('[')?.split_once(']')?;
@@ -110,7 +115,8 @@ fn fibre(said: &str) -> Option<Sign> {
     if let Some([rport]) = pick(said, "rport-{}: blocked FC remote port time out") {
         return Some(Sign::PortTimedOut { rport: keep(rport) });
     }
-    let (driver, rest) = said.split_once(' ').filter(|(driver, _)| matches!(*driver, "qla2xxx" | "lpfc" | "bfa" | "fnic" | "qedf"))?;
+    let (driver, rest) =
+        said.split_once(' ').filter(|(driver, _)| matches!(*driver, "qla2xxx" | "lpfc" | "bfa" | "fnic" | "qedf"))?;
     let (adapter, host, rest) = match rest.strip_prefix('[') {
         Some(rest) => {
             let (adapter, rest) = rest.split_once(']')?;
@@ -135,7 +141,15 @@ fn fibre(said: &str) -> Option<Sign> {
     }
     let device = rest.strip_prefix("scsi(").and_then(|rest| rest.split_once(')')).map(|(device, _)| keep(device));
     let lower = rest.to_ascii_lowercase();
-    let steps = [("abort command", "abort"), ("device reset issued", "device"), ("target reset issued", "target"), ("loop reset issued", "loop"), ("bus reset issued", "loop"), ("adapter reset issued", "adapter"), ("isp error recovery", "adapter")];
+    let steps = [
+        ("abort command", "abort"),
+        ("device reset issued", "device"),
+        ("target reset issued", "target"),
+        ("loop reset issued", "loop"),
+        ("bus reset issued", "loop"),
+        ("adapter reset issued", "adapter"),
+        ("isp error recovery", "adapter"),
+    ];
     let (_, what) = steps.iter().find(|(words, _)| lower.contains(words))?;
     Some(Sign::ScsiReset { adapter, what: (*what).to_owned(), device })
 }
@@ -202,13 +216,19 @@ fn o2net(said: &str) -> Option<Sign> {
         let num = rest.split_once("(num ").and_then(|(_, rest)| number(rest));
         Some((keep(rest.split([' ', ',']).next()?), num))
     };
-    if lower.contains("idle timeout of") || lower.contains("heartbeat timeout of") || lower.contains("attempt to connect from unknown node") {
+    if lower.contains("idle timeout of")
+        || lower.contains("heartbeat timeout of")
+        || lower.contains("attempt to connect from unknown node")
+    {
         return Some(Sign::NetRefused { text: keep(said) });
     }
     let (name, num) = node()?;
     if lower.contains("has been idle for") {
         Some(Sign::NetIdle { node: name, num })
-    } else if lower.starts_with("no longer connected") || lower.contains(" shutdown, state") || lower.starts_with("no connection established") {
+    } else if lower.starts_with("no longer connected")
+        || lower.contains(" shutdown, state")
+        || lower.starts_with("no connection established")
+    {
         Some(Sign::NetLost { node: name, num })
     } else if lower.starts_with("connected to node") || lower.starts_with("accepted connection from node") {
         Some(Sign::NetBack { node: name })
@@ -262,7 +282,10 @@ fn host(said: &str) -> Option<Sign> {
     if let Some([nic, _]) = pick(said, "NETDEV WATCHDOG: {} ({}") {
         return Some(Sign::NicStuck { nic: keep(nic) });
     }
-    let nic = said.strip_suffix("NIC Link is Down").or_else(|| said.strip_suffix(": Link is down")).or_else(|| said.strip_suffix("link down"));
+    let nic = said
+        .strip_suffix("NIC Link is Down")
+        .or_else(|| said.strip_suffix(": Link is down"))
+        .or_else(|| said.strip_suffix("link down"));
     if let Some(nic) = nic.filter(|nic| nic.len() < 80) {
         let nic = nic.trim_end_matches([' ', ':']);
         return Some(Sign::LinkDown { nic: keep(nic.rsplit([' ']).next().unwrap_or(nic)) });

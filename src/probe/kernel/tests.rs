@@ -26,8 +26,14 @@ fn prefixes_of_all_kinds_come_off() {
 #[test]
 fn storage_lines() {
     assert_eq!(one(" connection7:0: detected conn error (1021)"), Sign::IscsiError { session: "7".into(), error: 1021 });
-    assert_eq!(one(" session7: session recovery timed out after 120 secs"), Sign::IscsiTimedOut { session: "7".into(), secs: 120 });
-    assert_eq!(one("sd 2:0:0:1: Device offlined - not ready after error recovery"), Sign::ScsiOffline { device: "2:0:0:1".into() });
+    assert_eq!(
+        one(" session7: session recovery timed out after 120 secs"),
+        Sign::IscsiTimedOut { session: "7".into(), secs: 120 }
+    );
+    assert_eq!(
+        one("sd 2:0:0:1: Device offlined - not ready after error recovery"),
+        Sign::ScsiOffline { device: "2:0:0:1".into() }
+    );
     let failed = "sd 2:0:0:0: [sdc] tag#31 FAILED Result: hostbyte=DID_NO_CONNECT driverbyte=DRIVER_OK";
     assert_eq!(one(failed), Sign::ScsiFailed { dev: "sdc".into(), host_status: "DID_NO_CONNECT".into() });
     let error = "blk_update_request: I/O error, dev sdc, sector 3979984 op 0x1:(WRITE) flags 0x4800";
@@ -53,8 +59,16 @@ fn cluster_lines_of_all_generations() {
     ] {
         assert_eq!(one(line), Sign::NetIdle { node: "n3".into(), num: Some(3) }, "{line}");
     }
-    assert_eq!(one("o2net: No longer connected to node n3 (num 3) at 10.0.0.3:7777"), Sign::NetLost { node: "n3".into(), num: Some(3) });
-    assert_eq!(one("(kworker/0:0,7,0):o2quo_make_decision:111 not fencing this node, heartbeating: 3, connected: 2, lowest: 1 (reachable)"), Sign::NotFencing);
+    assert_eq!(
+        one("o2net: No longer connected to node n3 (num 3) at 10.0.0.3:7777"),
+        Sign::NetLost { node: "n3".into(), num: Some(3) }
+    );
+    assert_eq!(
+        one(
+            "(kworker/0:0,7,0):o2quo_make_decision:111 not fencing this node, heartbeating: 3, connected: 2, lowest: 1 (reachable)"
+        ),
+        Sign::NotFencing
+    );
     assert_eq!(one("o2cb: o2dlm has evicted node 3 from domain 938D"), Sign::Evicted { node: Some(3) });
     assert_eq!(one("*** ocfs2 is very sorry to be fencing this system by restarting ***"), Sign::Fencing);
     assert!(!Sign::NotFencing.foretells() && Sign::HeartbeatError.foretells());
@@ -68,7 +82,12 @@ fn host_lines_and_what_is_recent() {
     assert_eq!(all.len(), 4);
     assert_eq!(all[0].sign, Sign::SoftLockup { cpu: Some(5), secs: Some(22), task: "kworker/5:3".into() });
     assert_eq!(all[1].sign, Sign::HungTask { task: "jbd2/vda-8".into(), secs: Some(120) });
-    let change = Sign::DrbdConnection { resource: "vol0".into(), peer: "b".into(), from: "Connecting".into(), to: "NetworkFailure".into() };
+    let change = Sign::DrbdConnection {
+        resource: "vol0".into(),
+        peer: "b".into(),
+        from: "Connecting".into(),
+        to: "NetworkFailure".into(),
+    };
     assert_eq!(all[2].sign, change);
     assert_eq!(all[3].sign, Sign::Warning { cpu: Some(5), pid: Some(9214), function: "kernfs_remove".into() });
     assert_eq!(recent(&all, 115.0, 10.0).count(), 2);

@@ -14,7 +14,8 @@ pub fn health_check(from: &str, said: &str) -> Result<Linstor, Unknown> {
         return Err(Unknown::not_understood(from, said));
     };
     let clean = |text: &str| crate::text::clean(text, 256).into_owned();
-    let nodes = nodes.iter().map(|(name, state)| Node { name: clean(name), connection: clean(state.as_str().unwrap_or("")), kind: None });
+    let nodes =
+        nodes.iter().map(|(name, state)| Node { name: clean(name), connection: clean(state.as_str().unwrap_or("")), kind: None });
     let mut copies = Vec::new();
     for (name, resource) in resources {
         // Before, the nodes stood in the resource itself.
@@ -29,7 +30,11 @@ pub fn health_check(from: &str, said: &str) -> Result<Linstor, Unknown> {
 
 fn copies(resource: &str, node: &str, value: &Value) -> Vec<Copy> {
     let state = |said: Option<String>| {
-        if truth(value, "tie-breaker") == Some(true) { State::read("TieBreaker") } else { State::read(said.as_deref().unwrap_or("Unknown")) }
+        if truth(value, "tie-breaker") == Some(true) {
+            State::read("TieBreaker")
+        } else {
+            State::read(said.as_deref().unwrap_or("Unknown"))
+        }
     };
     let copy = |volume: Option<&Value>| Copy {
         resource: resource.to_owned(),

@@ -89,7 +89,10 @@ impl State {
     pub fn read(said: &str) -> Self {
         let said = said.trim();
         let (name, percent) = said.split_once('(').map_or((said, None), |(name, rest)| {
-            (name, rest.trim_end_matches(')').trim_end_matches('%').trim().parse().ok().filter(|percent: &f64| percent.is_finite()))
+            (
+                name,
+                rest.trim_end_matches(')').trim_end_matches('%').trim().parse().ok().filter(|percent: &f64| percent.is_finite()),
+            )
         });
         Self { name: text::clean(name.trim(), 64).into_owned(), percent }
     }

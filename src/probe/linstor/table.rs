@@ -20,7 +20,9 @@ impl Cells {
         let mut tables: Vec<Self> = Vec::new();
         for line in said.lines().take(1_000_000) {
             let Some(cells) = split(line) else { continue };
-            if cells.iter().any(|cell| matches!(cell.as_str(), "ResourceName" | "Resource" | "StoragePool" | "VolNr")) && cells.iter().any(|cell| cell == "Node") {
+            if cells.iter().any(|cell| matches!(cell.as_str(), "ResourceName" | "Resource" | "StoragePool" | "VolNr"))
+                && cells.iter().any(|cell| cell == "Node")
+            {
                 tables.push(Self { names: cells, rows: Vec::new() });
                 continue;
             }

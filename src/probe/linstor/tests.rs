@@ -7,7 +7,10 @@ fn a_table_with_or_without_its_frame() {
         ┊ a ┊ vol ┊ thin ┊ 0 ┊ 1001 ┊ /dev/drbd1001 ┊ 1 MiB ┊ Unused ┊ UpToDate ┊\n";
     let copies = resource_list(said);
     assert_eq!(copies.len(), 3);
-    assert_eq!((copies[0].state.name.as_str(), copies[0].state.percent, copies[0].in_use), ("SyncTarget", Some(43.43), Some(true)));
+    assert_eq!(
+        (copies[0].state.name.as_str(), copies[0].state.percent, copies[0].in_use),
+        ("SyncTarget", Some(43.43), Some(true))
+    );
     let connections = copies[0].connections.as_ref().unwrap();
     assert_eq!((connections[0].peers.len(), connections[1].state.as_str()), (2, "StandAlone"));
     assert_eq!((copies[1].in_use, copies[1].connections.as_ref(), copies[2].is_healthy()), (None, None, true));

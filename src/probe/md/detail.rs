@@ -44,13 +44,17 @@ impl Detail {
             "Raid Level" => self.level = Some(text::clean(value, 32).into_owned()),
             "State" => {
                 let words = value.replace('(', ", (");
-                self.state = words.split(',').map(|word| text::clean(word.trim().trim_matches(['(', ')']), 32).into_owned()).collect();
+                self.state =
+                    words.split(',').map(|word| text::clean(word.trim().trim_matches(['(', ')']), 32).into_owned()).collect();
                 self.state.retain(|word| !word.is_empty());
             }
             "Active Devices" => self.active = value.parse().ok(),
             "Failed Devices" => self.failed = value.parse().ok(),
             "Delta Devices" => {
-                self.delta = value.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(delta, _)| text::clean(delta, 32).into_owned());
+                self.delta = value
+                    .split_once('(')
+                    .and_then(|(_, rest)| rest.split_once(')'))
+                    .map(|(delta, _)| text::clean(delta, 32).into_owned());
             }
             "Rebuild Status" => self.progress = progress(Kind::Recovery, value),
             "Resync Status" => self.progress = progress(Kind::Resync, value),
@@ -80,14 +84,22 @@ pub fn details(said: &str) -> (Vec<Detail>, Vec<String>) {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         if let Some(rest) = line.strip_prefix("mdadm: cannot open ") {
             missing.push(text::clean(rest.split(':').next().unwrap_or(rest), 64).into_owned());
-        } else if let Some(device) = line.strip_suffix(':').filter(|device| device.starts_with("/dev/") && !device.contains(' ')) {
-            all.push(std::mem::replace(&mut open, Detail { device: Some(text::clean(device, 64).into_owned()), ..Detail::default() }));
+        } else if let Some(device) = line.strip_suffix(':').filter(|device| device.starts_with("/dev/") && !device.contains(' '))
+        {
+            all.push(std::mem::replace(
+                &mut open,
+                Detail { device: Some(text::clean(device, 64).into_owned()), ..Detail::default() },
+            ));
         } else if let [_, _, _, slot, state @ .., dev] = words.as_slice()
             && words.iter().take(3).all(|word| word.parse::<u32>().is_ok() || *word == "-")
             && (slot.parse::<u32>().is_ok() || *slot == "-")
             && (dev.starts_with("/dev/") || *dev == "removed" || state.is_empty())
         {
-            let member = if dev.starts_with('/') { (text::clean(dev, 64).into_owned(), state.join(" ")) } else { (String::new(), (*dev).to_owned()) };
+            let member = if dev.starts_with('/') {
+                (text::clean(dev, 64).into_owned(), state.join(" "))
+            } else {
+                (String::new(), (*dev).to_owned())
+            };
             open.members.push(member);
         } else if let Some((key, value)) = line.split_once(" : ") {
             open.take(key, value);

@@ -84,7 +84,8 @@ impl Array {
 
     /// Is it a container of external metadata, which is always inactive?
     pub fn is_container(&self) -> bool {
-        !self.active && self.metadata.as_ref().is_some_and(|metadata| metadata.starts_with("external:") && !metadata.contains('/'))
+        !self.active
+            && self.metadata.as_ref().is_some_and(|metadata| metadata.starts_with("external:") && !metadata.contains('/'))
     }
 
     /// The members that failed.
@@ -184,7 +185,11 @@ fn other(array: &mut Array, word: &str) {
             failed: rest.contains("(F)"),
             spare: rest.contains("(S)"),
         });
-    } else if array.level.is_none() && array.blocks.is_none() && array.members.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric()) {
+    } else if array.level.is_none()
+        && array.blocks.is_none()
+        && array.members.is_empty()
+        && word.chars().all(|c| c.is_ascii_alphanumeric())
+    {
         let known = word.starts_with("raid") || matches!(word, "linear" | "multipath" | "faulty");
         array.level = known.then(|| word.to_owned());
     }

@@ -7,14 +7,25 @@ fn mdstat_in_its_states() {
         md127 : inactive sdb[1](S) sdc[0](S)\n      5288 blocks super external:imsm\n\nunused devices: <none>\n";
     let all = arrays(said);
     assert_eq!(all.len(), 3);
-    assert_eq!((all[0].missing(), all[0].failed().collect::<Vec<_>>(), all[0].spares().collect::<Vec<_>>()), (1, vec!["sdb2"], vec!["sdc2"]));
+    assert_eq!(
+        (all[0].missing(), all[0].failed().collect::<Vec<_>>(), all[0].spares().collect::<Vec<_>>()),
+        (1, vec!["sdb2"], vec!["sdc2"])
+    );
     assert_eq!(all[0].activity.as_ref().unwrap().waits.as_deref(), Some("DELAYED"));
     let work = all[1].activity.as_ref().unwrap();
     assert_eq!((work.kind, work.percent, work.finish_min, work.kib_per_sec), (Kind::Recovery, Some(3.9), Some(267.0), Some(12)));
-    assert_eq!((all[1].missing(), all[1].level.as_deref(), all[1].read_only.as_deref()), (2, Some("raid6"), Some("auto-read-only")));
+    assert_eq!(
+        (all[1].missing(), all[1].level.as_deref(), all[1].read_only.as_deref()),
+        (2, Some("raid6"), Some("auto-read-only"))
+    );
     assert!(all[2].is_container() && !all[2].is_degraded());
-    let pasted = arrays("md1 : active raid1 sdb1[2] sda1[0] 20478912 blocks [2/1] [U_] [=>...] check =100.0% (1/1) finish=0.0min speed=69324K/sec\n");
-    assert_eq!((pasted[0].activity.as_ref().unwrap().percent, pasted[0].members.len(), pasted[0].blocks), (Some(100.0), 2, Some(20_478_912)));
+    let pasted = arrays(
+        "md1 : active raid1 sdb1[2] sda1[0] 20478912 blocks [2/1] [U_] [=>...] check =100.0% (1/1) finish=0.0min speed=69324K/sec\n",
+    );
+    assert_eq!(
+        (pasted[0].activity.as_ref().unwrap().percent, pasted[0].members.len(), pasted[0].blocks),
+        (Some(100.0), 2, Some(20_478_912))
+    );
 }
 
 #[test]
@@ -27,7 +38,14 @@ fn details_of_many_and_of_one_without_a_name() {
     let one = &all[0];
     assert_eq!(one.state, ["active", "degraded", "recovering", "DELAYED"]);
     assert_eq!((one.progress, one.delta.as_deref(), one.active), (Some((Kind::Recovery, 1.0)), Some("15->21"), Some(1)));
-    assert_eq!(one.members, [("/dev/sdb2".into(), "active sync set-A".into()), (String::new(), "removed".into()), ("/dev/sda2".into(), "spare".to_owned())]);
+    assert_eq!(
+        one.members,
+        [
+            ("/dev/sdb2".into(), "active sync set-A".into()),
+            (String::new(), "removed".into()),
+            ("/dev/sda2".into(), "spare".to_owned())
+        ]
+    );
     assert!(one.is_degraded() && !all[1].is_degraded());
     assert_eq!(details("      State : clean\n").0[0].device, None);
     assert_eq!(details("mdadm: command not found\n").0, []);

@@ -11,7 +11,7 @@ mod tests;
 mod tree;
 
 pub use json::{map_json, maps_json, path_json};
-pub use raw::{maps_raw, paths_raw, paths_table};
+pub use raw::{MAPS, PATHS, maps_raw, paths_raw, paths_table};
 pub use tree::{noise, topology};
 
 use serde::{Deserialize, Serialize};
@@ -150,9 +150,10 @@ impl Map {
         self.queueing = match said.trim() {
             "off" | "-" => Some(Queueing::Off),
             "on" => Some(Queueing::On),
-            other => other.strip_suffix("chk").and_then(|count| count.trim().parse().ok()).map(|count| {
-                if dead { Queueing::Countdown(count) } else { Queueing::Retries(count) }
-            }),
+            other => other
+                .strip_suffix("chk")
+                .and_then(|count| count.trim().parse().ok())
+                .map(|count| if dead { Queueing::Countdown(count) } else { Queueing::Retries(count) }),
         };
         if self.queues.is_none() {
             self.queues = self.queueing.map(|queueing| queueing != Queueing::Off);

@@ -60,7 +60,9 @@ pub fn paths_table(said: &str) -> (usize, Vec<Path>) {
     let Some(heading) = lines.next() else { return (0, Vec::new()) };
     let columns = columns(heading);
     let rows = lines.take_while(|line| !line.starts_with("multipathd>")).filter_map(|line| {
-        let cell = |name: &str| columns.iter().position(|(_, column)| *column == name).and_then(|at| cells(line, &columns)?.get(at).cloned());
+        let cell = |name: &str| {
+            columns.iter().position(|(_, column)| *column == name).and_then(|at| cells(line, &columns)?.get(at).cloned())
+        };
         cells(line, &columns)?;
         Some(Path {
             dev: Some(cell("dev")?),

@@ -11,7 +11,10 @@ fn a_topology_tells_each_path() {
     let maps = topology(ALUA);
     assert_eq!(maps.len(), 1);
     let map = &maps[0];
-    assert_eq!((map.name.as_str(), map.wwid.as_str(), map.dm.as_deref()), ("mpathx", "3600a0980000000000000000000000001", Some("dm-7")));
+    assert_eq!(
+        (map.name.as_str(), map.wwid.as_str(), map.dm.as_deref()),
+        ("mpathx", "3600a0980000000000000000000000001", Some("dm-7"))
+    );
     assert_eq!((map.groups, map.paths.len(), map.usable(), map.lost(), map.queues), (2, 5, 1, 4, Some(true)));
     let usable: Vec<Usable> = map.paths.iter().map(Path::usable).collect();
     assert_eq!(usable, [Usable::Yes, Usable::Recovering, Usable::No, Usable::No, Usable::No]);
@@ -27,7 +30,10 @@ fn dialects_noise_and_tables_around_it() {
         hcil     dev dev_t pri dm_st   chk_st  next_check\n2:0:0:0  sda 8:0   1   [undef] [undef] [orphan]\n";
     let maps = topology(old);
     assert_eq!(maps.len(), 1);
-    assert_eq!((maps[0].wwid.as_str(), maps[0].dm.as_deref(), maps[0].action.as_deref()), ("36000402001f45eb5", Some("dm-12"), Some("reload")));
+    assert_eq!(
+        (maps[0].wwid.as_str(), maps[0].dm.as_deref(), maps[0].action.as_deref()),
+        ("36000402001f45eb5", Some("dm-12"), Some("reload"))
+    );
     assert_eq!((maps[0].groups, maps[0].usable(), maps[0].total(), maps[0].queues), (1, 1, 2, Some(true)));
     let noise = "Oct 28 14:02:44 | dm-2: no paths\n     0:0:0:0 sda 8:0   -1  undef ready  VMware,Virtual disk running\n1IET     00080001 dm-0 IET,VIRTUAL-DISK\n\
         size=16G features='0' hwhandler='0' wp=rw\n`- 3:0:0:1 sdb 8:16 active undef running\n3600 dm-1 ##,##\nsize=2.0G features='0' hwhandler='0' wp=rw\n";

@@ -23,7 +23,9 @@ pub fn topology(said: &str) -> Vec<Map> {
 
 /// How many lines are debug output of the tool: `Aug 30 05:09:18 | 65:16: cannot find block device`.
 pub fn noise(said: &str) -> usize {
-    said.lines().filter(|line| line.split_once(" | ").is_some_and(|(stamp, _)| stamp.len() == 15 && stamp.matches(':').count() == 2)).count()
+    said.lines()
+        .filter(|line| line.split_once(" | ").is_some_and(|(stamp, _)| stamp.len() == 15 && stamp.matches(':').count() == 2))
+        .count()
 }
 
 /// `[action: ][alias (]wwid[)] dm-N vendor,product`. 0.4.8 glues the wwid to `dm-N`.
@@ -112,4 +114,5 @@ fn path(rest: &str, wwid: &str) -> Option<Path> {
 }
 
 /// The SCSI layer's states.
-const SCSI: [&str; 9] = ["running", "offline", "unknown", "blocked", "created", "cancel", "deleted", "quiesce", "transport-offline"];
+const SCSI: [&str; 9] =
+    ["running", "offline", "unknown", "blocked", "created", "cancel", "deleted", "quiesce", "transport-offline"];
