@@ -147,8 +147,11 @@ pub fn collect(options: &Options) -> Report {
     }
 }
 
+/// A source, and how it is understood.
+type Try<'a, T> = (Result<Said, Unknown>, &'a dyn Fn(&Said) -> Result<T, Unknown>);
+
 /// The first of several sources that is understood; if none is, why the first that was there at all was not.
-fn first<T>(now: Time, tries: Vec<(Result<Said, Unknown>, &dyn Fn(&Said) -> Result<T, Unknown>)>) -> Section<T> {
+fn first<T>(now: Time, tries: Vec<Try<'_, T>>) -> Section<T> {
     let mut why: Option<Unknown> = None;
     for (said, read) in tries {
         match said.and_then(|said| read(&said).map(|found| (said, found))) {
