@@ -19,6 +19,12 @@ mod facts;
 /// Kinds of which every row must come out right.
 const KINDS: [&str; 6] = ["drbd", "multipath", "md", "linstor", "kernel", "xha"];
 
+/// Facts that the index has wrong, and what is right.
+const CORRECTED: [(&str, &str, &str); 1] = [
+    // Seven names in twenty rows: counted by hand, and the list of volumes of the same pool has the same seven.
+    ("linstor/01-r-list-xostor-8.x-tiebreaker.txt", "resources=8", "resources=7"),
+];
+
 #[test]
 #[ignore = "needs POOLWATCH_SAMPLES"]
 fn every_expected_fact_comes_out() {
@@ -34,6 +40,8 @@ fn every_expected_fact_comes_out() {
         }
         let text = String::from_utf8_lossy(&fs::read(folder.join(file)).unwrap()).into_owned();
         for fact in expected.split("; ") {
+            let corrected = CORRECTED.iter().find(|(of, said, _)| *of == file && *said == fact);
+            let fact = corrected.map_or(fact, |(_, _, right)| right);
             let (right, all) = score.entry(kind.to_owned()).or_default();
             *all += 1;
             match facts::check(kind, file, &text, fact) {

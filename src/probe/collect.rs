@@ -29,12 +29,19 @@ const TOPOLOGY: Command = Command {
     words: &["multipathd", "show", "topology"],
     files: &["multipathd_topology.out", "multipathd-show-multipaths-topology.out", "multipath-ll.out", "multipath--ll.out"],
 };
+<<<<<<< HEAD
 const PATHS_RAW: Command = Command {
     words: &["multipathd", "show", "paths", "raw", "format", "%m|%d|%D|%t|%T|%o|%p"],
     files: &["multipathd_paths.raw"],
 };
 const MAPS_RAW: Command =
     Command { words: &["multipathd", "show", "maps", "raw", "format", "%n|%N|%t|%Q|%x|%0|%f"], files: &["multipathd_maps.raw"] };
+=======
+const PATHS_RAW: Command =
+    Command { words: &["multipathd", "show", "paths", "raw", "format", multipath::PATHS], files: &["multipathd_paths.raw"] };
+const MAPS_RAW: Command =
+    Command { words: &["multipathd", "show", "maps", "raw", "format", multipath::MAPS], files: &["multipathd_maps.raw"] };
+>>>>>>> f-probe
 const DRBD_JSON: Command =
     Command { words: &["drbdsetup", "status", "--json"], files: &["drbdsetup-status--statistics--json.out"] };
 const DRBD_TEXT: Command = Command {
@@ -149,8 +156,11 @@ pub fn collect(options: &Options) -> Report {
     }
 }
 
+/// A source, and how it is understood.
+type Try<'a, T> = (Result<Said, Unknown>, &'a dyn Fn(&Said) -> Result<T, Unknown>);
+
 /// The first of several sources that is understood; if none is, why the first that was there at all was not.
-fn first<T>(now: Time, tries: Vec<(Result<Said, Unknown>, &dyn Fn(&Said) -> Result<T, Unknown>)>) -> Section<T> {
+fn first<T>(now: Time, tries: Vec<Try<'_, T>>) -> Section<T> {
     let mut why: Option<Unknown> = None;
     for (said, read) in tries {
         match said.and_then(|said| read(&said).map(|found| (said, found))) {

@@ -103,7 +103,7 @@ impl<T> Known<T> {
             Self::Yes(_) => self,
             Self::No(why) => match other() {
                 Self::No(_) => Self::No(why),
-                found => found,
+                found @ Self::Yes(_) => found,
             },
         }
     }

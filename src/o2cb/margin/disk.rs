@@ -161,13 +161,13 @@ fn offline(live: &Live) -> Found {
     }
     live.clusters.why_not().map_or_else(
         || Found::none(Level::Green, Reason::NotHeartbeating),
-        |why| Found::none(Level::Unknown, Reason::CannotKnow(why.to_string())),
+        |why| Found::none(Level::Unknown, Reason::CannotKnow { why: why.to_string() }),
     )
 }
 
 fn cannot<T>(what: &crate::o2cb::live::known::Known<T>) -> Found {
     let why = what.why_not().map_or_else(String::new, ToString::to_string);
-    Found::none(Level::Unknown, Reason::CannotKnow(why))
+    Found::none(Level::Unknown, Reason::CannotKnow { why })
 }
 
 fn running<'a>(track: &Track, cluster: &'a Cluster, budget: i64) -> Vec<Running<'a>> {

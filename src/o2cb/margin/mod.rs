@@ -109,7 +109,10 @@ pub enum Reason {
         silent: BTreeSet<u8>,
     },
     /// The state could not be read, or the last reading is too old.
-    CannotKnow(String),
+    CannotKnow {
+        /// Why not.
+        why: String,
+    },
 }
 
 /// Something that makes a fence worse, or a node likely to cause one.

@@ -101,7 +101,7 @@ impl Watch {
     pub fn margin(&self, host: &str, now: Time) -> Margin {
         let Some(track) = self.hosts.get(host) else {
             let mut margin = blank(host, None);
-            margin.reason = Reason::CannotKnow("this host was never read".into());
+            margin.reason = Reason::CannotKnow { why: "this host was never read".into() };
             return margin;
         };
         let age = now.millis_after(track.at).max(0);
@@ -109,7 +109,7 @@ impl Watch {
         let mut margin = blank(host, method);
         margin.node = track.live.number();
         if age > STALE_MS {
-            margin.reason = Reason::CannotKnow(format!("the last reading is {} s old", age / 1_000));
+            margin.reason = Reason::CannotKnow { why: format!("the last reading is {} s old", age / 1_000) };
             return margin;
         }
         let disk = disk::judge(self, track, age);

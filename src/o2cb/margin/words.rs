@@ -50,7 +50,7 @@ impl fmt::Display for Reason {
                 secs(*silence_ms)
             ),
             Self::PeersSilent { silent } => write!(f, "{} silent, this node keeps the quorum", nodes(silent)),
-            Self::CannotKnow(why) => write!(f, "cannot know: {}", text::clean(why, 300)),
+            Self::CannotKnow { why } => write!(f, "cannot know: {}", text::clean(why, 300)),
         }
     }
 }
@@ -118,7 +118,11 @@ impl Margin {
             Reason::PeersSilent { silent } => {
                 format!("look at {}: dead, or about to fence itself; change nothing here until that is over", nodes(silent))
             }
+<<<<<<< HEAD
             Reason::CannotKnow(_) => "run `poolwatch probe` as root on that host".into(),
+=======
+            Reason::CannotKnow { .. } => "run `poolwatch probe` as root on that host".into(),
+>>>>>>> f-probe
             Reason::Beating | Reason::NotHeartbeating | Reason::NeverArmed => return None,
         })
     }

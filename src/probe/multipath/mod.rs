@@ -11,7 +11,7 @@ mod tests;
 mod tree;
 
 pub use json::{map_json, maps_json, path_json};
-pub use raw::{maps_raw, paths_raw, paths_table};
+pub use raw::{MAPS, PATHS, maps_raw, paths_raw, paths_table};
 pub use tree::{noise, topology};
 
 use serde::{Deserialize, Serialize};
