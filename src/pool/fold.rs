@@ -385,6 +385,7 @@ impl Pool {
                 self.alerts.say(Own::pool(at, "host-gone", Health::Degraded, text));
                 self.metrics_of.remove(&host.metrics);
                 self.tracks.remove(r);
+                self.probes.gone(r);
                 self.pbds_of.remove(r);
                 self.skewed.remove(r);
                 self.paths.forget(r);

@@ -146,3 +146,6 @@ pub fn words(one: &Rebuild) -> String {
     }
     said
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,19 +29,10 @@ const TOPOLOGY: Command = Command {
     words: &["multipathd", "show", "topology"],
     files: &["multipathd_topology.out", "multipathd-show-multipaths-topology.out", "multipath-ll.out", "multipath--ll.out"],
 };
-<<<<<<< HEAD
-const PATHS_RAW: Command = Command {
-    words: &["multipathd", "show", "paths", "raw", "format", "%m|%d|%D|%t|%T|%o|%p"],
-    files: &["multipathd_paths.raw"],
-};
-const MAPS_RAW: Command =
-    Command { words: &["multipathd", "show", "maps", "raw", "format", "%n|%N|%t|%Q|%x|%0|%f"], files: &["multipathd_maps.raw"] };
-=======
 const PATHS_RAW: Command =
     Command { words: &["multipathd", "show", "paths", "raw", "format", multipath::PATHS], files: &["multipathd_paths.raw"] };
 const MAPS_RAW: Command =
     Command { words: &["multipathd", "show", "maps", "raw", "format", multipath::MAPS], files: &["multipathd_maps.raw"] };
->>>>>>> f-probe
 const DRBD_JSON: Command =
     Command { words: &["drbdsetup", "status", "--json"], files: &["drbdsetup-status--statistics--json.out"] };
 const DRBD_TEXT: Command = Command {

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-
-=======
 //! From what the tools say to mirrors that are not whole; and that the probe's own helpers do what they say.
 
 use super::rebuild::{facts, from_drbd, from_linstor};
@@ -122,4 +119,3 @@ fn a_running_host_answers_in_time_whatever_it_lacks() {
     let again: super::Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
     assert_eq!(again, report);
 }
->>>>>>> f-probe

@@ -91,11 +91,7 @@ pub fn sockets(said: &str) -> Vec<Socket> {
         match key {
             "remote node" => socket.peer = text::clean(value, 64).into_owned(),
             "sock" => {
-<<<<<<< HEAD
-                socket.remote = value.split_once("->").map_or(String::new(), |(_, to)| text::clean(to.trim(), 64).into_owned())
-=======
                 socket.remote = value.split_once("->").map_or(String::new(), |(_, to)| text::clean(to.trim(), 64).into_owned());
->>>>>>> f-probe
             }
             "handshake ok" => socket.handshake = value == "1",
             "data ready" => socket.data_ready_us = micros().filter(|at| *at > 0),

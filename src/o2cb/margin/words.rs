@@ -118,11 +118,7 @@ impl Margin {
             Reason::PeersSilent { silent } => {
                 format!("look at {}: dead, or about to fence itself; change nothing here until that is over", nodes(silent))
             }
-<<<<<<< HEAD
-            Reason::CannotKnow(_) => "run `poolwatch probe` as root on that host".into(),
-=======
             Reason::CannotKnow { .. } => "run `poolwatch probe` as root on that host".into(),
->>>>>>> f-probe
             Reason::Beating | Reason::NotHeartbeating | Reason::NeverArmed => return None,
         })
     }
