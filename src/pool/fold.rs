@@ -47,7 +47,11 @@ impl Pool {
             Seen::Heard { generation } => self.fold_heard(*generation, at),
             Seen::Answer(answer) => self.fold_answer(answer, at),
             Seen::Samples { host, values, .. } => self.fold_samples(host, values, at),
-            Seen::Probe { host, told } => self.probes.told(host, told, at),
+            Seen::Probe { host, told } => {
+                self.probes.told(host, told, at);
+                let state = self.host_state(host, None, at);
+                self.tell_fence(host, &state, at);
+            }
         }
         self.tick(at);
     }

@@ -234,39 +234,55 @@ mod tests {
     #[test]
     fn every_host_is_asked_once_a_round_and_never_too_many_at_once() {
         let (mut hosts, options) = (hosts(64), Options::default());
-        let mut asked = BTreeMap::<(Ref, bool), u32>::new();
+        let mut asked = BTreeMap::<(Ref, Via), u32>::new();
         let mut now = Time::from_secs(1_000);
         hosts.take_due(&options, now);
         hosts.nothing_under_way();
         let mut waiting: Vec<(Time, Due)> = Vec::new();
         for _ in 0..3_000 {
             for due in hosts.take_due(&options, now) {
-                *asked.entry((due.host.clone(), due.via == Via::Rrd)).or_default() += 1;
+                *asked.entry((due.host.clone(), due.via)).or_default() += 1;
                 waiting.push((now + Duration::from_millis(40), due));
             }
-            assert!(waiting.len() <= 2 * options.hosts_at_once);
+            assert!(waiting.len() <= 3 * options.hosts_at_once);
             now = now + Duration::from_millis(20);
             waiting.retain(|(at, due)| {
                 let done = *at <= now;
                 if done {
-                    hosts.answered(&due.host, due.via, true, &options, now);
+                    hosts.answered(&due.host, due.via, true, None, &options, now);
                 }
                 !done
             });
         }
-        assert_eq!(asked.len(), 128);
-        assert!(asked.iter().all(|((_, rrd), n)| if *rrd { (3..=5).contains(n) } else { (5..=7).contains(n) }), "{asked:?}");
+        assert_eq!(asked.len(), 192);
+        assert!(
+            asked.iter().all(|((_, via), n)| if *via == Via::Rrd { (3..=5).contains(n) } else { (5..=7).contains(n) }),
+            "{asked:?}"
+        );
     }
 
     #[test]
     fn a_host_that_hangs_is_asked_once_until_it_answers() {
         let (mut hosts, options) = (hosts(1), Options::default());
         let now = Time::from_secs(1);
-        assert_eq!(hosts.take_due(&options, now).len(), 2);
+        assert_eq!(hosts.take_due(&options, now).len(), 3);
         assert_eq!(hosts.take_due(&options, now + Duration::from_secs(60)), []);
         assert_eq!(hosts.next_due(&options), None);
         let host = Ref::from("OpaqueRef:000");
-        assert_eq!(hosts.answered(&host, Via::Servertime, false, &options, now), 1);
+        assert_eq!(hosts.answered(&host, Via::Servertime, false, None, &options, now), 1);
+        assert_eq!(hosts.next_due(&options), Some(now + Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_host_without_a_probe_is_hardly_asked_for_it_again_and_one_in_danger_soon() {
+        let (mut hosts, options) = (hosts(1), Options { servertime_every: None, rrd_every: None, ..Options::default() });
+        let (host, now) = (Ref::from("OpaqueRef:000"), Time::from_secs(1));
+        assert_eq!(hosts.take_due(&options, now).len(), 1);
+        hosts.answered(&host, Via::Probe, true, Some(super::super::options::REPORT_ABSENT), &options, now);
+        assert_eq!(hosts.next_due(&options), Some(now + Duration::from_secs(600)));
+        hosts.answered(&host, Via::Probe, true, Some(super::super::options::REPORT_NEAR), &options, now);
+        assert_eq!(hosts.next_due(&options), Some(now + Duration::from_secs(2)));
+        hosts.answered(&host, Via::Probe, true, None, &options, now);
         assert_eq!(hosts.next_due(&options), Some(now + Duration::from_secs(10)));
     }
 

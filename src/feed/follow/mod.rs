@@ -466,7 +466,7 @@ impl Follower {
     fn host_said(&mut self, id: CallId, took_ms: u32, said: Result<HostReply, Error>, now: Time) {
         let Some((host, via)) = self.asked.remove(&id) else { return };
         if let Err(error) = &said
-            && via == Via::Servertime
+            && via != Via::Rrd
             && error.is_session_over()
         {
             self.why = format!("new session: {error}");

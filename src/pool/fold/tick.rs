@@ -113,7 +113,7 @@ impl Pool {
     }
 
     /// A fence by o2cb that comes near, and one that passed by.
-    fn tell_fence(&mut self, host: &Ref, state: &HostState, at: Time) {
+    pub(super) fn tell_fence(&mut self, host: &Ref, state: &HostState, at: Time) {
         let Some(margin) = self.probes.margin(host, at) else { return };
         let near = margin.level >= Level::Amber;
         let counts = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled | Stage::Silent);

@@ -141,6 +141,7 @@ struct Picture {
     heard: Vec<u64>,
     answers: Vec<Answer>,
     samples: usize,
+    probes: Vec<Probed>,
     unreadable: usize,
 }
 
@@ -170,6 +171,7 @@ impl Picture {
             Seen::Heard { generation } => self.heard.extend(generation),
             Seen::Answer(answer) => self.answers.push(answer),
             Seen::Samples { .. } => self.samples += 1,
+            Seen::Probe { told, .. } => self.probes.push(told),
             Seen::Unreadable { .. } => self.unreadable += 1,
         }
     }
@@ -254,8 +256,14 @@ impl Bench {
             Ask::Poll { token, .. } => Reply::Batch(self.toy.from(&CLASSES, token.database)),
             Ask::Messages { .. } => Reply::Messages(vec![], vec![]),
             Ask::Host(due, _) => {
-                let said = if due.via == Via::Rrd { HostReply::Row(None) } else { HostReply::Clock(self.now) };
-                Reply::Host { took_ms: 1, said: Ok(said) }
+                let missing =
+                    ApiError { method: "host.call_plugin".to_owned(), code: "XENAPI_MISSING_PLUGIN".into(), params: vec![] };
+                let said = match due.via {
+                    Via::Rrd => Ok(HostReply::Row(None)),
+                    Via::Servertime => Ok(HostReply::Clock(self.now)),
+                    Via::Probe => Err(Error::Api(missing)),
+                };
+                Reply::Host { took_ms: 1, said }
             }
         };
         self.give(Event::Done(id, reply));
