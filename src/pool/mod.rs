@@ -30,6 +30,7 @@ mod link;
 mod liveness;
 mod paths;
 pub mod picture;
+mod preview;
 mod probes;
 mod rebuild;
 pub mod records;
@@ -48,6 +49,7 @@ pub(crate) mod scene;
 
 pub use access::Unplugged;
 pub use gate::Obstacle;
+pub use preview::Preview;
 pub use tables::Guest;
 
 use crate::time::Time;

@@ -220,3 +220,17 @@ fn a_mirror_that_only_a_host_sees_closes_the_gate_once_for_all_who_tell_of_it() 
     s.answers();
     assert!(picture(&s).rebuilds.is_empty());
 }
+
+#[test]
+fn who_would_die_is_told_from_what_the_probes_see() {
+    let mut s = Scene::new(3);
+    assert!(s.pool.who_would_die(t(s.now)).is_empty(), "nothing is known without a probe");
+    all(&mut s, 0, 0);
+    let told = s.pool.who_would_die(t(s.now));
+    let link = told.iter().find(|p| p.fault == "xcp1 loses its network").expect("a fault");
+    assert!(link.health == Health::Degraded && link.outcome[0].starts_with("xcp1 fences itself after"), "{link:?}");
+    let power = told.iter().find(|p| p.fault == "xcp2 loses power").expect("a fault");
+    assert_eq!((power.health, power.outcome[0].as_str()), (Health::Good, "Nobody fences."));
+    let late = told.iter().find(|p| p.fault.starts_with("all storage of xcp3 stalls")).expect("a fault");
+    assert!(late.outcome[0].contains("xcp3 fences itself"), "{late:?}");
+}

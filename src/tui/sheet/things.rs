@@ -186,5 +186,25 @@ pub(super) fn member(model: &Model, c: &ClusterView, m: &MemberView) -> Sheet {
     sheet.fact("quorate", quorate);
     sheet.fact("may lose", c.may_fail.map_or_else(|| "cannot be told".to_owned(), |n| format!("{n} more")));
     sheet.fact("written", c.seen.map_or_else(String::new, |t| ago(model.now, t)));
+    if c.stack == "o2cb" {
+        who_would_die(&mut sheet, model);
+    }
     sheet
+}
+
+/// What would come of each single fault, worst first.
+fn who_would_die(sheet: &mut Sheet, model: &Model) {
+    let mut all = model.pool().map(|view| view.pool.who_would_die(model.now)).unwrap_or_default();
+    if all.is_empty() {
+        return;
+    }
+    all.sort_by_key(|one| std::cmp::Reverse(one.health));
+    sheet.heading("Who would die if this failed now");
+    for one in all {
+        let sign = model.look.health(one.health);
+        sheet.para(sign.glyph, sign.role, 3, one.fault, Role::Text);
+        for text in one.outcome {
+            sheet.para("", Role::Muted, 6, text, Role::Muted);
+        }
+    }
 }

@@ -1,0 +1,84 @@
+//! Who would die if something failed now: o2cb's rules, played forward from what the probes told. Computed only when somebody asks.
+
+use super::Pool;
+use super::picture::Health;
+use crate::o2cb::forecast::{Fault, Region, Situation, forecast};
+use crate::o2cb::live::Mode;
+use crate::text::duration;
+use crate::time::Time;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What would come of one fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// What fails.
+    pub fault: String,
+    /// Who ends, when and why; and what else to know.
+    pub outcome: Vec<String>,
+    /// How bad: good if nobody but what fails ends.
+    pub health: Health,
+}
+
+impl Pool {
+    /// What would come of each single fault in the pool's o2cb cluster; empty if no probe tells of one.
+    pub fn who_would_die(&self, now: Time) -> Vec<Preview> {
+        let Some(situation) = self.situation(now) else { return Vec::new() };
+        situation.single_faults().into_iter().map(|fault| preview(&situation, fault)).collect()
+    }
+
+    /// The cluster as the nodes that tell of it see it, each by its own eyes where they differ.
+    fn situation(&self, now: Time) -> Option<Situation> {
+        let told: Vec<_> = self.probes.o2cb(now).map(|(_, _, live)| live).collect();
+        let clusters: Vec<_> = told.iter().filter_map(|live| live.cluster()).collect();
+        let first = *clusters.first()?;
+        let alive: BTreeSet<u8> = told.iter().filter_map(|live| live.live_nodes.get()).flatten().copied().collect();
+        let mut nodes: BTreeMap<u8, String> = BTreeMap::new();
+        for node in clusters.iter().flat_map(|c| &c.nodes) {
+            if let Some(number) = node.num.get().filter(|n| alive.contains(n)) {
+                nodes.entry(*number).or_insert_with(|| node.name.clone());
+            }
+        }
+        let mut regions: BTreeMap<&str, BTreeSet<u8>> = BTreeMap::new();
+        for region in clusters.iter().flat_map(|c| &c.regions) {
+            regions.entry(&region.uuid).or_default().extend(region.live_nodes.get().into_iter().flatten());
+        }
+        if nodes.len() < 2 {
+            return None;
+        }
+        Some(Situation {
+            nodes,
+            global: first.mode.get() == Some(&Mode::Global),
+            regions: regions.into_iter().map(|(name, on)| Region { name: name.to_owned(), on }).collect(),
+            // The one that fences first counts.
+            dead_threshold: clusters.iter().filter_map(|c| c.dead_threshold.get()).copied().min().unwrap_or(31),
+            idle_timeout_ms: clusters.iter().filter_map(|c| c.idle_timeout_ms.get()).copied().min().unwrap_or(30_000),
+            negotiates: told.iter().all(|live| live.kernel.get().is_none_or(|kernel| kernel.at_least(4, 7))),
+        })
+    }
+}
+
+fn preview(situation: &Situation, fault: Fault) -> Preview {
+    let what = forecast(situation, &[fault]);
+    let secs = |ms: u64| duration(Duration::from_millis(ms));
+    let mut outcome: Vec<String> = Vec::new();
+    for end in what.ends.iter().filter(|end| what.fenced.contains(&end.node)) {
+        outcome.push(format!(
+            "{} fences itself after {} to {}: {}.",
+            end.name,
+            secs(end.when.earliest_ms),
+            secs(end.when.latest_ms),
+            end.reason
+        ));
+    }
+    if what.fenced.is_empty() {
+        outcome.push("Nobody fences.".into());
+    }
+    outcome.extend(what.notes.iter().map(|note| format!("{note}.")));
+    let health = match (what.survivors.len(), what.fenced.len()) {
+        (0, _) => Health::Failed,
+        (_, 0) => Health::Good,
+        _ => Health::Degraded,
+    };
+    Preview { fault: what.says, outcome, health }
+}
