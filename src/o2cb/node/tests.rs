@@ -153,8 +153,13 @@ fn numbers_end_at_254_and_the_error_says_what_frees_some() {
 
 #[test]
 fn what_is_not_understood_is_not_touched() {
-    let broken =
-        ["cluster:\r\n", "node:\n\tnumber = 300\n", "\0\0\0", "cluster:\n\tname = c\n\tnode_count = 0\n\tx = 1\\", "\u{fffd}"];
+    let broken = [
+        "cluster:\r\n",
+        "cluster:\n\tname = c\n\tnode_count = 0\nnode:\n\tcluster = c\n\tnumber = 300\n",
+        "\0\0\0",
+        "cluster:\n\tname = c\n\tnode_count = 0\n\tx = 1\\",
+        "\u{fffd}",
+    ];
     for conf in broken {
         let mut host = Host::new(conf);
         let before = host.folder.clone();
