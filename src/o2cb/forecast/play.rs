@@ -192,16 +192,21 @@ impl<'s> World<'s> {
     fn schedule_dead(&mut self, of: u8, now: u64) {
         let ended = self.nodes.get(&of).and_then(|state| state.ended);
         for at in self.nodes.keys().copied().filter(|at| *at != of) {
+            let shared = |number: usize| {
+                self.situation.regions.get(number).is_some_and(|region| region.on.contains(&of) && region.on.contains(&at))
+            };
+            if self.disks.range((at, 0)..=(at, usize::MAX)).any(|((_, region), _)| shared(*region)) {
+                continue;
+            }
             let mut last = None;
             let mut seen = true;
-            for (number, region) in self.situation.regions.iter().enumerate() {
-                if !(region.on.contains(&of) && region.on.contains(&at)) {
-                    continue;
-                }
-                let silent = if self.disks.contains_key(&(of, number)) { Some(0) } else { ended };
-                match silent {
-                    Some(since) if !self.disks.contains_key(&(at, number)) => last = last.max(Some(since)),
-                    _ => seen = false,
+            for number in (0..self.situation.regions.len()).filter(|number| shared(*number)) {
+                match if self.disks.contains_key(&(of, number)) { Some(0) } else { ended } {
+                    Some(since) => last = last.max(Some(since)),
+                    None => {
+                        seen = false;
+                        break;
+                    }
                 }
             }
             if let (true, Some(last)) = (seen, last) {
