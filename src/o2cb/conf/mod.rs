@@ -18,7 +18,7 @@ pub use edit::Ends;
 pub use held::Held;
 pub use problem::{Problem, Severity, What};
 pub use view::{Cluster, Config, Heartbeat, Mode, NoCluster, Node};
-pub(in crate::o2cb) use view::{is_node_name, no_errors};
+pub(in crate::o2cb) use view::{is_cluster_name, is_node_name, is_region, no_errors};
 
 /// One thing that stands in the file, with all its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -130,7 +130,7 @@ impl Config {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum NoCluster {
     #[error(
-        "there is no cluster in cluster.conf, or no cluster.conf. Make one with `o2cb add-cluster`, or copy the file from a host that has it"
+        "there is no cluster in cluster.conf, or no cluster.conf. Copy the file from a host that has it, or make one: poolwatch o2cb new NAME"
     )]
     None,
     #[error("there is no cluster {name} in cluster.conf; it has {known}")]

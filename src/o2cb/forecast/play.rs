@@ -86,14 +86,16 @@ impl<'s> World<'s> {
     fn new(situation: &'s Situation, faults: &[Fault]) -> Self {
         let numbers: Vec<u8> = situation.nodes.keys().copied().collect();
         let mut nodes = BTreeMap::new();
+        // Most often all regions are on all nodes.
+        let mut distinct: Vec<&BTreeSet<u8>> = situation.regions.iter().map(|region| &region.on).collect();
+        distinct.dedup();
         for own in &numbers {
-            // Most often all regions are on all nodes.
             let mut heartbeating: BTreeSet<u8> = BTreeSet::new();
-            for region in situation.regions.iter().filter(|region| region.on.contains(own)) {
+            for on in distinct.iter().filter(|on| on.contains(own)) {
                 if heartbeating.is_empty() {
-                    heartbeating.clone_from(&region.on);
-                } else if heartbeating != region.on {
-                    heartbeating.extend(&region.on);
+                    heartbeating.clone_from(on);
+                } else {
+                    heartbeating.extend(on.iter());
                 }
             }
             let mut connected = heartbeating.clone();
@@ -192,17 +194,21 @@ impl<'s> World<'s> {
     fn schedule_dead(&mut self, of: u8, now: u64) {
         let ended = self.nodes.get(&of).and_then(|state| state.ended);
         for at in self.nodes.keys().copied().filter(|at| *at != of) {
+            let shared = |number: usize| {
+                self.situation.regions.get(number).is_some_and(|region| region.on.contains(&of) && region.on.contains(&at))
+            };
+            if self.disks.range((at, 0)..=(at, usize::MAX)).any(|((_, region), _)| shared(*region)) {
+                continue;
+            }
             let mut last = None;
             let mut seen = true;
-            for (number, region) in self.situation.regions.iter().enumerate() {
-                if !(region.on.contains(&of) && region.on.contains(&at)) {
-                    continue;
+            for number in (0..self.situation.regions.len()).filter(|number| shared(*number)) {
+                let since = if self.disks.contains_key(&(of, number)) { Some(0) } else { ended };
+                if since.is_none() {
+                    seen = false;
+                    break;
                 }
-                let silent = if self.disks.contains_key(&(of, number)) { Some(0) } else { ended };
-                match silent {
-                    Some(since) if !self.disks.contains_key(&(at, number)) => last = last.max(Some(since)),
-                    _ => seen = false,
-                }
+                last = last.max(since);
             }
             if let (true, Some(last)) = (seen, last) {
                 let due = (last + self.situation.dead_after()).max(now);
