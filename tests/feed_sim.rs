@@ -5,7 +5,7 @@
 
 use poolwatch::feed::clock::Clock;
 use poolwatch::feed::driver::{FollowOptions, follow_pool};
-use poolwatch::observation::{Link, Observation, Outcome, Seen, Via};
+use poolwatch::observation::{Link, Observation, Outcome, Probed, Seen, Via};
 use poolwatch::sim::scenario::{self, Overrides};
 use poolwatch::sim::server::SimHandle;
 use poolwatch::sim::start::{StartOptions, start};
@@ -40,6 +40,7 @@ struct Watch {
     failed: Vec<(Ref, Via, String)>,
     answered: Vec<(Ref, Via)>,
     samples: usize,
+    probes: BTreeMap<Ref, Probed>,
     objects: BTreeMap<(Class, String), Record>,
     stale: Vec<(Class, String)>,
 }
@@ -50,6 +51,7 @@ impl Watch {
         let mut options = FollowOptions::new(Arc::new(Store::open(&dir).expect("store")));
         options.follow.servertime_every = Some(every);
         options.follow.rrd_every = Some(every);
+        options.follow.report_every = Some(every);
         options.follow.retry_most = Duration::from_millis(500);
         let (tx, rx) = mpsc::channel(16);
         let (stop, stopped) = watch::channel(false);
@@ -65,6 +67,7 @@ impl Watch {
             failed: Vec::new(),
             answered: Vec::new(),
             samples: 0,
+            probes: BTreeMap::new(),
             objects: BTreeMap::new(),
             stale: Vec::new(),
         }
@@ -94,6 +97,7 @@ impl Watch {
                 Outcome::Failed { error, .. } => self.failed.push((answer.host, answer.via, error)),
             },
             Seen::Samples { .. } => self.samples += 1,
+            Seen::Probe { host, told } => drop(self.probes.insert(host, told)),
             Seen::Heard { .. } => {}
         }
     }
@@ -146,6 +150,24 @@ async fn a_pool_is_followed_from_a_members_address_and_every_host_answers() {
     watch.stop.send(true).expect("running");
     watch.until("closed", |w| matches!(w.links.last(), Some(Link::Closed))).await;
     assert_eq!(watch.task.await.expect("no panic"), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_probes_tell_of_a_rebuild_and_hosts_without_one_are_known_to_have_none() {
+    let quick = sim("mirror-rebuild", Overrides::default(), 10.0).await;
+    let mut watch = Watch::start(quick.pool().url(), OFTEN);
+    watch
+        .until("told of a rebuild", |w| {
+            w.probes
+                .values()
+                .any(|told| matches!(told, Probed::Report(report) if report.rebuilds.iter().any(|r| r.progress.is_some())))
+        })
+        .await;
+    let plain = sim("calm", Overrides::default(), 1.0).await;
+    let mut watch = Watch::start(plain.pool().url(), OFTEN);
+    let hosts = plain.pool().hosts().len();
+    watch.until("told that there is none", |w| w.probes.len() == hosts).await;
+    assert!(watch.probes.values().all(|told| *told == Probed::Absent), "{:?}", watch.probes);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -36,6 +36,9 @@ pub struct Scenario {
     /// More guests, made up.
     #[serde(default)]
     pub fill: Fill,
+    /// Whether the hosts have the probe, as the plugin `poolwatch`.
+    #[serde(default)]
+    pub probe: bool,
     /// Whether there is a corosync cluster of all hosts.
     #[serde(default)]
     pub cluster: bool,

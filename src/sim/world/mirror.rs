@@ -224,6 +224,12 @@ impl Mirror {
             .reduce(|(d1, t1), (d2, t2)| (d1 + d2, t1 + t2))
     }
 
+    /// Bytes done and bytes to do of one node's resync.
+    pub fn progress_of(&self, node: usize, now: Time) -> Option<(u64, u64)> {
+        let resync = self.nodes.get(node)?.resync.as_ref()?;
+        Some((self.done(resync, now), resync.total))
+    }
+
     /// Mirrors with both copies in step, and all.
     pub fn in_step(&self) -> (usize, usize) {
         (self.disks.iter().filter(|d| d.legs.iter().all(|l| self.good(l))).count(), self.disks.len())

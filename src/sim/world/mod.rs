@@ -27,6 +27,7 @@ mod observe;
 mod ops;
 mod paths;
 mod power;
+mod probe;
 mod rrd;
 mod serve;
 mod state;
@@ -195,6 +196,8 @@ struct Core {
     ha: Ha,
     boot: Boot,
     updates: Arc<Updates>,
+    /// The hosts have the probe.
+    probe: bool,
     /// `pool.sync_updates` is at work.
     syncing: bool,
 
@@ -251,6 +254,7 @@ impl World {
         };
         let mut world = Self::assemble(parts, options, settings);
         let core = &mut world.core;
+        core.probe = scenario.probe;
         if scenario.ha.enabled {
             let suited =
                 (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
@@ -290,6 +294,7 @@ impl World {
             ha,
             boot,
             updates: Arc::new(updates),
+            probe: false,
             syncing: false,
             jobs: BTreeMap::new(),
             job_count: 0,

@@ -9,6 +9,7 @@ mod faults;
 mod liveness;
 mod mischief;
 mod observing;
+mod probing;
 mod rebuild;
 mod serving;
 mod storage;

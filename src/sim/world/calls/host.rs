@@ -178,12 +178,15 @@ impl Core {
         Err(Failure::new("CANNOT_EVACUATE_HOST", [all]))
     }
 
-    /// The only plugin that there is: XCP-ng's updater.
+    /// The plugins that there are: XCP-ng's updater, and poolwatch's probe where a scenario has it.
     fn call_plugin(&mut self, ctx: &Ctx, host: usize, args: Args) -> Answered {
         let (plugin, function, given) = (args.text(1)?, args.text(2)?, args.map(3)?);
         self.reach(host)?;
         if plugin == "updater.py" && self.is_xcp_ng() {
             return self.updater(ctx, host, function, &given);
+        }
+        if plugin == "poolwatch" && self.probe {
+            return self.plugin_probe(host, function).and_then(answer);
         }
         Err(Failure::new("XENAPI_MISSING_PLUGIN", [plugin]))
     }
