@@ -126,6 +126,8 @@ pub enum Warning {
     IoErrors,
     /// How long peers have been silent was not looked at.
     NetworkNotSeen(String),
+    /// The uptime is not known, only a least one: the silence may be longer and the time left shorter.
+    NoUptime,
     /// It was looked at this many milliseconds ago, and is counted on from there.
     NetworkSeenAgo(i64),
 }

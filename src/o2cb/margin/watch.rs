@@ -130,6 +130,10 @@ impl Watch {
         if method == Some(FenceMethod::Reset) {
             margin.warnings.push(Warning::NoDump);
         }
+        if !track.phase && matches!(margin.reason, Reason::Network { .. }) {
+            margin.at_least_ms = Some(0);
+            margin.warnings.push(Warning::NoUptime);
+        }
         if track.signs.io_errors {
             margin.warnings.push(Warning::IoErrors);
         }
