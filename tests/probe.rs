@@ -115,7 +115,7 @@ fn a_host_in_trouble_is_told_in_json_and_in_words() {
     let words = String::from_utf8(probe(&home, &root, &[]).stdout).unwrap();
     for said in [
         "o2cb: RED: xs2 fences itself in 2",
-        "no heartbeat to sdq for 40 s of 1 min",
+        "no heartbeat to sdq for 40 s of 60 s",
         "fence_method is reset",
         "mpatha: 1 of 2 paths",
         "mirror: DRBD vol is being rebuilt, 12.5 %, 1 min left",

@@ -65,10 +65,10 @@ fn check(scene: &Scene, told: &Told, wrong: &mut Vec<String>, alone: bool) {
                         wrong.push(say(&format!("{} were left", end - at)));
                     }
                 }
-                Some(_) => {}
                 // Alone, what spares all nodes is only known when the deadline has passed.
                 None if left <= 0 && !alone => wrong.push(say("nobody died")),
-                None => {}
+                // After its end nothing is asked any more.
+                Some(_) | None => {}
             }
         }
         if let Some(end) = end {

@@ -80,6 +80,13 @@ pub fn decide(sight: &Sight) -> Decision {
     }
 }
 
+/// Whether the node `own` fences itself, if `beating` have a heartbeat on disk and it is connected to `connected` (with or without itself, and
+/// whether those heartbeat or not).
+pub fn fences(own: u8, beating: &BTreeSet<u8>, connected: &BTreeSet<u8>) -> bool {
+    let connected = connected.iter().copied().filter(|node| beating.contains(node)).chain([own]).collect();
+    decide(&Sight { own, heartbeating: beating.clone(), connected }).fences()
+}
+
 /// Whether a node fences itself when the write to a region has timed out: with global heartbeat only if at least half of
 /// the regions have failed (`o2hb_write_timeout`), with local heartbeat always.
 pub fn disk_fences(global: bool, failed: usize, regions: usize) -> bool {
@@ -120,6 +127,14 @@ mod tests {
         assert_eq!(sight(4, &[4], &[4]), Decision::Alone);
         assert_eq!(sight(4, &[0, 1], &[4]), Decision::Alone);
         assert_eq!(sight(4, &[], &[]), Decision::Alone);
+    }
+
+    #[test]
+    fn who_is_connected_and_does_not_heartbeat_does_not_count() {
+        let set = |numbers: &[u8]| numbers.iter().copied().collect();
+        assert!(fences(3, &set(&[1, 2, 3]), &set(&[7])) && !fences(3, &set(&[1, 2, 3]), &set(&[1])));
+        assert!(fences(4, &set(&[1, 2, 3, 4]), &set(&[3])) && !fences(4, &set(&[1, 2, 3, 4]), &set(&[1])));
+        assert!(!fences(2, &set(&[1, 3]), &set(&[])) && !fences(2, &set(&[]), &set(&[])));
     }
 
     #[test]

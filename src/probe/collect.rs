@@ -281,10 +281,12 @@ fn drbd(source: &Source, now: Time) -> Section<Vec<drbd::Resource>> {
     let text = |said: &Said| drbd::status_text(&said.from, &said.text);
     let minors = |said: &Said| {
         let minors = drbd::minors(&said.text);
-        let nine = said.text.trim_start().starts_with("version: 9");
-        if minors.is_empty() && nine {
+        if minors.is_empty() && said.text.trim_start().starts_with("version: 9") {
             let why = Because::NotLooked("of DRBD 9 it holds only the version: drbdsetup must be asked".into());
             return Err(Unknown::new(&said.from, why));
+        }
+        if minors.is_empty() && !said.text.trim_start().starts_with("version: ") {
+            return Err(Unknown::not_understood(&said.from, &said.text));
         }
         Ok(minors.iter().map(drbd::Minor::resource).collect())
     };

@@ -101,7 +101,8 @@ impl Source {
     /// What `command` says.
     pub fn command(&self, command: &Command) -> Result<Said, Unknown> {
         if self.root.is_live() {
-            let never = || Err(Unknown::new(command.line(), Because::NotLooked("it was not asked".into())));
+            // What a running host has another source for is not asked, which is as good as not there.
+            let never = || Err(Unknown::new(command.line(), Because::Absent));
             return self.answers.get(command.words).cloned().unwrap_or_else(never);
         }
         let own = format!("/{}", command.file());

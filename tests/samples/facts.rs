@@ -5,13 +5,15 @@ use poolwatch::probe::kernel::{self, Sign};
 use poolwatch::probe::multipath::{self, Map, Path, Usable};
 use poolwatch::probe::{lenient, linstor, md};
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 #[path = "facts_logs.rs"]
 mod logs;
 
 type Check = Result<(), String>;
 
-fn same(got: impl ToString, want: &str) -> Check {
+#[allow(clippy::needless_pass_by_value, reason = "so that facts read without ampersands")]
+fn same(got: impl Display, want: &str) -> Check {
     let got = got.to_string();
     if got == want { Ok(()) } else { Err(format!("got {got:?}, not {want:?}")) }
 }
@@ -297,8 +299,7 @@ fn md_fact(file: &str, text: &str, fact: &str) -> Check {
     let all = md::arrays(text);
     let (key, want) = split(fact);
     match key {
-        "total_arrays" | "arrays" => return same(all.len(), want),
-        "snapshots" => return same(all.len(), want),
+        "total_arrays" | "arrays" | "snapshots" => return same(all.len(), want),
         _ if fact == "see [UUU_]" => return holds(all.iter().any(|array| array.map.as_deref() == Some("UUU_")), all),
         _ if fact.starts_with("contains ") => {
             let waits = |want: &str| {
@@ -327,7 +328,7 @@ fn md_fact(file: &str, text: &str, fact: &str) -> Check {
             ("recovery", want) => same(percent(), want).and(holds(activity.unwrap().kind == md::Kind::Recovery, array))?,
             ("check", want) => same(percent(), want).and(holds(activity.unwrap().kind == md::Kind::Check, array))?,
             ("resync", "DELAYED") | ("DELAYED", "") => {
-                same(activity.and_then(|activity| activity.waits.clone()).unwrap_or_default(), "DELAYED")?
+                same(activity.and_then(|activity| activity.waits.clone()).unwrap_or_default(), "DELAYED")?;
             }
             ("resync", want) => same(percent(), want).and(holds(activity.unwrap().kind == md::Kind::Resync, array))?,
             ("speed", want) => same(format!("{}K/sec", activity.unwrap().kib_per_sec.unwrap()), want)?,
@@ -336,7 +337,7 @@ fn md_fact(file: &str, text: &str, fact: &str) -> Check {
             ("spares", want) => same(join(array.spares()), want)?,
             ("members", want) => same(array.members.iter().filter(|member| !member.spare && !member.failed).count(), want)?,
             ("extra", want) => {
-                holds(array.members.iter().any(|member| format!("{}[{}]", member.dev, member.number.unwrap()) == want), array)?
+                holds(array.members.iter().any(|member| format!("{}[{}]", member.dev, member.number.unwrap()) == want), array)?;
             }
             (counted, "") if counted.starts_with('[') && counted.contains('/') => {
                 same(array.counts.map(|(wanted, working)| format!("[{wanted}/{working}]")).unwrap_or_default(), counted)?;

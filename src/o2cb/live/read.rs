@@ -34,7 +34,9 @@ pub fn live(root: &Root, now: Time, look: &Look) -> Live {
     let port = clusters.get().and_then(|all| all.first()?.nodes.first()?.port.copied()).unwrap_or(PORT);
     Live {
         taken: now,
-        host: value(root, "/proc/sys/kernel/hostname", parse::word).or(|| value(root, "/etc/hostname", parse::word)),
+        host: value(root, "/proc/sys/kernel/hostname", parse::word)
+            .or(|| value(root, "/etc/hostname", parse::word))
+            .or(|| local(&clusters)),
         uptime_ms: value(root, "/proc/uptime", parse::uptime),
         kernel: value(root, "/proc/sys/kernel/osrelease", parse::kernel).or(|| value(root, "/proc/version", parse::kernel)),
         hz: hz(root),
@@ -52,6 +54,13 @@ pub fn live(root: &Root, now: Time, look: &Look) -> Live {
         panic_secs: value(root, "/proc/sys/kernel/panic", parse::number),
         panic_on_oops: value(root, "/proc/sys/kernel/panic_on_oops", parse::flag),
     }
+}
+
+/// The name of this host as a node.
+fn local(clusters: &Known<Vec<Cluster>>) -> Known<String> {
+    let nodes = clusters.get().into_iter().flatten().flat_map(|cluster| &cluster.nodes);
+    let own = nodes.into_iter().find(|node| node.local.copied() == Some(true));
+    own.map_or_else(Known::default, |node| Known::Yes(node.name.clone()))
 }
 
 fn sockets(root: &Root, debug: &str, look: &Look) -> Known<Vec<super::Socket>> {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// A heartbeat that is this old is late, in ms: two are missed, and a busy host's jitter is allowed for.
 const LATE_MS: i64 = 5_000;
-/// What a host may still live past its last possible moment: what reading takes, in ms.
+/// How much the driver's own check of who waits is off, in ms.
 const GRACE_MS: i64 = 2_000;
 /// The driver negotiates again this long after it was re-armed, rounding included, in ms.
 const AGAIN_MS: i64 = 32_000;
@@ -51,7 +51,7 @@ pub(super) fn judge(watch: &Watch, track: &Track, age: i64) -> Found {
         return pardoned(track, one, pardon, now, budget, rule.counts(&late));
     }
     // Regions past their last moment that were not given up: the driver armed them again.
-    let rearmed = late.iter().find(|one| !rule.given_up(one) && one.fires.latest.saturating_add(GRACE_MS) < now);
+    let rearmed = late.iter().find(|one| !rule.given_up(one) && track.outlived(one.fires, age));
     if let Some(one) = rearmed
         && rule.fences_with(&late)
     {

@@ -9,7 +9,6 @@
 mod differ;
 mod disk;
 mod net;
-mod quorum;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -17,7 +16,6 @@ mod wheel;
 mod words;
 
 pub use differ::{Difference, differences};
-pub use quorum::{fences, needed};
 pub use watch::Watch;
 pub use wheel::{Fires, Wheel};
 
@@ -126,6 +124,8 @@ pub enum Warning {
     IoErrors,
     /// How long peers have been silent was not looked at.
     NetworkNotSeen(String),
+    /// The uptime is not known, only a least one: the silence may be longer and the time left shorter.
+    NoUptime,
     /// It was looked at this many milliseconds ago, and is counted on from there.
     NetworkSeenAgo(i64),
 }

@@ -3,8 +3,9 @@
 //! calls it off: a network that is back is not enough while TCP waits to send again.
 
 use super::watch::{Found, Peer, Track, Watch};
-use super::{BEAT_MS, Fires, Level, Reason, Sure, Warning, disk, quorum};
+use super::{BEAT_MS, Fires, Level, Reason, Sure, Warning, disk};
 use crate::o2cb::live::known::Because;
+use crate::o2cb::quorum::fences;
 use crate::time::Time;
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ use std::collections::BTreeSet;
 const IDLE_MS: i64 = 30_000;
 const KEEPALIVE_MS: i64 = 2_000;
 const THRESHOLD: i64 = 31;
-/// What a host may still live past a decision before it is clear that it was spared, in ms.
-const GRACE_MS: i64 = 3_000;
+/// A look that is this old does not tell whether a byte came since, in ms.
+const FRESH_MS: i64 = 3_000;
 
 /// The time-outs of a host, in ms.
 #[derive(Clone, Copy)]
@@ -52,7 +53,8 @@ enum State {
     Gone,
 }
 
-fn state(track: &Track, peer: &Peer, times: Times, now: i64) -> State {
+/// How the connection to `peer` is, `age` ms after the reading; without an age, whatever was decided since.
+fn state(track: &Track, peer: &Peer, times: Times, age: Option<i64>) -> State {
     let wheel = track.wheel();
     let (since, decision) = if let Some((after, until)) = peer.lost {
         // Closed, not only silent: the delay runs from then.
@@ -75,7 +77,7 @@ fn state(track: &Track, peer: &Peer, times: Times, now: i64) -> State {
     } else {
         return State::Heard;
     };
-    if decision.latest.saturating_add(GRACE_MS) < now { State::Gone } else { State::Silent { since, decision } }
+    if age.is_some_and(|age| track.outlived(decision, age)) { State::Gone } else { State::Silent { since, decision } }
 }
 
 /// The network's part of the margin, `age` ms after the reading, which is `at_now`.
@@ -92,7 +94,7 @@ pub(super) fn judge(watch: &Watch, track: &Track, at_now: Time, age: i64) -> Fou
     let mut decision: Option<Fires> = None;
     let mut last_byte = i64::MIN;
     for (num, peer) in &track.peers {
-        match state(track, peer, times, now) {
+        match state(track, peer, times, Some(age)) {
             State::Heard => drop(connected.insert(*num)),
             State::Silent { since, decision: fires } => {
                 silent.insert(*num);
@@ -106,18 +108,26 @@ pub(super) fn judge(watch: &Watch, track: &Track, at_now: Time, age: i64) -> Fou
         }
     }
     let Some(fires) = decision else { return green };
-    if !quorum::fences(own, beating, &connected) {
+    if !fences(own, beating, &connected) {
         return Found::none(Level::Amber, Reason::PeersSilent { silent });
     }
     let silence_ms = now.saturating_sub(last_byte);
     let total = fires.expected.saturating_sub(last_byte);
     let unsure = in_doubt(watch, track, at_now, &silent, silence_ms, times);
     let mut level = disk::level(silence_ms, total).max(Level::Amber);
-    let sure = unsure.map_or(Sure::Yes, |num| {
+    let sure = if let Some(num) = unsure {
         level = Level::Amber;
         let name = track.live.name_of(num).unwrap_or("that node");
         Sure::Unless(format!("{name} is dead: then it leaves the live nodes before that, and this node stays"))
-    });
+    } else {
+        let ago = now.saturating_sub(track.looked.unwrap_or(now));
+        let old = track.peers.iter().any(|(num, peer)| silent.contains(num) && peer.lost.is_none()) && ago > FRESH_MS;
+        if old {
+            Sure::Unless(format!("a byte came since the connections were looked at, {} s ago", ago / 1_000))
+        } else {
+            Sure::Yes
+        }
+    };
     let reason = Reason::Network { connected: connected.len() + 1, beating: beating.len(), silent, silence_ms };
     Found { fires: Some(disk::from_now(fires, now)), level, reason, sure }
 }
@@ -147,10 +157,7 @@ pub(super) fn reaches_lowest(track: &Track, since: i64) -> Option<bool> {
     }
     let times = Times::of(track);
     let silent = wanted.iter().any(|num| {
-        track
-            .peers
-            .get(num)
-            .is_none_or(|peer| peer.lost.is_some() || !matches!(state(track, peer, times, i64::MIN), State::Heard))
+        track.peers.get(num).is_none_or(|peer| peer.lost.is_some() || !matches!(state(track, peer, times, None), State::Heard))
     });
     if silent {
         return Some(false);

@@ -97,7 +97,7 @@ fn a_disk_that_hangs_counts_down_and_gets_redder() {
     }
     let margin = once(&host(1, &[1, 2, 3], 1_000, &[40_000]));
     assert!(matches!(margin.sure, Sure::Unless(_)), "alone it cannot see whether all wait");
-    assert!(margin.to_string().contains("no heartbeat to vda for 40 s of 1 min"), "{margin}");
+    assert!(margin.to_string().contains("no heartbeat to vda for 40 s of 60 s"), "{margin}");
     assert!(margin.advice().unwrap().contains("61 is twice as long"), "{:?}", margin.advice());
     assert_eq!(margin.warnings.first(), Some(&Warning::NoDump));
 }
@@ -264,6 +264,15 @@ fn what_cannot_be_read_is_unknown_and_never_green() {
     assert_eq!(watch.margin("nobody", at(0)).level, Level::Unknown);
     watch.add("n1", at(100), &host(1, &[1, 2], 1_000, &[500]), Signs::default());
     assert_eq!(watch.margin("n1", at(130)).level, Level::Unknown, "half a minute old");
+}
+
+#[test]
+fn without_an_uptime_the_silence_is_only_a_least_one() {
+    let mut live = heard(host(3, &[1, 2, 3], 1_000, &[500]), &[(1, 50), (2, 50)]);
+    live.uptime_ms = Known::default();
+    let margin = once(&live);
+    assert!(margin.is_counting() && margin.at_least_ms == Some(0), "{margin}");
+    assert!(margin.warnings.contains(&Warning::NoUptime));
 }
 
 #[test]

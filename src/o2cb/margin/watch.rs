@@ -1,6 +1,6 @@
 //! The readings of all hosts, folded: who was armed, heard, connected and stalled when.
 
-use super::{Level, Margin, Reason, Signs, Sure, Warning, Wheel, disk, net};
+use super::{Fires, Level, Margin, Reason, Signs, Sure, Warning, Wheel, disk, net};
 use crate::o2cb::live::{FenceMethod, Live};
 use crate::time::Time;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const STALE_MS: i64 = 15_000;
 /// Readings of several hosts that are this far apart are taken for one moment, in ms.
 pub const TOGETHER_MS: i64 = 12_000;
+
+/// How far the computed moment of a timer was off at most, and what reading takes, in ms.
+const JITTER_MS: i64 = 1_500;
+/// What a host may still live past the end of a timer whose moment is not known, in ms.
+const GRACE_MS: i64 = 2_000;
 
 /// All that was read of the hosts of a cluster.
 #[derive(Clone, Debug, Default)]
@@ -125,6 +130,10 @@ impl Watch {
         if method == Some(FenceMethod::Reset) {
             margin.warnings.push(Warning::NoDump);
         }
+        if !track.phase && matches!(margin.reason, Reason::Network { .. }) {
+            margin.at_least_ms = Some(0);
+            margin.warnings.push(Warning::NoUptime);
+        }
         if track.signs.io_errors {
             margin.warnings.push(Warning::IoErrors);
         }
@@ -176,6 +185,16 @@ impl Track {
     /// How this host's kernel rounds its timers.
     pub fn wheel(&self) -> Wheel {
         Wheel::new(self.live.hz, self.live.kernel.get().is_none_or(|kernel| kernel.at_least(4, 8)))
+    }
+
+    /// Does a reading prove that the host lived past `fires`? With the uptime that moment is known well enough; without,
+    /// only its end is, `age` ms after the reading.
+    pub fn outlived(&self, fires: Fires, age: i64) -> bool {
+        if self.phase {
+            self.uptime > fires.latest.min(fires.expected.saturating_add(JITTER_MS))
+        } else {
+            self.uptime.saturating_add(age) > fires.latest.saturating_add(GRACE_MS)
+        }
     }
 
     fn see_regions(&mut self) {

@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+/// Seconds up to ten minutes: near a fence each of them counts.
 fn secs(ms: i64) -> String {
-    text::duration(Duration::from_millis(u64::try_from(ms).unwrap_or(0)))
+    let length = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+    if length < Duration::from_secs(600) { format!("{} s", length.as_secs()) } else { text::duration(length) }
 }
 
 fn nodes(set: &BTreeSet<u8>) -> String {
@@ -65,6 +67,12 @@ impl fmt::Display for Warning {
                 write!(f, "the kernel logged I/O errors of the heartbeat: with the volume mounted ocfs2 may panic within seconds")
             }
             Self::NetworkNotSeen(why) => write!(f, "silence of the peers: {}", text::clean(why, 300)),
+            Self::NoUptime => {
+                write!(
+                    f,
+                    "the uptime is not known: peers may be silent for longer, and less time may be left (--uptime, or /proc/uptime)"
+                )
+            }
             Self::NetworkSeenAgo(ms) => write!(f, "silence of the peers was looked at {} ago", secs(*ms)),
         }
     }
