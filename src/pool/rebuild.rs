@@ -158,7 +158,7 @@ impl Rebuilds {
             Phase::Lost(at, "its task went with the connection: a coordinator forgets its tasks when it restarts")
         } else if stopped {
             Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
-        } else if at.since(known.since) >= TASK_GC && !known.has_moved() {
+        } else if at.since(known.since) >= TASK_GC && (!known.has_moved() || known.stands_still(at).is_some()) {
             Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not")
         } else {
             Phase::Ended(at)
@@ -217,13 +217,17 @@ impl Rebuilding {
         Some((at + seconds((1.0 - progress).max(0.0) / self.rate()?)).max(now))
     }
 
-    /// For how long it has stood still, if it moved before and that is too long.
+    /// For how long it has stood still, if it runs, moved before, and that is too long.
     pub fn stalled(&self, now: Time) -> Option<Duration> {
+        self.stands_still(now).filter(|_| matches!(self.phase, Phase::Running))
+    }
+
+    fn stands_still(&self, now: Time) -> Option<Duration> {
         let (last, _) = *self.steps.back()?;
         let (first, _) = *self.steps.front()?;
         let usual = if self.steps.len() > 1 { last.since(first) / (self.steps.len() as u32 - 1) } else { return None };
         let still = now.since(last);
-        (matches!(self.phase, Phase::Running) && still >= STALLED.max(usual * 4)).then_some(still)
+        (still >= STALLED.max(usual * 4)).then_some(still)
     }
 
     /// When all is quiet again if nothing more happens; `None` while it runs.
@@ -233,7 +237,9 @@ impl Rebuilding {
             Phase::Ended(at) => Some(*at + SETTLE),
             Phase::Failed(at, _) => Some(*at + Duration::from_secs(65 * 60)),
             Phase::Lost(at, _) => {
-                let left = self.ends(*at).map_or(LOST_EVIDENCE, |end| end.since(*at).mul_f64(1.5) + SETTLE);
+                // What stood still when it was last seen has no end that could be told.
+                let end = self.ends(*at).filter(|_| self.stands_still(*at).is_none());
+                let left = end.map_or(LOST_EVIDENCE, |end| end.since(*at).mul_f64(1.5) + SETTLE);
                 Some(*at + left.clamp(SETTLE, Duration::from_secs(24 * 3600)))
             }
         }
