@@ -13,8 +13,8 @@ use crate::xenapi::record::{Class, Ref};
 use std::time::Duration;
 use strum::IntoEnumIterator;
 
-/// How often the hosts are asked for their clocks. The live feed does that every ten seconds, whether or not anybody looks; here they are
-/// asked only before somebody looks, which cannot be told apart.
+/// How often the hosts are asked for their clocks, as by the live feed: whether or not anybody looks, for a host that is not asked counts as
+/// one that does not answer.
 pub const ASK_EVERY: Duration = Duration::from_secs(10);
 /// What our session calls itself.
 pub const ORIGINATOR: &str = "poolwatch";
@@ -101,7 +101,8 @@ impl Eye {
             Line::Down { retry, .. } => Some(*retry),
             Line::Up { .. } => self.silent.map(|at| at + HANG),
         };
-        [told, line].into_iter().flatten().min().map(|at| at.max(world.now()))
+        let asks = self.asked.filter(|_| self.silent.is_none() && self.session().is_some()).map(|at| at + ASK_EVERY);
+        [told, line, asks].into_iter().flatten().min().map(|at| at.max(world.now()))
     }
 
     /// Notes when the pool changed, also by what was done to it a moment ago: what is told later is told that much later than this.
