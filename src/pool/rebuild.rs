@@ -158,7 +158,7 @@ impl Rebuilds {
             Phase::Lost(at, "its task went with the connection: a coordinator forgets its tasks when it restarts")
         } else if stopped {
             Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
-        } else if at.since(known.since) >= TASK_GC && (!known.has_moved() || known.stands_still(at).is_some()) {
+        } else if at.since(known.since) >= TASK_GC && (known.steps.len() < 2 || known.stands_still(at).is_some()) {
             Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not")
         } else {
             Phase::Ended(at)
@@ -237,6 +237,10 @@ impl Rebuilding {
             Phase::Ended(at) => Some(*at + SETTLE),
             Phase::Failed(at, _) => Some(*at + Duration::from_secs(65 * 60)),
             Phase::Lost(at, _) => {
+                // What has stood still for a day is not done by now because it cannot be seen any more.
+                if at.since(self.since) >= TASK_GC {
+                    return Some(*at + TASK_GC);
+                }
                 // What stood still when it was last seen has no end that could be told.
                 let end = self.ends(*at).filter(|_| self.stands_still(*at).is_none());
                 let left = end.map_or(LOST_EVIDENCE, |end| end.since(*at).mul_f64(1.5) + SETTLE);

@@ -287,15 +287,18 @@ impl Checker {
         let mut twice = None;
         for host in &truth.hosts {
             let Some(ours) = self.ours.get_mut(&host.r) else { continue };
-            // What takes a host down is a call of ours that it goes by: one that was refused, never arrived, or was taken by a xapi that
-            // died before it acted on it, takes nobody down, and to make it again is right.
+            // What counts is a call of ours that a host goes down by: one that was refused, never arrived, or was taken by a xapi that died
+            // before it acted on it, takes nobody down, and to make it again is right.
             if let Some(Away { since, cause: Cause::Call { originator, .. } }) = &host.away
                 && originator == super::eye::ORIGINATOR
-                && ours.told != Some(*since)
+                && self.hurt.get(&host.r).is_none_or(|at| at < since)
             {
-                ours.told = Some(*since);
-                ours.went += 1;
-                ours.away = true;
+                let down = host.condition <= Condition::Booting;
+                ours.away |= down || host.leaving;
+                if down && ours.told != Some(*since) {
+                    ours.told = Some(*since);
+                    ours.went += 1;
+                }
             }
             if ours.went > 1 {
                 twice = Some(host.name.clone());
