@@ -340,7 +340,7 @@ mod tests {
             (100, true, TaskStatus::Pending, 0.0, "lost"),
             (100, false, TaskStatus::Cancelling, 0.0, "lost"),
             (24 * 3600, false, TaskStatus::Pending, 0.0, "lost"),
-            (24 * 3600, false, TaskStatus::Pending, 0.5, "ended"),
+            (24 * 3600, false, TaskStatus::Pending, 0.5, "lost"),
         ];
         for (at, broken, status, progress, want) in cases {
             let mut all = followed(&[(0, progress)]);
@@ -353,6 +353,14 @@ mod tests {
             };
             assert_eq!(got, want, "{at} {broken} {status:?} {progress}");
         }
+        // One that still moved after a day was not collected: it ended.
+        let mut all = followed(&[(0, 0.1), (43_000, 0.5), (86_300, 0.9)]);
+        all.gone(&"t".into(), None, false, t(24 * 3600));
+        assert!(matches!(one(&all).phase, Phase::Ended(_)));
+        // One that stood still for a day is not done because nobody sees it any more.
+        let mut all = followed(&[(0, 0.0)]);
+        all.gone(&"t".into(), None, false, t(24 * 3600));
+        assert_eq!(one(&all).until_quiet(), Some(t(48 * 3600)));
     }
 
     #[test]

@@ -389,7 +389,10 @@ impl Checker {
         }
         // A run that never told a guest or a host to go anywhere has moved none: what happened to them meanwhile is not its doing.
         let moves = |c: &CallRun| {
-            matches!(c.call, Call::Evacuate { .. } | Call::Migrate { .. } | Call::ShutDown { .. } | Call::StartOn { .. } | Call::Reboot { .. })
+            matches!(
+                c.call,
+                Call::Evacuate { .. } | Call::Migrate { .. } | Call::ShutDown { .. } | Call::StartOn { .. } | Call::Reboot { .. }
+            )
         };
         if run.plan.options.home && run.calls.values().any(moves) {
             for (guest, host) in &run.found.guests {

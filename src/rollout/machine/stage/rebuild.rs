@@ -19,6 +19,9 @@ const SETTLING: [&str; 2] = ["rebuild-settling", "host-settling"];
 /// What is said as long as one is seen: by this the fold knows that one was.
 const SEEN: &str = "mirrors are being rebuilt";
 
+/// The one among them that says that a rebuild went out of sight.
+const UNSEEN: &str = "(rebuild-unseen)";
+
 /// What to do in this stage.
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let name = ctx.name(h);
@@ -33,6 +36,17 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         return ctx.wait(Some(h), text, Some(ctx.now() + AGAIN));
     }
     if ctx.run.waiting.starts_with(SEEN) && ctx.run.waiting_at == Some(h) {
+        // It went out of sight, nothing else tells of mirrors here, and only time has passed since: that is no end (I6).
+        if ctx.run.waiting.contains(UNSEEN) && reasons.iter().any(|r| r.code == "mirrors-unseen") {
+            return Ctx::stuck(
+                Some(h),
+                format!(
+                    "it cannot be told whether the mirrors of {name} are in step: their rebuild went out of sight before it ended."
+                ),
+                "Look at the mirrors on a host (linstor resource list, drbdadm status). Retry once they are in step; or abort."
+                    .into(),
+            );
+        }
         return Ctx::enter(h, Stage::Rebuild, "no rebuild is seen any more: it has to stay quiet for the settle window");
     }
     if let Err(why) = safe::is_well(ctx, h) {
