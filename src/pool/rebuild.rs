@@ -158,7 +158,7 @@ impl Rebuilds {
             Phase::Lost(at, "its task went with the connection: a coordinator forgets its tasks when it restarts")
         } else if stopped {
             Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
-        } else if at.since(known.since) >= TASK_GC && (known.steps.len() < 2 || known.stands_still(at).is_some()) {
+        } else if known.was_collected(at) {
             Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not")
         } else {
             Phase::Ended(at)
@@ -222,6 +222,13 @@ impl Rebuilding {
         self.stands_still(now).filter(|_| matches!(self.phase, Phase::Running))
     }
 
+    /// Whether xapi would have collected its task by now: a day old, and not seen to move for so long that it is not our own clock that makes
+    /// it look so old.
+    fn was_collected(&self, now: Time) -> bool {
+        let never = self.steps.len() < 2 && now.since(self.first) >= LOST_EVIDENCE;
+        now.since(self.since) >= TASK_GC && (never || self.stands_still(now).is_some())
+    }
+
     fn stands_still(&self, now: Time) -> Option<Duration> {
         let (last, _) = *self.steps.back()?;
         let (first, _) = *self.steps.front()?;
@@ -238,7 +245,7 @@ impl Rebuilding {
             Phase::Failed(at, _) => Some(*at + Duration::from_secs(65 * 60)),
             Phase::Lost(at, _) => {
                 // What has stood still for a day is not done by now because it cannot be seen any more.
-                if at.since(self.since) >= TASK_GC {
+                if self.was_collected(*at) {
                     return Some(*at + TASK_GC);
                 }
                 // What stood still when it was last seen has no end that could be told.
