@@ -66,6 +66,12 @@ impl Pool {
         })
     }
 
+    /// Whether every SR that keeps mirrors says by itself how many of them are in step, so that a rebuild that is out of sight is no riddle.
+    pub fn tells_what_is_in_step(&self) -> bool {
+        let keeps = |sr: &crate::xenapi::record::Sr| sr.clustered || matches!(&*sr.r#type, "linstor" | "drbd" | "xosan");
+        self.tables.srs().filter(|(_, sr)| keeps(sr)).all(|(_, sr)| rebuild::hints(sr).in_step.is_some())
+    }
+
     /// Everything that the gates are made of, each by itself with what it is about. See [`crate::pool::picture::Gate`].
     pub fn obstacles(&self, now: Time) -> Vec<Obstacle> {
         gate::obstacles(&self.known(now.max(self.at)))

@@ -158,7 +158,7 @@ impl Rebuilds {
             Phase::Lost(at, "its task went with the connection: a coordinator forgets its tasks when it restarts")
         } else if stopped {
             Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
-        } else if at.since(known.since) >= TASK_GC && !known.has_moved() {
+        } else if known.was_collected(at) {
             Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not")
         } else {
             Phase::Ended(at)
@@ -217,13 +217,24 @@ impl Rebuilding {
         Some((at + seconds((1.0 - progress).max(0.0) / self.rate()?)).max(now))
     }
 
-    /// For how long it has stood still, if it moved before and that is too long.
+    /// For how long it has stood still, if it runs, moved before, and that is too long.
     pub fn stalled(&self, now: Time) -> Option<Duration> {
+        self.stands_still(now).filter(|_| matches!(self.phase, Phase::Running))
+    }
+
+    /// Whether xapi would have collected its task by now: a day old, and not seen to move for so long that it is not our own clock that makes
+    /// it look so old.
+    fn was_collected(&self, now: Time) -> bool {
+        let never = self.steps.len() < 2 && now.since(self.first) >= LOST_EVIDENCE;
+        now.since(self.since) >= TASK_GC && (never || self.stands_still(now).is_some())
+    }
+
+    fn stands_still(&self, now: Time) -> Option<Duration> {
         let (last, _) = *self.steps.back()?;
         let (first, _) = *self.steps.front()?;
         let usual = if self.steps.len() > 1 { last.since(first) / (self.steps.len() as u32 - 1) } else { return None };
         let still = now.since(last);
-        (matches!(self.phase, Phase::Running) && still >= STALLED.max(usual * 4)).then_some(still)
+        (still >= STALLED.max(usual * 4)).then_some(still)
     }
 
     /// When all is quiet again if nothing more happens; `None` while it runs.
@@ -233,7 +244,13 @@ impl Rebuilding {
             Phase::Ended(at) => Some(*at + SETTLE),
             Phase::Failed(at, _) => Some(*at + Duration::from_secs(65 * 60)),
             Phase::Lost(at, _) => {
-                let left = self.ends(*at).map_or(LOST_EVIDENCE, |end| end.since(*at).mul_f64(1.5) + SETTLE);
+                // What has stood still for a day is not done by now because it cannot be seen any more.
+                if self.was_collected(*at) {
+                    return Some(*at + TASK_GC);
+                }
+                // What stood still when it was last seen has no end that could be told.
+                let end = self.ends(*at).filter(|_| self.stands_still(*at).is_none());
+                let left = end.map_or(LOST_EVIDENCE, |end| end.since(*at).mul_f64(1.5) + SETTLE);
                 Some(*at + left.clamp(SETTLE, Duration::from_secs(24 * 3600)))
             }
         }
@@ -330,7 +347,7 @@ mod tests {
             (100, true, TaskStatus::Pending, 0.0, "lost"),
             (100, false, TaskStatus::Cancelling, 0.0, "lost"),
             (24 * 3600, false, TaskStatus::Pending, 0.0, "lost"),
-            (24 * 3600, false, TaskStatus::Pending, 0.5, "ended"),
+            (24 * 3600, false, TaskStatus::Pending, 0.5, "lost"),
         ];
         for (at, broken, status, progress, want) in cases {
             let mut all = followed(&[(0, progress)]);
@@ -343,6 +360,14 @@ mod tests {
             };
             assert_eq!(got, want, "{at} {broken} {status:?} {progress}");
         }
+        // One that still moved after a day was not collected: it ended.
+        let mut all = followed(&[(0, 0.1), (43_000, 0.5), (86_300, 0.9)]);
+        all.gone(&"t".into(), None, false, t(24 * 3600));
+        assert!(matches!(one(&all).phase, Phase::Ended(_)));
+        // One that stood still for a day is not done because nobody sees it any more.
+        let mut all = followed(&[(0, 0.0)]);
+        all.gone(&"t".into(), None, false, t(24 * 3600));
+        assert_eq!(one(&all).until_quiet(), Some(t(48 * 3600)));
     }
 
     #[test]

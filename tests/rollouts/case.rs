@@ -158,9 +158,14 @@ impl Case {
         (stage, template.plan.clone(), template.found.clone())
     }
 
+    /// Who operates it. Where nothing is ever mended, nobody tries again what failed: the round is given up.
+    pub fn operator(&self) -> Operator {
+        Operator { mends: !self.never, retries: if self.never { 0 } else { 3 }, ..Operator::default() }
+    }
+
     /// Plays it to its end.
     pub fn play(&self) -> Played {
-        self.play_as(Operator { mends: !self.never, ..Operator::default() })
+        self.play_as(self.operator())
     }
 
     /// The same, with another operator.

@@ -8,7 +8,7 @@
 use super::case::Case;
 use super::judge::{batch, judge};
 use super::seeds;
-use poolwatch::rollout::twin::{Operator, play};
+use poolwatch::rollout::twin::play;
 use std::time::Instant;
 
 /// Seeds that every `cargo test` plays: as many as fit into half a minute, which are ten times as many in a release build and more.
@@ -50,7 +50,7 @@ fn replay() {
     let (mut stage, plan, found) = case.stage();
     stage.log = Some(Vec::new());
     stage.begin("r1", plan, found);
-    let played = play(&mut stage, Operator { mends: !case.never, ..Operator::default() });
+    let played = play(&mut stage, case.operator());
     let mut told: Vec<_> = stage.log.take().unwrap_or_default().into_iter().map(|(at, what)| (at, format!("  {what}"))).collect();
     told.extend(stage.book().disk().entries.iter().map(|(at, entry)| (*at, format!("    journal {entry:?}"))));
     told.sort_by_key(|(at, _)| *at);
@@ -58,6 +58,10 @@ fn replay() {
         println!("{at} {what}");
     }
     println!("{played:#?}");
+    for host in stage.eye.pool.picture(stage.eye.own(&stage.world)).hosts {
+        let gate: Vec<String> = host.gate.reasons.iter().map(|r| format!("{}: {}", r.code, r.text)).collect();
+        println!("{} {} ({}) gate {:?}: {gate:?}", host.name, host.state.text, host.state.evidence, host.gate.state);
+    }
     let wrong = judge(&case).1;
     assert!(wrong.is_none(), "{}", wrong.map(|v| v.to_string()).unwrap_or_default());
 }

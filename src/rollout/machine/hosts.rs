@@ -6,7 +6,7 @@ use super::claim::{self, clock};
 use super::ctx::{AGAIN, Ctx, Do};
 use super::{Action, safe, stage};
 use crate::rollout::call::Call;
-use crate::rollout::entry::{Before, Entry, HostAt, HostEnd, Phase};
+use crate::rollout::entry::{Before, Entry, HostAt, HostEnd, Item, Phase};
 use crate::rollout::plan::Stage;
 use crate::rollout::run::{Run, Wish};
 use crate::time::Time;
@@ -137,6 +137,12 @@ fn work(ctx: &Ctx, h: HostAt) -> Do {
         return go_on(ctx, h, stage);
     }
     let all = if backing_out(ctx, h) && stage <= Stage::Reboot { back_out(ctx, h, stage) } else { in_stage(ctx, h, stage) };
+    // A run that is being ended does not stop and ask: the host is left as it is, and what it lacks is listed.
+    if ctx.run.wish == Wish::Abort
+        && let [Action::Write(Entry::Stuck { why, .. })] = all.as_slice()
+    {
+        return leave(ctx, h, why.trim_end_matches('.'));
+    }
     // Whatever it waits for, it does not wait for ever.
     let Some(due) = deadline(ctx.run, h, &ctx.view) else { return all };
     if all.iter().any(|a| matches!(a, Action::Write(e) if !matches!(e, Entry::Waiting { .. }))) {
@@ -279,8 +285,7 @@ fn overdue(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
         return stage::home::overdue(ctx, h);
     }
     if ctx.run.wish == Wish::Abort && stage >= Stage::Reboot {
-        let why = format!("the run was ended while {name} hung ({waited}): look after it");
-        return Ctx::end_host(h, HostEnd::Abandoned { why });
+        return leave(ctx, h, &format!("{name} hung ({waited})"));
     }
     let why = format!("{name} took longer than it may: {waited}.");
     let todo = match stage {
@@ -292,6 +297,21 @@ fn overdue(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
         _ => "Mend what it waits for, then retry; or skip the host; or abort.",
     };
     Ctx::stuck(Some(h), why, todo.into())
+}
+
+/// Leaves a host as it is, while the run is being ended. Storage that it has not plugged again is noted: it is tried once more at the end.
+fn leave(ctx: &Ctx, h: HostAt, why: &str) -> Do {
+    let name = ctx.name(h);
+    let pbds = ctx.host_run(h).and_then(|r| r.before.as_ref()).into_iter().flat_map(|b| &b.pbds);
+    for r in pbds {
+        let item = Item::Pbd { pbd: r.clone() };
+        let missing = ctx.records().pbd(r).filter(|p| !p.currently_attached && !ctx.run.left.contains_key(&item));
+        if let Some(pbd) = missing {
+            let why = format!("{name} has not plugged {} again", safe::sr_name(ctx, pbd));
+            return Ctx::write(Entry::Left { item, why });
+        }
+    }
+    Ctx::end_host(h, HostEnd::Abandoned { why: format!("the run was ended, although this was not over: {why}: look after it") })
 }
 
 fn after(base: Time, secs: u64) -> Option<Time> {

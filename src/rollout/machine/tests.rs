@@ -299,6 +299,8 @@ fn an_abort_while_a_host_hangs_leaves_it_with_a_word_and_puts_the_rest_back() {
     assert_eq!(b.finish(), RunResult::Stopped);
     assert!(b.world.ha && b.world.wlb, "the test's pool takes HA back even so");
     assert!(b.engine.run.left.keys().any(|i| matches!(i, Item::Host { host } if *host == host_uuid(1))));
+    let away = |i: &&Item| matches!(i, Item::Guest { host, .. } if *host == host_uuid(1));
+    assert_eq!(b.engine.run.left.keys().filter(away).count(), 2, "its guests are elsewhere: {:?}", b.engine.run.left);
     assert_eq!(reboots(&b), [0, 1, 0]);
 }
 

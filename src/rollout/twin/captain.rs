@@ -126,6 +126,8 @@ impl Stage {
             Deed::StartGuest => {
                 let halted = |vm: &&Ref| db.text(vm, "power_state") == "Halted" && !db.boolean(vm, "is_a_template");
                 let Some(vm) = db.refs_of("VM").find(halted).cloned() else { return };
+                // Also one that we had shut down for the round: where it runs from now on is theirs to say.
+                self.checker.moved(vm.clone());
                 self.other("Async.VM.start", vec![Value::Ref(vm), false.into(), false.into()]);
             }
             Deed::MoveGuest => {

@@ -11,7 +11,7 @@ use crate::rollout::claim::Claim;
 use crate::rollout::entry::{CallId, Item};
 use crate::rollout::run::{CallRun, Run};
 use crate::sim::value::Value;
-use crate::sim::world::{Cause, Condition, Harm, HostTruth, World};
+use crate::sim::world::{Away, Cause, Condition, Harm, HostTruth, World};
 use crate::time::Time;
 use crate::xenapi::record::{Config, Record, Ref};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,10 +61,9 @@ impl fmt::Display for Violation {
 /// A host that was told to reboot by us.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ours {
-    /// The pool took our call, and it has not gone yet.
-    called: bool,
-    /// How often it went.
+    /// How often it went, and when it was told to the last time.
     went: usize,
+    told: Option<Time>,
     /// It went, and is not all there and in step again.
     away: bool,
 }
@@ -96,7 +95,6 @@ pub struct Checker {
     /// Guests that somebody else moved.
     moved: BTreeSet<Ref>,
     harms: usize,
-    deeds: usize,
     generation: u64,
 }
 
@@ -123,7 +121,6 @@ impl Default for Checker {
             stopped: BTreeSet::new(),
             moved: BTreeSet::new(),
             harms: 0,
-            deeds: 0,
             generation: 0,
         }
     }
@@ -170,10 +167,14 @@ impl Checker {
                 self.safe(world, host, now, true);
                 self.ours.entry(host.clone()).or_default();
             }
-            // Again: it is out of use already, as far as we are concerned.
+            // Again: it is out of use already, as far as we are concerned. Nor does one go out of use that was found so, and that its
+            // reboot enabled: it is put back.
             Call::Disable { host } => {
                 let before = |c: &CallRun| c.call == *call && c.outcome.as_ref().is_some_and(|(o, _)| o.is_done());
-                if !run.calls.iter().any(|(known, c)| *known != id && before(c)) {
+                let again = run.calls.iter().any(|(known, c)| *known != id && before(c));
+                let turn = run.plan.hosts.iter().zip(&run.hosts).find(|(p, _)| p.host == *host);
+                let found_out = turn.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| !b.enabled);
+                if !again && !found_out {
                     self.safe(world, host, now, false);
                 }
             }
@@ -284,27 +285,26 @@ impl Checker {
         let truth = world.truth();
         let mut away = Vec::new();
         let mut twice = None;
-        // What the pool took from us: a call that was refused, or never arrived, takes nobody down.
-        for deed in world.deeds().get(self.deeds..).unwrap_or_default() {
-            if deed.method == "host.reboot"
-                && deed.originator == super::eye::ORIGINATOR
-                && let Some(ours) = self.ours.get_mut(&deed.about)
-            {
-                ours.went += 1;
-                ours.called = true;
-            }
-        }
-        self.deeds = world.deeds().len();
         for host in &truth.hosts {
             let Some(ours) = self.ours.get_mut(&host.r) else { continue };
-            if ours.called && (host.leaving || !is_up(host)) {
-                ours.called = false;
-                ours.away = true;
+            // What counts is a call of ours that a host goes down by: one that was refused, never arrived, or was taken by a xapi that died
+            // before it acted on it, takes nobody down, and to make it again is right.
+            if let Some(Away { since, cause: Cause::Call { originator, .. } }) = &host.away
+                && originator == super::eye::ORIGINATOR
+                && self.hurt.get(&host.r).is_none_or(|at| at < since)
+            {
+                let down = host.condition <= Condition::Booting;
+                ours.away |= down || host.leaving;
+                if down && ours.told != Some(*since) {
+                    ours.told = Some(*since);
+                    ours.went += 1;
+                }
             }
             if ours.went > 1 {
                 twice = Some(host.name.clone());
             }
-            if ours.away && is_up(host) && !host.leaving && host.enabled && !truth.degraded {
+            // Its own copies: those of a host that a fault set back are not its affair.
+            if ours.away && is_up(host) && !host.leaving && host.enabled && host.in_step {
                 ours.away = false;
             }
             if ours.away {
@@ -315,7 +315,10 @@ impl Checker {
             self.violate(now, Rule::Twice, format!("{name} was rebooted for the second time"));
         }
         if away.len() > 1 {
-            self.violate(now, Rule::SecondHost, format!("{} are down or not in step, both because of us", away.join(" and ")));
+            let behind: Vec<&str> = truth.hosts.iter().filter(|h| !h.in_step).map(|h| &*h.name).collect();
+            let state = format!("behind: {behind:?}, rebuilding: {}", truth.rebuilding);
+            let text = format!("{} are down or not in step, both because of us ({state})", away.join(" and "));
+            self.violate(now, Rule::SecondHost, text);
         }
     }
 
@@ -384,7 +387,14 @@ impl Checker {
                 missing.push(format!("{} is disabled", db.text(host, "name_label")));
             }
         }
-        if run.plan.options.home {
+        // A run that never told a guest or a host to go anywhere has moved none: what happened to them meanwhile is not its doing.
+        let moves = |c: &CallRun| {
+            matches!(
+                c.call,
+                Call::Evacuate { .. } | Call::Migrate { .. } | Call::ShutDown { .. } | Call::StartOn { .. } | Call::Reboot { .. }
+            )
+        };
+        if run.plan.options.home && run.calls.values().any(moves) {
             for (guest, host) in &run.found.guests {
                 let Some(vm) = db.by_uuid("VM", guest) else { continue };
                 let on = db.reference(&vm, "resident_on");

@@ -9,12 +9,12 @@ use crate::sim::api::{Api, Call, Door, HostIx, Reply};
 use crate::sim::value::Value;
 use crate::sim::world::{Marker, World};
 use crate::time::Time;
-use crate::xenapi::record::{Class, Ref};
+use crate::xenapi::record::{Class, Record, Ref};
 use std::time::Duration;
 use strum::IntoEnumIterator;
 
-/// How often the hosts are asked for their clocks. The live feed does that every ten seconds, whether or not anybody looks; here they are
-/// asked only before somebody looks, which cannot be told apart.
+/// How often the hosts are asked for their clocks, as by the live feed: whether or not anybody looks, for a host that is not asked counts as
+/// one that does not answer.
 pub const ASK_EVERY: Duration = Duration::from_secs(10);
 /// What our session calls itself.
 pub const ORIGINATOR: &str = "poolwatch";
@@ -101,7 +101,8 @@ impl Eye {
             Line::Down { retry, .. } => Some(*retry),
             Line::Up { .. } => self.silent.map(|at| at + HANG),
         };
-        [told, line].into_iter().flatten().min().map(|at| at.max(world.now()))
+        let asks = self.asked.filter(|_| self.silent.is_none() && self.session().is_some()).map(|at| at + ASK_EVERY);
+        [told, line, asks].into_iter().flatten().min().map(|at| at.max(world.now()))
     }
 
     /// Notes when the pool changed, also by what was done to it a moment ago: what is told later is told that much later than this.
@@ -249,7 +250,17 @@ impl Eye {
         self.take(world, "events were lost")
     }
 
-    /// Takes in what changed. Whether anything did.
+    /// Whether a change is of the kind that comes all the time while all is well: a task that goes on, a host that tells how much memory it
+    /// has. What follows from it is found when it is looked at the next time, which is soon.
+    fn is_routine(&self, r: &Ref, new: Option<&Record>) -> bool {
+        match (self.pool.record(r), new) {
+            (Some(Record::Task(old)), Some(Record::Task(new))) => old.status == new.status,
+            (Some(Record::HostMetrics(old)), Some(Record::HostMetrics(new))) => old.live == new.live,
+            _ => false,
+        }
+    }
+
+    /// Takes in what changed. Whether anything did that may matter at once.
     fn take(&mut self, world: &World, why: &str) -> bool {
         let observed = world.observe(self.marker);
         self.changed = None;
@@ -257,7 +268,7 @@ impl Eye {
         let generation = world.database().generation();
         let back = generation < self.generation;
         self.generation = generation;
-        let news = observed.whole || !observed.changes.is_empty();
+        let news = observed.whole || observed.changes.iter().any(|(_, r, record)| !self.is_routine(r, record.as_ref()));
         let classes: Vec<Class> = Class::iter().collect();
         if back {
             self.say(world, Seen::Heard { generation: Some(generation) });

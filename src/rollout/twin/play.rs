@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Steps after which a round is said not to come to an end; most take less than three hundred.
-const STEPS: u64 = 60_000;
+const STEPS: u64 = 250_000;
 
 /// How an operator behaves.
 #[derive(Clone, Copy, Debug)]

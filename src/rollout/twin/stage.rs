@@ -227,6 +227,7 @@ impl Stage {
         self.befall();
         self.come_back();
         let news = self.eye.look(&mut self.world);
+        self.eye.ask(&mut self.world);
         let came = self.hands.collect(&mut self.world);
         for (id, made) in came {
             self.dirty = true;

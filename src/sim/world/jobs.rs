@@ -137,9 +137,15 @@ impl Core {
                         if let Some(h) = self.hosts.get_mut(host) {
                             h.current.retain(|(t, _)| *t != task);
                         }
-                        let cause = self.cause_of(job.session.as_ref());
-                        self.leave(host, boots_again, cause);
-                        self.finish(job, Ok(Value::Void));
+                        // It may have died, or been cut off, since.
+                        match self.reach(host) {
+                            Ok(()) => {
+                                let cause = self.cause_of(job.session.as_ref());
+                                self.leave(host, boots_again, cause);
+                                self.finish(job, Ok(Value::Void));
+                            }
+                            Err(failure) => self.finish(job, Err(failure)),
+                        }
                         self.refresh_all_ops();
                     }
                     Kind::RestartAgent { host } => {

@@ -19,6 +19,21 @@ const SETTLING: [&str; 2] = ["rebuild-settling", "host-settling"];
 /// What is said as long as one is seen: by this the fold knows that one was.
 const SEEN: &str = "mirrors are being rebuilt";
 
+/// The one among them that says that a rebuild went out of sight.
+const UNSEEN: &str = "(rebuild-unseen)";
+
+/// What is said while the host is not well again: by this the fold knows that it dropped out.
+const WELL: &str = "waits until";
+
+/// Nobody but a person can tell whether mirrors are in step.
+fn untold(h: HostAt, name: &str, why: &str) -> Do {
+    Ctx::stuck(
+        Some(h),
+        format!("it cannot be told whether the mirrors of {name} are in step: {why}."),
+        "Look at the mirrors on a host (linstor resource list, drbdadm status). Retry once they are in step; or abort.".into(),
+    )
+}
+
 /// What to do in this stage.
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let name = ctx.name(h);
@@ -33,10 +48,18 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         return ctx.wait(Some(h), text, Some(ctx.now() + AGAIN));
     }
     if ctx.run.waiting.starts_with(SEEN) && ctx.run.waiting_at == Some(h) {
+        // It went out of sight, nothing else tells of mirrors here, and only time has passed since: that is no end (I6).
+        if ctx.run.waiting.contains(UNSEEN) && !ctx.view.pool.tells_what_is_in_step() {
+            return untold(h, &name, "their rebuild went out of sight before it ended");
+        }
         return Ctx::enter(h, Stage::Rebuild, "no rebuild is seen any more: it has to stay quiet for the settle window");
     }
     if let Err(why) = safe::is_well(ctx, h) {
-        return ctx.wait(Some(h), format!("waits until {name} is well: {why}"), Some(ctx.now() + AGAIN));
+        return ctx.wait(Some(h), format!("{WELL} {name} is well: {why}"), Some(ctx.now() + AGAIN));
+    }
+    // It dropped out and is back without a plug that would set off what shows a rebuild: silence says nothing.
+    if ctx.run.waiting.starts_with(WELL) && ctx.run.waiting_at == Some(h) && !ctx.view.pool.tells_what_is_in_step() {
+        return untold(h, &name, "it was away again after its reboot, and nothing shows what was copied since");
     }
     let window = Duration::from_secs(ctx.run.plan.options.settle_s.max(crate::pool::limits::SETTLE.as_secs()));
     // What happened while we did not look is not known: silence counts from where we look again.

@@ -89,6 +89,8 @@ pub struct World {
     pub linked: bool,
     /// Calls reach it, and it cannot be seen.
     pub blind: bool,
+    /// It is heard, and its changes are not told yet.
+    pub late: bool,
     pub faults: Vec<String>,
 }
 
@@ -146,6 +148,7 @@ impl World {
             rebuilds: Vec::new(),
             linked: false,
             blind: false,
+            late: false,
             faults: Vec::new(),
         };
         world.connect();
@@ -269,7 +272,7 @@ impl World {
 
     /// Tells everything as it is now.
     pub fn tell(&mut self) {
-        if !self.linked || self.blind {
+        if !self.linked || self.blind || self.late {
             return;
         }
         self.set(Ref::from("pool"), Record::Pool(self.pool_record()));

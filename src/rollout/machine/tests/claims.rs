@@ -52,6 +52,58 @@ fn a_claim_that_is_lost_stops_the_run_before_the_next_call() {
 }
 
 #[test]
+fn a_claim_that_is_told_late_is_looked_for_and_not_taken_to_be_gone() {
+    let mut b = Bench::new(World::new(2, 1));
+    b.world.late = true;
+    b.run(200);
+    assert!(b.engine.run.stuck.is_none(), "{:?}", b.engine.run.stuck);
+    assert_eq!(b.world.calls.len(), 1, "nothing but the claim: what is seen is not known to be current");
+    b.world.late = false;
+    assert_eq!(b.finish(), RunResult::Done);
+    assert_eq!(b.calls(|c| matches!(c, Call::Claim { .. })), 1);
+}
+
+#[test]
+fn what_was_accepted_is_compared_by_its_whole_name() {
+    let accepted = |about: &str| Accepted { code: "clock-skew".into(), about: about.into(), reason: "known".into() };
+    let b = Bench::with(World::new(2, 0), Kind::Reboot, |p| p.options.accepted.push(accepted("xcp1")));
+    let picture = b.world.picture();
+    let view = b.engine.view(b.world.now, &b.world.pool, &picture);
+    let ctx = super::super::ctx::Ctx::new(&b.engine.run, &view);
+    assert!(ctx.is_accepted("clock-skew", "xcp1"));
+    assert!(!ctx.is_accepted("clock-skew", "xcp10") && !ctx.is_accepted("clock-skew", "") && !ctx.is_accepted("clock", "xcp1"));
+    let b = Bench::with(World::new(2, 0), Kind::Reboot, |p| p.options.accepted.push(accepted("")));
+    let view = b.engine.view(b.world.now, &b.world.pool, &picture);
+    let ctx = super::super::ctx::Ctx::new(&b.engine.run, &view);
+    assert!(ctx.is_accepted("clock-skew", "xcp10") && ctx.is_accepted("clock-skew", ""), "wherever it occurs");
+}
+
+#[test]
+fn nothing_counts_as_put_back_by_what_was_told_before_it_was_changed() {
+    let mut b = Bench::new(full(2));
+    let is_off = |j: &Job| matches!(j, Job::Make { call: Call::SetAutoPowerOn { on: false }, .. });
+    for _ in 0..50 {
+        let picture = b.world.picture();
+        let (jobs, _) = b.engine.turn(b.world.now, &b.world.pool, &picture).expect("written");
+        // From here on nothing is told.
+        b.world.late |= jobs.iter().any(is_off);
+        jobs.into_iter().for_each(|job| b.make(job));
+        b.world.tell();
+        if b.world.late {
+            break;
+        }
+    }
+    assert_eq!(b.world.other_config["auto_poweron"], "false");
+    b.command(&Command::Abort).expect("it runs");
+    b.run(5);
+    assert!(b.engine.run.left.contains_key(&Item::AutoPowerOn), "what is told is how it was before");
+    b.world.late = false;
+    assert_eq!(b.finish(), RunResult::Stopped);
+    assert_eq!(b.world.other_config["auto_poweron"], "true");
+    assert!(b.engine.run.left.is_empty(), "{:?}", b.engine.run.left);
+}
+
+#[test]
 fn nothing_is_decided_while_the_pool_is_not_seen() {
     let mut b = Bench::new(World::new(2, 2));
     b.reach(0, Stage::Rebuild);
@@ -60,29 +112,35 @@ fn nothing_is_decided_while_the_pool_is_not_seen() {
     b.run(3_000);
     assert_eq!(b.world.calls.len(), calls);
     assert!(b.engine.run.stuck.is_none());
+    let said = &b.engine.run.waiting;
+    assert!(said.contains("coordinator") && said.contains("resumed later"), "what the operator can do: {said}");
     b.world.connect();
     assert_eq!(b.finish(), RunResult::Done);
 }
 
 #[test]
 fn a_reading_that_contradicts_the_event_stream_wins() {
-    // The model believes the host empty and the other one enabled; the fresh reading knows better.
-    let mut world = World::new(3, 1);
-    world.script.push((is_reboot, Say::Refuse("OTHER_OPERATION_IN_PROGRESS")));
-    let mut b = Bench::new(world);
-    b.reach(0, Stage::Reboot);
-    b.world.blind = true;
-    b.world.hosts[2].enabled = false;
-    b.world.pass(5);
-    let picture = b.world.picture();
-    let (jobs, _) = b.engine.turn(b.world.now, &b.world.pool, &picture).expect("written");
-    for job in jobs {
-        b.make(job);
+    // The model believes the host empty and the other one enabled; the fresh reading knows better. Also a call that was not even sent is
+    // not just made again: it is decided anew by a reading made for it (I1).
+    for say in [Say::Refuse("OTHER_OPERATION_IN_PROGRESS"), Say::NotSent] {
+        let mut world = World::new(3, 1);
+        world.script.push((is_reboot, say));
+        let mut b = Bench::new(world);
+        b.reach(0, Stage::Reboot);
+        b.world.blind = true;
+        b.world.hosts[2].enabled = false;
+        b.world.pass(5);
+        let picture = b.world.picture();
+        let (jobs, _) = b.engine.turn(b.world.now, &b.world.pool, &picture).expect("written");
+        assert!(jobs.iter().all(|j| matches!(j, Job::Look(Look::State { .. }))) && !jobs.is_empty(), "{jobs:?}");
+        for job in jobs {
+            b.make(job);
+        }
+        let picture = b.world.picture();
+        let (jobs, _) = b.engine.turn(b.world.now, &b.world.pool, &picture).expect("written");
+        assert!(!jobs.iter().any(|j| matches!(j, Job::Make { call: Call::Reboot { .. }, .. })));
+        assert!(b.engine.run.waiting.contains("xcp2 is not enabled"), "{}", b.engine.run.waiting);
     }
-    let picture = b.world.picture();
-    let (jobs, _) = b.engine.turn(b.world.now, &b.world.pool, &picture).expect("written");
-    assert!(!jobs.iter().any(|j| matches!(j, Job::Make { call: Call::Reboot { .. }, .. })));
-    assert!(b.engine.run.waiting.contains("xcp2 is not enabled"), "{}", b.engine.run.waiting);
 }
 
 #[test]

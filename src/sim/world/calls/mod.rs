@@ -142,7 +142,7 @@ impl Core {
         None
     }
 
-    fn reach(&self, host: usize) -> Result<(), Failure> {
+    pub(in super::super) fn reach(&self, host: usize) -> Result<(), Failure> {
         self.cannot_reach(host).map_or(Ok(()), Err)
     }
 
