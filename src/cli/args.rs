@@ -37,6 +37,10 @@ pub enum Command {
     ///
     /// Exit code: 0 done, 1 stopped by a gate, a failure or you, 2 refused, 3 cannot tell. See docs/operating.md.
     Roll(Box<super::roll::args::RollArgs>),
+    /// Serve what is known of pools as metrics, for Prometheus and what reads its formats
+    ///
+    /// Runs until it is told to stop. Exit code: 0 when it was stopped by a signal, 3 if it could not start. See docs/export.md.
+    Export(super::export::ExportArgs),
     /// Serve a simulated pool over HTTP or HTTPS
     Sim(super::sim::SimArgs),
     /// Check terminal, configuration, trust store and data folder

@@ -1,8 +1,9 @@
 //! Who may act on the pool beside us, and what product it is. Reads marks; decides nothing.
 
 use super::Pool;
-use super::picture::Control;
+use super::picture::{ClaimView, Control};
 use super::words;
+use crate::time::Time;
 use crate::xenapi::record::{Config, Host, HostOperation, Pool as PoolRecord};
 
 /// Whether a rolling pool upgrade is under way: while the key is there, xapi never lists `reboot`.
@@ -47,8 +48,31 @@ impl Pool {
             rolling_upgrade: rolling_upgrade(pool),
             wlb: pool.wlb_enabled,
             marks,
+            claim: claim(&pool.other_config),
         }
     }
+}
+
+/// The claim that a round has laid on the pool (`rollout::claim` says how it is written). One that cannot be read is one all the same.
+fn claim(other_config: &Config) -> Option<ClaimView> {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Laid {
+        owner: String,
+        run: String,
+        taken: Option<Time>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Renewed {
+        at: Time,
+    }
+    let laid: Laid = serde_json::from_str(other_config.get("poolwatch:claim")?).unwrap_or_default();
+    let renewed = other_config.get("poolwatch:claim-renewed").and_then(|text| serde_json::from_str::<Renewed>(text).ok());
+    Some(ClaimView {
+        owner: words::name(&laid.owner),
+        run: words::name(&laid.run),
+        renewed: renewed.map(|r| r.at).or(laid.taken),
+    })
 }
 
 /// A pool operation in plain words.
@@ -146,6 +170,20 @@ mod tests {
             let config: Config = serde_json::from_value(serde_json::json!(map)).expect("map");
             assert_eq!(product(&config), want);
         }
+    }
+
+    #[test]
+    fn a_claim_is_read_and_a_broken_one_is_still_a_claim() {
+        let config = |pairs: &[(&str, &str)]| -> Config {
+            let map: std::collections::BTreeMap<_, _> = pairs.iter().copied().collect();
+            serde_json::from_value(serde_json::json!(map)).expect("map")
+        };
+        assert_eq!(claim(&config(&[])), None);
+        assert_eq!(claim(&config(&[("poolwatch:claim", "{\"owner\": 1}")])), Some(ClaimView::default()));
+        let at = serde_json::to_string(&Time::from_secs(1_800_000_000)).expect("a time");
+        let laid = format!("{{\"owner\":\"a@b\",\"run\":\"r\",\"taken\":{at}}}");
+        let found = claim(&config(&[("poolwatch:claim", &laid)])).expect("a claim");
+        assert_eq!((found.owner.as_str(), found.run.as_str(), found.renewed), ("a@b", "r", Some(Time::from_secs(1_800_000_000))));
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl LinkTrack {
             Some(Link::Refused { error }) => (LinkState::Refused, clean(error, REFUSAL).into_owned(), None),
             Some(Link::Closed) => (LinkState::Refused, "logged out".into(), None),
         };
-        LinkView { state, text, since: self.since, heard: self.heard, retry_at }
+        LinkView { state, text, since: self.since, heard: self.heard, retry_at, current: self.stale(now).is_none() }
     }
 
     /// The moments at which it changes by time alone.

@@ -76,6 +76,8 @@ pub struct LinkView {
     pub heard: Option<Time>,
     /// When the next try is due.
     pub retry_at: Option<Time>,
+    /// Whether what the picture says of the pool still counts as current: also for some seconds after the connection was lost.
+    pub current: bool,
 }
 
 /// What our connection is doing.
@@ -239,7 +241,7 @@ pub struct HostState {
 }
 
 /// The stages that a host goes through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::EnumIter, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Stage {
@@ -414,6 +416,19 @@ pub struct Control {
     pub wlb: bool,
     /// Other marks of somebody acting on the pool, in words.
     pub marks: Vec<String>,
+    /// The claim that a round of poolwatch has laid on the pool, ours or another's.
+    pub claim: Option<ClaimView>,
+}
+
+/// A round's claim on the pool, as it stands in `pool.other_config`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimView {
+    /// `user@machine`; empty if the claim cannot be read.
+    pub owner: String,
+    /// Name of the run.
+    pub run: String,
+    /// When it was last renewed, by its owner's clock.
+    pub renewed: Option<Time>,
 }
 
 /// Something that happened, and whether it still is so.
