@@ -142,6 +142,7 @@ pub(crate) fn busy() -> Picture {
         xapi: "26.1".into(),
         dialect: Dialect::Designed,
         link: LinkView {
+            current: true,
             state: LinkState::Live,
             text: "connected to 10.0.4.11".into(),
             since: ago(3600),
@@ -252,6 +253,7 @@ pub(crate) fn calm(name: &str) -> Picture {
 pub(crate) fn lost() -> Picture {
     let mut picture = busy();
     picture.link = LinkView {
+        current: true,
         state: LinkState::Lost,
         text: "10.0.4.11 does not answer: connection refused; next try in 22 s (4 tries)".into(),
         since: ago(125),
@@ -272,6 +274,7 @@ pub(crate) fn refused() -> Picture {
     Picture {
         at: NOW,
         link: LinkView {
+            current: true,
             state: LinkState::Refused,
             text: "The certificate of 10.0.4.11 has changed. It was SHA256:AA:BB:CC, it is SHA256:DD:EE:FF. If you know why \
                    (the host was reinstalled), accept it with: poolwatch watch prod-a --accept-certificate DD:EE:FF"
@@ -288,6 +291,7 @@ pub(crate) fn first() -> Picture {
     Picture {
         at: NOW,
         link: LinkView {
+            current: true,
             state: LinkState::Syncing,
             text: "reading hosts, VMs and storage from 10.0.4.11".into(),
             since: ago(3),
