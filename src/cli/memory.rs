@@ -76,6 +76,7 @@ struct Read {
 /// Remembers one pool.
 #[derive(Debug)]
 pub struct Keeper {
+    /// `None` once it cannot be used.
     folder: Option<PathBuf>,
     ledger: Ledger,
     /// The pool whose file was looked for.
@@ -86,10 +87,9 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// With the files below this data folder; `None`: keeps nothing.
-    pub fn new(data: Option<&Path>) -> Self {
-        let folder = data.map(|data| data.join(FOLDER));
-        Self { folder, ledger: Ledger::default(), looked: None, written: None, looked_at: Time::EPOCH }
+    /// With the files below this data folder.
+    pub fn new(data: &Path) -> Self {
+        Self { folder: Some(data.join(FOLDER)), ledger: Ledger::default(), looked: None, written: None, looked_at: Time::EPOCH }
     }
 
     /// Takes in a batch, and adds to it what is known because of earlier ones.
@@ -262,7 +262,13 @@ mod tests {
         let folder = folder("foreign");
         fs::create_dir_all(&folder).expect("a folder");
         let path = file(&folder, UUID).expect("a uuid");
-        for text in ["", "{", "[]", "\u{0}\u{1}", "{\"schema\":\"poolwatch-database/9\",\"uuid\":\"\",\"generation\":1,\"at\":0,\"objects\":{},\"rewind\":null}"] {
+        for text in [
+            "",
+            "{",
+            "[]",
+            "\u{0}\u{1}",
+            "{\"schema\":\"poolwatch-database/9\",\"uuid\":\"\",\"generation\":1,\"at\":0,\"objects\":{},\"rewind\":null}",
+        ] {
             fs::write(&path, text).expect("written");
             assert!(matches!(read(&path), Err(MemoryError::Foreign { .. })), "{text:?}");
             assert!(write(&folder, &path, &mark(1, None)).is_err());

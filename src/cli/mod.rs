@@ -9,6 +9,7 @@ pub mod export;
 mod follow;
 mod logging;
 mod manual;
+mod memory;
 pub mod roll;
 mod screen;
 mod setup;

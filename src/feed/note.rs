@@ -39,6 +39,9 @@ pub fn seen(pool: &str, seen: &Seen) {
         }
         Seen::Gone { class, .. } => tracing::trace!("{pool}: a record of class {} is gone", class.call_name()),
         Seen::Heard { generation } => tracing::trace!("{pool}: heard, at generation {generation:?}"),
+        Seen::WentBack(rewind) => {
+            tracing::debug!("{pool}: the database went back from {} to {}", rewind.from, rewind.to);
+        }
         Seen::Samples { values, .. } => tracing::trace!("{pool}: {} measurements of a host", values.len()),
     }
 }

@@ -3,6 +3,8 @@
 use super::Pool;
 use super::picture::{ClaimView, Control};
 use super::words;
+use crate::observation::{RevertedWhat, Rewind};
+use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::{Config, Host, HostOperation, Pool as PoolRecord};
 
@@ -49,8 +51,31 @@ impl Pool {
             wlb: pool.wlb_enabled,
             marks,
             claim: claim(&pool.other_config),
+            generation: self.link.generation,
+            rewind: self.rewind.clone(),
         }
     }
+}
+
+/// Objects that are named in a sentence.
+const NAMED: usize = 5;
+
+/// What was lost, in a sentence; `status --json` and the screen have the whole list.
+pub fn rewind_words(rewind: &Rewind) -> String {
+    let count = |what| rewind.changes.iter().filter(|c| c.what == what).count();
+    let (lost, reverted, back) = (count(RevertedWhat::Lost), count(RevertedWhat::Reverted), count(RevertedWhat::Back));
+    let kinds = [(lost, "lost"), (reverted, "as before"), (back, "back again or new")];
+    let counts: Vec<String> = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let named: Vec<String> =
+        rewind.changes.iter().take(NAMED).map(|c| format!("{} {}: {}", c.class.call_name(), c.name, c.text)).collect();
+    let rest = (rewind.changes.len() + rewind.more).saturating_sub(named.len());
+    let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
+    let gap = duration(rewind.at.since(rewind.last));
+    format!(
+        "compared with what was last seen, {gap} before the older database was found: {}. {}{more}",
+        counts.join(", "),
+        named.join("; ")
+    )
 }
 
 /// The claim that a round has laid on the pool (`rollout::claim` says how it is written). One that cannot be read is one all the same.

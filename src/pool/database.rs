@@ -92,7 +92,7 @@ impl Ledger {
                 self.objects.remove(r#ref);
             }
             Seen::Resync { classes, .. } => self.begin(classes, o.at),
-            Seen::Synced { classes } => return self.end(classes, o.at),
+            Seen::Synced { classes } => return self.end(classes),
             Seen::Heard { generation: Some(generation) } => return self.hear(*generation, o.at),
             _ => {}
         }
@@ -176,7 +176,7 @@ impl Ledger {
         }
     }
 
-    fn end(&mut self, classes: &[Class], at: Time) -> Option<Rewind> {
+    fn end(&mut self, classes: &[Class]) -> Option<Rewind> {
         for class in classes {
             if let Some(seen) = self.reading.remove(class) {
                 self.objects.retain(|r, object| object.class != *class || seen.contains(r));
@@ -186,10 +186,7 @@ impl Ledger {
         if !self.is_whole() {
             return None;
         }
-        let (before, until) = self.unread.take()?;
-        if at > until + REREAD {
-            return None;
-        }
+        let (before, _) = self.unread.take()?;
         let found = self.rewind.as_mut()?;
         (found.changes, found.more) = compare(&before, &self.objects);
         Some(found.clone())
@@ -242,11 +239,9 @@ const fn is_kept(class: Class) -> bool {
 fn object(record: &Record) -> Option<Object> {
     let yes = |is: bool| if is { "yes" } else { "no" };
     let (uuid, name, facts): (_, &str, Vec<(&str, &str)>) = match record {
-        Record::Pool(p) => (
-            &p.uuid,
-            &p.name_label,
-            vec![("coordinator", p.master.as_str()), ("HA", if p.ha_enabled { "on" } else { "off" })],
-        ),
+        Record::Pool(p) => {
+            (&p.uuid, &p.name_label, vec![("coordinator", p.master.as_str()), ("HA", if p.ha_enabled { "on" } else { "off" })])
+        }
         Record::Host(h) => (&h.uuid, &h.name_label, vec![("enabled", yes(h.enabled)), ("address", &h.address)]),
         Record::Vm(v) if v.is_control_domain => return None,
         Record::Vm(v) => {

@@ -23,8 +23,10 @@ pub struct LinkTrack {
     pub broken: bool,
     /// Whether it was told that the connection is lost, and not yet that it is back.
     pub told_lost: bool,
-    /// Highest database generation.
+    /// The database's generation as last told.
     pub generation: Option<u64>,
+    /// From where to where the database went back when that was last told.
+    pub rewound: Option<(u64, u64)>,
     /// Whether the hosts were read on this connection: nothing can be decided without.
     hosts_read: bool,
     reading: BTreeSet<Class>,

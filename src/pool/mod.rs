@@ -9,6 +9,7 @@
 //! | `tables`, `track`, `link` | what was read, what was seen of each host over time, how is our connection? |
 //! | `liveness` | what is each host doing, and how is that known? |
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
+//! | `database` | did it go back in time, and what was lost by that? |
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
 //! | `view` | puts the picture together |
@@ -20,7 +21,8 @@ mod access;
 mod alerts;
 mod clocks;
 mod cluster;
-mod control;
+pub mod control;
+pub mod database;
 mod fold;
 mod gate;
 pub mod json;
@@ -48,6 +50,7 @@ pub use access::Unplugged;
 pub use gate::Obstacle;
 pub use tables::Guest;
 
+use crate::observation::Rewind;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Record, Ref};
 use jiff::tz::TimeZone;
@@ -85,6 +88,8 @@ pub struct Pool {
     paths: paths::Paths,
     alerts: alerts::Alerts,
     dialect: Dialect,
+    /// The last time that the database went back in time.
+    rewind: Option<Rewind>,
     unreadable: u64,
 }
 
@@ -110,6 +115,7 @@ impl Pool {
             paths: paths::Paths::default(),
             alerts: alerts::Alerts::default(),
             dialect: Dialect::Unknown,
+            rewind: None,
             unreadable: 0,
         }
     }

@@ -3,6 +3,7 @@
 //! The dashboard draws it, `status` prints it, the rollout engine decides on it. Everything in it says
 //! since when, on what evidence, or how old it is. It decides nothing itself.
 
+use crate::observation::Rewind;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use serde::Serialize;
@@ -418,6 +419,10 @@ pub struct Control {
     pub marks: Vec<String>,
     /// The claim that a round of poolwatch has laid on the pool, ours or another's.
     pub claim: Option<ClaimView>,
+    /// How far the pool's database has come: the number of its changes.
+    pub generation: Option<u64>,
+    /// The last time that the database went back in time, if that is known and not long ago.
+    pub rewind: Option<Rewind>,
 }
 
 /// A round's claim on the pool, as it stands in `pool.other_config`.

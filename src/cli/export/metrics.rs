@@ -268,6 +268,26 @@ const FAMILIES: &[Family] = &[
             }
         },
     ),
+    now(
+        "poolwatch_database_generation",
+        &[],
+        "Changes that the pool's database has had; it never goes down while all is well",
+        |p, rows| {
+            if let Some(generation) = p.control.generation {
+                rows.put(&[], generation as f64);
+            }
+        },
+    ),
+    now(
+        "poolwatch_database_went_back_timestamp_seconds",
+        &[],
+        "When the database was found to have gone back in time, in Unix time; missing if it was not, or more than 7 days ago",
+        |p, rows| {
+            if let Some(rewind) = &p.control.rewind {
+                rows.put(&[], rewind.at.as_secs_f64());
+            }
+        },
+    ),
     now("poolwatch_control_marks", &[], "Signs of somebody at work on the pool, ours and other programs'", |p, rows| {
         rows.count(&[], p.control.marks.len());
     }),

@@ -24,6 +24,7 @@ use metrics::Source;
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use text::Format;
@@ -107,7 +108,7 @@ pub async fn run(args: ExportArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let (ask, questions) = mpsc::channel(64);
     let server = tokio::spawn(http::serve(listener, move |request| answer(request, ask.clone())));
     announce(address, entries.len())?;
-    attend(entries, questions, &mut ends).await;
+    attend(entries, questions, &mut ends, &setup.dirs.data).await;
     server.abort();
     Ok(ExitCode::SUCCESS)
 }
@@ -158,12 +159,12 @@ const PAGE: &str = concat!(
 );
 
 /// Follows the pools and answers questions, until the end.
-async fn attend(entries: Vec<Entry>, mut questions: mpsc::Receiver<Question>, ends: &mut Ends) {
+async fn attend(entries: Vec<Entry>, mut questions: mpsc::Receiver<Question>, ends: &mut Ends, data: &Path) {
     let clock = Clock::start();
     let mut pools: Vec<(String, Pool)> =
         entries.iter().map(|entry| (label(entry), Pool::new(&entry.called).in_zone(TimeZone::system()))).collect();
     let mut told: Vec<LinkState> = vec![LinkState::default(); pools.len()];
-    let mut followed = follow::start(entries, &clock);
+    let mut followed = follow::start(entries, &clock, data);
     let mut following = true;
     let mut look = tokio::time::interval(LOOK);
     loop {

@@ -35,7 +35,7 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let clock = Clock::start();
     let zone = TimeZone::system();
     let mut pool = Pool::new(&entry.called).in_zone(zone.clone());
-    let mut followed = follow::start(vec![entry], &clock);
+    let mut followed = follow::start(vec![entry], &clock, &setup.dirs.data);
     let end = args.duration.map(|secs| Instant::now() + Duration::from_secs(secs));
     let mut told = Picture::default();
     let mut code = ExitCode::SUCCESS;
