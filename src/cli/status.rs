@@ -132,6 +132,9 @@ pub fn words(picture: &Picture) -> String {
     for rebuild in &picture.rebuilds {
         let _ = writeln!(out, "rebuild of {}: {}", rebuild.sr, rebuild.text);
     }
+    for row in picture.budget.problems() {
+        let _ = writeln!(out, "time-out of {} at {:.0} s: {}. What to do: {}", row.who, row.at_s, row.problem, row.mend);
+    }
     if let Some(rewind) = &picture.control.rewind {
         let _ = writeln!(out, "the pool's database went back in time, from change {} to {}", rewind.from, rewind.to);
         for change in &rewind.changes {

@@ -236,11 +236,23 @@ fn storage_rows(facts: &Facts, fence: Option<(f64, &'static str)>) -> Vec<Row> {
             rows.push(row(20.0, "NFS", format!("first retransmission: {on}"), Known::Default, "timeo 200 (sm)"));
         }
         if storage.transport == Iscsi {
-            rows.push(row(10.0, "iSCSI", format!("the ping is missed (\"ping timeout\" in the log): {on}"), Known::Default, "noop 5 + 5"));
+            rows.push(row(
+                10.0,
+                "iSCSI",
+                format!("the ping is missed (\"ping timeout\" in the log): {on}"),
+                Known::Default,
+                "noop 5 + 5",
+            ));
         }
         if storage.multipath {
             let end = moved + slow + QUEUE;
-            let mut queue = row(end, who, format!("with no path left, queueing ends and I/O fails: {on}"), Known::Default, "no_path_retry 10 × 5");
+            let mut queue = row(
+                end,
+                who,
+                format!("with no path left, queueing ends and I/O fails: {on}"),
+                Known::Default,
+                "no_path_retry 10 × 5",
+            );
             if let Some((fence, by)) = fence.filter(|(fence, _)| end >= *fence) {
                 queue.problem = format!("{by} fences the host at {} already: losing all paths always ends in a fence", s(fence));
                 queue.mend = format!("only a longer time-out of {by} helps: more than {}", s(end));
@@ -257,7 +269,8 @@ fn judge_path(row: &mut Row, storage: &Storage, fence: Option<(f64, &'static str
     let at = row.at_s;
     let late = fence.filter(|(fence, _)| at >= *fence);
     if let Some((fence, by)) = late {
-        row.problem = format!("{by} fences at {}, before that: a heartbeat or statefile on this storage takes the host down", s(fence));
+        row.problem =
+            format!("{by} fences at {}, before that: a heartbeat or statefile on this storage takes the host down", s(fence));
     } else if at > WINDOWS {
         row.problem = format!("Windows guests give up at {}, before that", s(WINDOWS));
     } else {
@@ -303,11 +316,21 @@ fn cluster_rows(facts: &Facts) -> Vec<Row> {
         rows.push(row(t / 2.0, "HA (xhad)", "warns that heartbeat or statefile approach the time-out (in its log)", known, from));
         let mut fence = row(t, "HA (xhad)", "fences the host that lost heartbeat or statefile", known, from);
         if facts.o2cb && t <= O2CB_NET {
-            fence.problem = format!("it races o2cb, which fences at {} to {}: either may win, and they choose differently", s(O2CB), s(O2CB_NET));
+            fence.problem = format!(
+                "it races o2cb, which fences at {} to {}: either may win, and they choose differently",
+                s(O2CB),
+                s(O2CB_NET)
+            );
             fence.mend = "give HA 300 s: switch it off and on again with ha-config:timeout=300".to_owned();
         }
         rows.push(fence);
-        rows.push(row(t + 15.0, "Xen watchdog", "resets the host if xhad or domain 0 hang too", Known::Computed, "HA's time-out + 15"));
+        rows.push(row(
+            t + 15.0,
+            "Xen watchdog",
+            "resets the host if xhad or domain 0 hang too",
+            Known::Computed,
+            "HA's time-out + 15",
+        ));
     } else if facts.ha.is_none() {
         rows.push(row(600.0, "xapi", "calls a silent host dead (HA is off)", Known::Default, "host_assumed_dead_interval"));
     }
@@ -316,7 +339,13 @@ fn cluster_rows(facts: &Facts) -> Vec<Row> {
 
 fn guest_rows(facts: &Facts) -> Vec<Row> {
     let mut rows = vec![
-        row(WINDOWS, "Windows guests", "a write to the page file fails: the guest dies", Known::Default, "seed value; the guest's TimeOutValue"),
+        row(
+            WINDOWS,
+            "Windows guests",
+            "a write to the page file fails: the guest dies",
+            Known::Default,
+            "seed value; the guest's TimeOutValue",
+        ),
         row(120.0, "Linux guests", "warn of hung tasks", Known::Fixed, "kernel.hung_task_timeout_secs"),
     ];
     if !facts.storage.is_empty() {

@@ -2,6 +2,7 @@
 
 use super::Pool;
 use super::picture::{ClaimView, Control};
+use super::view::Known;
 use super::words;
 use crate::observation::{RevertedWhat, Rewind};
 use crate::text::duration;
@@ -24,7 +25,7 @@ const MARKS: [(&str, &str); 6] = [
 ];
 
 impl Pool {
-    pub(super) fn control_view(&self) -> Control {
+    pub(super) fn control_view(&self, known: &Known<'_>) -> Control {
         let Some(pool) = self.tables.the_pool() else { return Control::default() };
         let mut marks = Vec::new();
         for (key, meaning) in MARKS {
@@ -47,6 +48,17 @@ impl Pool {
             ha: pool.ha_enabled,
             ha_stack: words::name(&pool.ha_cluster_stack),
             ha_tolerates: pool.ha_host_failures_to_tolerate,
+            ha_timeout_s: self.ha_timeout().map(|(seconds, _)| seconds),
+            ha_plan_exists_for: pool.ha_plan_exists_for,
+            ha_overcommitted: pool.ha_overcommitted,
+            ha_statefiles: if pool.ha_enabled { pool.ha_statefiles.len() } else { 0 },
+            statefiles: known
+                .hosts
+                .iter()
+                .zip(&known.names)
+                .filter_map(|(r, name)| Some((name.clone(), self.tables.host(r)?.ha_statefiles.len())))
+                .filter(|_| pool.ha_enabled)
+                .collect(),
             rolling_upgrade: rolling_upgrade(pool),
             wlb: pool.wlb_enabled,
             marks,
@@ -76,6 +88,17 @@ pub fn rewind_words(rewind: &Rewind) -> String {
         counts.join(", "),
         named.join("; ")
     )
+}
+
+impl Pool {
+    /// HA's time-out in seconds, where the pool sets one that xapi takes, and where.
+    pub(super) fn ha_timeout(&self) -> Option<(f64, &'static str)> {
+        let pool = self.tables.the_pool()?;
+        let seconds = |text: &str| text.trim().parse::<f64>().ok().filter(|s| (1.0..=86_400.0).contains(s));
+        let own = pool.ha_configuration.get("timeout").and_then(seconds).map(|s| (s, "pool.ha_configuration:timeout"));
+        let usual = pool.other_config.get("default_ha_timeout").and_then(seconds);
+        own.or(usual.map(|s| (s, "pool.other_config:default_ha_timeout")))
+    }
 }
 
 /// The claim that a round has laid on the pool (`rollout::claim` says how it is written). One that cannot be read is one all the same.

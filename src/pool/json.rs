@@ -2,6 +2,7 @@
 //!
 //! Only translates; ages are told against the picture's own time.
 
+use super::budget::Budget;
 use super::picture::{Control, GateState, Health, Picture, Reason, Severity, Stage};
 use crate::observation::{Reverted, RevertedWhat, Rewind};
 use crate::time::Time;
@@ -26,6 +27,7 @@ pub struct Status {
     pub paths: Vec<PathJson>,
     pub clocks: Vec<ClockJson>,
     pub control: ControlJson,
+    pub budget: Budget,
     pub alerts: Vec<AlertJson>,
     pub unreadable: u64,
 }
@@ -155,11 +157,23 @@ pub struct ControlJson {
     pub ha: bool,
     pub ha_stack: String,
     pub ha_tolerates: i64,
+    pub ha_timeout_s: Option<f64>,
+    pub ha_plan_exists_for: i64,
+    pub ha_overcommitted: bool,
+    pub ha_statefiles: usize,
+    pub statefiles: Vec<StatefilesJson>,
     pub rolling_upgrade: bool,
     pub wlb: bool,
     pub marks: Vec<String>,
     pub claim: Option<ClaimJson>,
     pub database: DatabaseJson,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct StatefilesJson {
+    pub host: String,
+    pub seen: usize,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -214,6 +228,11 @@ impl ControlJson {
             ha: c.ha,
             ha_stack: c.ha_stack.clone(),
             ha_tolerates: c.ha_tolerates,
+            ha_timeout_s: c.ha_timeout_s,
+            ha_plan_exists_for: c.ha_plan_exists_for,
+            ha_overcommitted: c.ha_overcommitted,
+            ha_statefiles: c.ha_statefiles,
+            statefiles: c.statefiles.iter().map(|(host, seen)| StatefilesJson { host: host.clone(), seen: *seen }).collect(),
             rolling_upgrade: c.rolling_upgrade,
             wlb: c.wlb,
             marks: c.marks.clone(),
@@ -406,6 +425,7 @@ impl Status {
                 .collect(),
             clocks: p.clocks.iter().map(|c| ClockJson { host: c.host.clone(), skew_s: c.skew_s, error_s: c.error_s }).collect(),
             control: ControlJson::new(&p.control),
+            budget: p.budget.clone(),
             alerts: p
                 .alerts
                 .iter()

@@ -9,6 +9,7 @@
 //! | `tables`, `track`, `link` | what was read, what was seen of each host over time, how is our connection? |
 //! | `liveness` | what is each host doing, and how is that known? |
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
+//! | `budget` | which time-out comes when, and which in the wrong order? |
 //! | `database` | did it go back in time, and what was lost by that? |
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
@@ -19,6 +20,7 @@
 
 mod access;
 mod alerts;
+pub mod budget;
 mod clocks;
 mod cluster;
 pub mod control;

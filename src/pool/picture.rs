@@ -3,6 +3,7 @@
 //! The dashboard draws it, `status` prints it, the rollout engine decides on it. Everything in it says
 //! since when, on what evidence, or how old it is. It decides nothing itself.
 
+use super::budget::Budget;
 use crate::observation::Rewind;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -43,6 +44,8 @@ pub struct Picture {
     pub clocks: Vec<ClockView>,
     /// Who may act on this pool.
     pub control: Control,
+    /// Which time-out comes when.
+    pub budget: Budget,
     /// Alerts and changes of note, newest first.
     pub alerts: Vec<Alert>,
     /// Records that could not be read.
@@ -411,6 +414,16 @@ pub struct Control {
     pub ha_stack: String,
     /// Host failures that HA plans for.
     pub ha_tolerates: i64,
+    /// HA's time-out in seconds, where the pool sets one; else xapi's default is in force.
+    pub ha_timeout_s: Option<f64>,
+    /// Host failures for which HA's plan holds now.
+    pub ha_plan_exists_for: i64,
+    /// Whether more is protected than could be restarted.
+    pub ha_overcommitted: bool,
+    /// Statefiles that HA uses; 0 while it is off.
+    pub ha_statefiles: usize,
+    /// While HA is on: how many of them each host sees, by name.
+    pub statefiles: Vec<(String, usize)>,
     /// Whether a rolling pool upgrade is under way (xapi then never lists `reboot`).
     pub rolling_upgrade: bool,
     /// Whether workload balancing is on.

@@ -67,6 +67,8 @@ impl Pool {
         let record = self.tables.the_pool();
         let coordinator = self.coordinator().and_then(|r| self.tables.host(r));
         let rebuilds = self.rebuild_views(&known);
+        let paths = known.paths.iter().map(|path| &path.view);
+        let budget = self.budget_view(&known.names, &known.hosts, paths, &known.skews);
         let hosts = gates.into_iter().enumerate().map(|(at, gate)| HostView { gate, ..self.host_view(at, &known) }).collect();
         Picture {
             at: now,
@@ -82,7 +84,8 @@ impl Pool {
             rebuilds,
             tasks: self.task_views(now),
             clocks: self.clock_views(&known.hosts, &known.skews, now),
-            control: self.control_view(),
+            control: self.control_view(&known),
+            budget,
             alerts: self.alerts.view(&self.tables, &levels),
             unreadable: self.unreadable,
             guests: self.tables.running(),

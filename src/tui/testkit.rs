@@ -7,6 +7,7 @@ use super::model::{Demo, FaultChoice, Model, Setup};
 use super::msg::Msg;
 use super::theme::{ColourLevel, Theme, bundled, load};
 use super::update::update;
+use crate::pool::budget::{Facts, Ha, Storage, Transport, budget};
 use crate::pool::picture::*;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -206,6 +207,15 @@ pub(crate) fn busy() -> Picture {
         }],
         paths: paths(),
         clocks: vec![ClockView { host: "xcp4".into(), skew_s: -0.2, error_s: 1.0, seen: ago(20) }],
+        budget: budget(&Facts {
+            ha: Some(Ha { stack: "xhad".into(), timeout_s: 60.0, told: Some("pool.ha_configuration:timeout") }),
+            o2cb: true,
+            storage: vec![Storage { transport: Transport::Iscsi, multipath: true, srs: vec!["lun1".into(), "lun2".into()] }],
+            devices: 16,
+            guests: 34,
+            skew_s: Some(1.5),
+            ..Facts::default()
+        }),
         control: Control { ha: true, ha_stack: "o2cb".into(), ha_tolerates: 1, ..Control::default() },
         alerts: vec![
             alert(187, "host-back", Health::Pending, "xcp2", "xcp2 is back (boot 02:36)", None, 1),

@@ -251,6 +251,30 @@ const FAMILIES: &[Family] = &[
     now("poolwatch_ha_tolerates", &[], "Host failures that HA plans for", |p, rows| {
         rows.put(&[], p.control.ha_tolerates as f64);
     }),
+    now("poolwatch_ha_overcommitted", &[], "1 while HA protects more than could be restarted", |p, rows| {
+        rows.flag(&[], p.control.ha_overcommitted);
+    }),
+    now("poolwatch_ha_statefiles", &[], "Statefiles that HA uses; 0 while it is off", |p, rows| {
+        rows.count(&[], p.control.ha_statefiles);
+    }),
+    now("poolwatch_host_ha_statefiles", &["host"], "Statefiles of HA that the host sees; missing while HA is off", |p, rows| {
+        for (host, seen) in &p.control.statefiles {
+            rows.count(&[host], *seen);
+        }
+    }),
+    now(
+        "poolwatch_fence_budget_seconds",
+        &[],
+        "When the first thing that is known to fence a host does so, after it lost its heartbeat; missing if nothing is known",
+        |p, rows| {
+            if let Some(fence) = p.budget.fence_s {
+                rows.put(&[], fence);
+            }
+        },
+    ),
+    now("poolwatch_timeouts_out_of_order", &[], "Time-outs that come in the wrong order (docs/json.md: budget)", |p, rows| {
+        rows.count(&[], p.budget.problems().count());
+    }),
     now("poolwatch_rolling_upgrade", &[], "1 while a rolling pool upgrade is under way", |p, rows| {
         rows.flag(&[], p.control.rolling_upgrade);
     }),

@@ -49,10 +49,7 @@ impl Pool {
 
     fn ha_facts(&self) -> Option<Ha> {
         let pool = self.tables.the_pool().filter(|pool| pool.ha_enabled)?;
-        let seconds = |text: &str| text.trim().parse::<f64>().ok().filter(|s| (1.0..=86_400.0).contains(s));
-        let own = pool.ha_configuration.get("timeout").and_then(seconds).map(|s| (s, "pool.ha_configuration:timeout"));
-        let usual = pool.other_config.get("default_ha_timeout").and_then(seconds);
-        let told = own.or(usual.map(|s| (s, "pool.other_config:default_ha_timeout")));
+        let told = self.ha_timeout();
         Some(Ha {
             stack: words::name(&pool.ha_cluster_stack),
             timeout_s: told.map_or(HA_TIMEOUT, |(s, _)| s),

@@ -21,7 +21,7 @@ pub(super) fn sheet(model: &Model, picture: &Picture) -> Sheet {
     for row in &budget.rows {
         let bad = !row.problem.is_empty();
         let role = if bad { Role::Degraded } else { Role::Muted };
-        let glyph = if bad { format!("{} ", model.look.glyphs.warn) } else { "  ".to_owned() };
+        let glyph = if bad { format!("{} ", model.look.glyphs.warning) } else { "  ".to_owned() };
         let text = format!("{}: {}", row.who, row.what);
         sheet.para(format!("{glyph}{:.0} s", row.at_s), role, WHEN, text, Role::Text);
         if bad {
@@ -70,6 +70,12 @@ fn lease(sheet: &mut Sheet, budget: &Budget) {
             |safe| format!("safe from {safe:.0} s on"),
         );
         let role = if row.safe_s.is_some() { Role::Text } else { Role::Degraded };
-        sheet.para(format!("  {:.0} s", row.every_s), Role::Muted, WHEN, format!("renewed that often: {:.1} writes a second, {safe}", row.iops), role);
+        sheet.para(
+            format!("  {:.0} s", row.every_s),
+            Role::Muted,
+            WHEN,
+            format!("renewed that often: {:.1} writes a second, {safe}", row.iops),
+            role,
+        );
     }
 }
