@@ -30,16 +30,20 @@ fn until(home: &Home, sim: &Sim, what: &str, wanted: impl Fn(&Value) -> bool) ->
 #[test]
 fn what_was_changed_since_the_older_copy_is_listed_at_the_next_start_and_after_that() {
     let home = Home::new("rewound");
-    let mut sim = Sim::start(&home, &[CALM, &["--speed", "20"]].concat());
+    let mut sim = Sim::start(&home, &[CALM, &["--speed", "10"]].concat());
+    until(&home, &sim, "calm", |status| status["verdict"]["reboot_next"] == "open");
     sim.say("keep-database");
-    // After the copy, a host is taken out of use: the older database knows nothing of that.
+    // After the copy, a host is taken out of use: the older database knows nothing of that. Nor of many other changes, so that it
+    // does not catch up before anybody looks.
     let session = sim.login();
     let host = sim.call("host.get_by_name_label", &json!([session, "xcp3"]))[0].as_str().unwrap().to_owned();
+    let pool = sim.call("pool.get_all", &json!([session]))[0].as_str().unwrap().to_owned();
+    sim.call("host.disable", &json!([session, host]));
+    for _ in 0..500 {
+        sim.call("pool.add_to_other_config", &json!([session, pool, "note", "x"]));
+        sim.call("pool.remove_from_other_config", &json!([session, pool, "note"]));
+    }
     let disabled = until(&home, &sim, "disabled", |status| {
-        let copied = status["hosts"].as_array().is_some_and(|hosts| hosts.len() >= 3);
-        if copied {
-            sim.call("host.disable", &json!([session, host]));
-        }
         status["hosts"].as_array().is_some_and(|hosts| hosts.iter().any(|h| h["name"] == "xcp3" && h["enabled"] == false))
     });
     let before = disabled["control"]["database"]["generation"].as_u64().expect("a generation");
@@ -50,7 +54,7 @@ fn what_was_changed_since_the_older_copy_is_listed_at_the_next_start_and_after_t
     sim.say("rewind-database");
     let found = until(&home, &sim, "found", |status| !status["control"]["database"]["went_back"].is_null());
     let back = &found["control"]["database"]["went_back"];
-    assert_eq!(back["from"].as_u64(), Some(before), "{back}");
+    assert!(back["from"].as_u64().unwrap() >= before, "{back}");
     assert!(back["to"].as_u64().unwrap() < before, "{back}");
     let changes = back["changes"].as_array().unwrap();
     let host = changes.iter().find(|c| c["class"] == "host" && c["name"] == "xcp3").unwrap_or_else(|| panic!("{back}"));

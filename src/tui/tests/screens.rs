@@ -95,7 +95,8 @@ fn details() {
 fn a_database_that_went_back() {
     use crate::observation::{Reverted, RevertedWhat, Rewind};
     use crate::xenapi::record::Class;
-    let change = |class, name: &str, what, text: &str| Reverted { class, uuid: String::new(), name: name.into(), what, text: text.into() };
+    let change =
+        |class, name: &str, what, text: &str| Reverted { class, uuid: String::new(), name: name.into(), what, text: text.into() };
     let rewound = || {
         let mut p = busy();
         p.control.generation = Some(118_204);
@@ -107,9 +108,19 @@ fn a_database_that_went_back() {
             at: ago(600),
             last: ago(900),
             changes: vec![
-                change(Class::Vm, "web1", RevertedWhat::Lost, "the pool does not know it any more; it ran on xcp2: look whether it still does"),
+                change(
+                    Class::Vm,
+                    "web1",
+                    RevertedWhat::Lost,
+                    "the pool does not know it any more; it ran on xcp2: look whether it still does",
+                ),
                 change(Class::Host, "xcp3", RevertedWhat::Reverted, "enabled was no, is yes"),
-                change(Class::Vm, "old", RevertedWhat::Back, "was not there and is: deleted before and back again, or made since"),
+                change(
+                    Class::Vm,
+                    "old",
+                    RevertedWhat::Back,
+                    "was not there and is: deleted before and back again, or made since",
+                ),
             ],
             more: 12,
         });
