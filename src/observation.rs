@@ -96,6 +96,8 @@ pub enum Seen {
         /// What came of asking it.
         told: Probed,
     },
+    /// The pool's database went back in time. Found by whoever remembers how far it had come ([`crate::pool::database`]).
+    WentBack(Rewind),
 }
 
 /// What came of asking a host for its probe's report.
@@ -113,6 +115,51 @@ pub enum Probed {
         /// What happened, in words, without secrets.
         why: String,
     },
+}
+
+/// A database that went back in time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewind {
+    /// The highest number of changes that it had.
+    pub from: u64,
+    /// The number that it was found with.
+    pub to: u64,
+    /// When that was found.
+    pub at: Time,
+    /// When it was last seen as it had been.
+    pub last: Time,
+    /// What is not as it had been then, the worst first; empty as long as the pool was not read again.
+    pub changes: Vec<Reverted>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// An object that is not as it had been before the database went back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reverted {
+    /// Its class.
+    pub class: Class,
+    /// Its uuid.
+    pub uuid: String,
+    /// Its name, made safe to show.
+    pub name: String,
+    /// What happened to it.
+    pub what: RevertedWhat,
+    /// In words: what it was, what it is.
+    pub text: String,
+}
+
+/// What happened to an object when the database went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum RevertedWhat {
+    /// It was there and is not.
+    Lost,
+    /// It is there, and something of it is different.
+    Reverted,
+    /// It was not there and is: deleted and back again, or made since.
+    Back,
 }
 
 /// The state of our own connection.

@@ -41,6 +41,10 @@ pub enum Command {
     ///
     /// Run it on a host of the pool, or on a saved state or bug report with --root. See docs/probe.md.
     Probe(super::probe::ProbeArgs),
+    /// Serve what is known of pools as metrics, for Prometheus and what reads its formats
+    ///
+    /// Runs until it is told to stop. Exit code: 0 when it was stopped by a signal, 3 if it could not start. See docs/export.md.
+    Export(super::export::ExportArgs),
     /// Serve a simulated pool over HTTP or HTTPS
     Sim(super::sim::SimArgs),
     /// Look at and change o2cb, the cluster stack of OCFS2, on this host or in a folder that is a host's root

@@ -29,6 +29,8 @@ pub enum CliError {
     #[error(transparent)]
     Sim(#[from] super::sim::SimError),
     #[error(transparent)]
+    Export(#[from] super::export::ExportError),
+    #[error(transparent)]
     Tui(#[from] TuiError),
     /// `--accept-certificate` or a profile's `fingerprint`.
     #[error("{text:?} is no fingerprint: {why}")]

@@ -1,11 +1,13 @@
 //! Follows pools in the background of a command: starts a task for each, and ends them with a log-out.
 
+use super::memory::Keeper;
 use super::setup::Entry;
 use crate::feed::clock::Clock;
 use crate::feed::driver::{Desk, follow_pool};
 use crate::observation::Observation;
 use crate::tui::msg::PoolIx;
 use crate::xenapi::error::Error;
+use std::path::Path;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -25,22 +27,26 @@ pub struct Followed {
     tasks: JoinSet<(PoolIx, Option<Error>)>,
 }
 
-/// Starts following.
-pub fn start(entries: Vec<Entry>, clock: &Clock) -> Followed {
+/// Starts following. What is remembered of pools between runs is below the data folder `data`.
+pub fn start(entries: Vec<Entry>, clock: &Clock, data: &Path) -> Followed {
     let (cancel, cancelled) = watch::channel(false);
     let (all, observations) = mpsc::channel(WAITING);
     let desks = entries.iter().map(|entry| entry.options.desk.clone()).collect();
     let mut tasks = JoinSet::new();
     for (at, entry) in entries.into_iter().enumerate() {
         let (pool, all, cancelled, clock) = (PoolIx(at), all.clone(), cancelled.clone(), clock.clone());
+        let ended = clock.clone();
+        let mut keeper = Keeper::new(data);
         let (seen, mut batches) = mpsc::channel::<Vec<Observation>>(4);
         tasks.spawn(async move {
             let pass_on = async {
-                while let Some(batch) = batches.recv().await {
+                while let Some(mut batch) = batches.recv().await {
+                    keeper.see(&mut batch).await;
                     if all.send((pool, batch)).await.is_err() {
                         break;
                     }
                 }
+                keeper.finish(ended.now()).await;
             };
             let follow = follow_pool(entry.target, entry.credentials, entry.options, clock, seen, cancelled);
             let (end, ()) = tokio::join!(follow, pass_on);

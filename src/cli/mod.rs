@@ -5,9 +5,11 @@ mod credentials;
 mod demo;
 pub mod doctor;
 mod error;
+pub mod export;
 mod follow;
 mod logging;
 mod manual;
+mod memory;
 pub mod o2cb;
 mod probe;
 pub mod roll;
@@ -52,6 +54,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Status(args) => block_on(status::run(args, &cli.flags)),
         Command::Stream(args) => block_on(stream::run(args, &cli.flags)),
         Command::Roll(args) => block_on(roll::run(*args, &cli.flags)),
+        Command::Export(args) => block_on(export::run(args, &cli.flags)),
         Command::Sim(args) => block_on_two(async move { Ok(sim::run(&args).await.map(|()| ExitCode::SUCCESS)?) }),
         Command::O2cb(args) => {
             let now = crate::feed::clock::Clock::start().now();

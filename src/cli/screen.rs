@@ -63,7 +63,7 @@ pub async fn run(
     let own = demo.as_ref().map(|_| std::env::temp_dir().join(format!("poolwatch-demo-{}", std::process::id())));
     let data = own.clone().unwrap_or_else(|| setup.dirs.data.clone());
     let rounds = Rounds::start(seeds(setup, &entries, read_only, own.is_some()), &data, &clock, &TimeZone::system(), &answer);
-    let mut followed = follow::start(entries, &clock);
+    let mut followed = follow::start(entries, &clock, &data);
     let (seen, observations) = mpsc::channel(4);
     let desks = followed.desks.clone();
     let passing = tokio::spawn(pass_on(

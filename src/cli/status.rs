@@ -31,7 +31,7 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let entry = setup.one(args.target.as_deref(), &args.connect).await?;
     let clock = Clock::start();
     let mut pool = Pool::new(&entry.called).in_zone(TimeZone::system());
-    let mut followed = follow::start(vec![entry], &clock);
+    let mut followed = follow::start(vec![entry], &clock, &setup.dirs.data);
     let picture = look(&mut pool, &mut followed, &clock, Duration::from_secs(args.timeout)).await;
     for pinned in followed.desks.iter().flat_map(crate::feed::driver::Desk::take_pinned) {
         eprintln!(
@@ -131,6 +131,19 @@ pub fn words(picture: &Picture) -> String {
     }
     for rebuild in &picture.rebuilds {
         let _ = writeln!(out, "rebuild of {}: {}", rebuild.sr, rebuild.text);
+    }
+    for row in picture.budget.problems() {
+        let _ = writeln!(out, "time-out of {} at {:.0} s: {}. What to do: {}", row.who, row.at_s, row.problem, row.mend);
+    }
+    if let Some(rewind) = &picture.control.rewind {
+        let _ = writeln!(out, "the pool's database went back in time, from change {} to {}", rewind.from, rewind.to);
+        for change in &rewind.changes {
+            let what: &str = change.what.into();
+            let _ = writeln!(out, "  {what}: {} {}: {}", change.class.call_name(), change.name, change.text);
+        }
+        if rewind.more > 0 {
+            let _ = writeln!(out, "  and {} more", rewind.more);
+        }
     }
     for alert in picture.alerts.iter().filter(|alert| alert.still_true == Some(true)) {
         let _ = writeln!(out, "alert {}: {}", alert.about, alert.text);

@@ -99,6 +99,15 @@ impl Journal {
                     _ => None,
                 }
             }
+            Seen::WentBack(rewind) => Some((
+                Weight::Warning,
+                format!(
+                    "the pool's database went back in time, from change {} to {}; {} objects are not as they had been",
+                    rewind.from,
+                    rewind.to,
+                    rewind.changes.len() + rewind.more
+                ),
+            )),
             Seen::Gone { .. } | Seen::Synced { .. } | Seen::Heard { .. } | Seen::Samples { .. } => None,
         }
     }

@@ -44,6 +44,9 @@ pub fn seen(pool: &str, seen: &Seen) {
             let what = if matches!(told, Probed::Report(_)) { "reported" } else { "is not there for us" };
             tracing::trace!("{pool}: a host's probe {what}");
         }
+        Seen::WentBack(rewind) => {
+            tracing::debug!("{pool}: the database went back from {} to {}", rewind.from, rewind.to);
+        }
         Seen::Samples { values, .. } => tracing::trace!("{pool}: {} measurements of a host", values.len()),
     }
 }

@@ -1,8 +1,12 @@
 //! Who may act on the pool beside us, and what product it is. Reads marks; decides nothing.
 
 use super::Pool;
-use super::picture::Control;
+use super::picture::{ClaimView, Control};
+use super::view::Known;
 use super::words;
+use crate::observation::{RevertedWhat, Rewind};
+use crate::text::duration;
+use crate::time::Time;
 use crate::xenapi::record::{Config, Host, HostOperation, Pool as PoolRecord};
 
 /// Whether a rolling pool upgrade is under way: while the key is there, xapi never lists `reboot`.
@@ -21,7 +25,7 @@ const MARKS: [(&str, &str); 6] = [
 ];
 
 impl Pool {
-    pub(super) fn control_view(&self) -> Control {
+    pub(super) fn control_view(&self, known: &Known<'_>) -> Control {
         let Some(pool) = self.tables.the_pool() else { return Control::default() };
         let mut marks = Vec::new();
         for (key, meaning) in MARKS {
@@ -44,11 +48,79 @@ impl Pool {
             ha: pool.ha_enabled,
             ha_stack: words::name(&pool.ha_cluster_stack),
             ha_tolerates: pool.ha_host_failures_to_tolerate,
+            ha_timeout_s: self.ha_timeout().map(|(seconds, _)| seconds),
+            ha_plan_exists_for: pool.ha_plan_exists_for,
+            ha_overcommitted: pool.ha_overcommitted,
+            ha_statefiles: if pool.ha_enabled { pool.ha_statefiles.len() } else { 0 },
+            statefiles: known
+                .hosts
+                .iter()
+                .zip(&known.names)
+                .filter_map(|(r, name)| Some((name.clone(), self.tables.host(r)?.ha_statefiles.len())))
+                .filter(|_| pool.ha_enabled)
+                .collect(),
             rolling_upgrade: rolling_upgrade(pool),
             wlb: pool.wlb_enabled,
             marks,
+            claim: claim(&pool.other_config),
+            generation: self.link.generation,
+            rewind: self.rewind.clone(),
         }
     }
+}
+
+/// Objects that are named in a sentence.
+const NAMED: usize = 5;
+
+/// What was lost, in a sentence; `status --json` and the screen have the whole list.
+pub fn rewind_words(rewind: &Rewind) -> String {
+    let count = |what| rewind.changes.iter().filter(|c| c.what == what).count();
+    let (lost, reverted, back) = (count(RevertedWhat::Lost), count(RevertedWhat::Reverted), count(RevertedWhat::Back));
+    let kinds = [(lost, "lost"), (reverted, "as before"), (back, "back again or new")];
+    let counts: Vec<String> = kinds.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    let named: Vec<String> =
+        rewind.changes.iter().take(NAMED).map(|c| format!("{} {}: {}", c.class.call_name(), c.name, c.text)).collect();
+    let rest = (rewind.changes.len() + rewind.more).saturating_sub(named.len());
+    let more = if rest > 0 { format!("; and {rest} more") } else { String::new() };
+    let gap = duration(rewind.at.since(rewind.last));
+    format!(
+        "compared with what was last seen, {gap} before the older database was found: {}. {}{more}",
+        counts.join(", "),
+        named.join("; ")
+    )
+}
+
+impl Pool {
+    /// HA's time-out in seconds, where the pool sets one that xapi takes, and where.
+    pub(super) fn ha_timeout(&self) -> Option<(f64, &'static str)> {
+        let pool = self.tables.the_pool()?;
+        let seconds = |text: &str| text.trim().parse::<f64>().ok().filter(|s| (1.0..=86_400.0).contains(s));
+        let own = pool.ha_configuration.get("timeout").and_then(seconds).map(|s| (s, "pool.ha_configuration:timeout"));
+        let usual = pool.other_config.get("default_ha_timeout").and_then(seconds);
+        own.or(usual.map(|s| (s, "pool.other_config:default_ha_timeout")))
+    }
+}
+
+/// The claim that a round has laid on the pool (`rollout::claim` says how it is written). One that cannot be read is one all the same.
+fn claim(other_config: &Config) -> Option<ClaimView> {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Laid {
+        owner: String,
+        run: String,
+        taken: Option<Time>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Renewed {
+        at: Time,
+    }
+    let laid: Laid = serde_json::from_str(other_config.get("poolwatch:claim")?).unwrap_or_default();
+    let renewed = other_config.get("poolwatch:claim-renewed").and_then(|text| serde_json::from_str::<Renewed>(text).ok());
+    Some(ClaimView {
+        owner: words::name(&laid.owner),
+        run: words::name(&laid.run),
+        renewed: renewed.map(|r| r.at).or(laid.taken),
+    })
 }
 
 /// A pool operation in plain words.
@@ -146,6 +218,20 @@ mod tests {
             let config: Config = serde_json::from_value(serde_json::json!(map)).expect("map");
             assert_eq!(product(&config), want);
         }
+    }
+
+    #[test]
+    fn a_claim_is_read_and_a_broken_one_is_still_a_claim() {
+        let config = |pairs: &[(&str, &str)]| -> Config {
+            let map: std::collections::BTreeMap<_, _> = pairs.iter().copied().collect();
+            serde_json::from_value(serde_json::json!(map)).expect("map")
+        };
+        assert_eq!(claim(&config(&[])), None);
+        assert_eq!(claim(&config(&[("poolwatch:claim", "{\"owner\": 1}")])), Some(ClaimView::default()));
+        let at = serde_json::to_string(&Time::from_secs(1_800_000_000)).expect("a time");
+        let laid = format!("{{\"owner\":\"a@b\",\"run\":\"r\",\"taken\":{at}}}");
+        let found = claim(&config(&[("poolwatch:claim", &laid)])).expect("a claim");
+        assert_eq!((found.owner.as_str(), found.run.as_str(), found.renewed), ("a@b", "r", Some(Time::from_secs(1_800_000_000))));
     }
 
     #[test]

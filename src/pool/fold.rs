@@ -8,7 +8,7 @@ use super::rebuild::{self, News};
 use super::tables::Change;
 use super::track::{Flag, HostTrack, Return};
 use super::words;
-use crate::observation::{Answer, Link, Observation, Outcome, Seen, Via};
+use crate::observation::{Answer, Link, Observation, Outcome, Rewind, Seen, Via};
 use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Task};
@@ -52,6 +52,7 @@ impl Pool {
                 let state = self.host_state(host, None, at);
                 self.tell_fence(host, &state, at);
             }
+            Seen::WentBack(rewind) => self.fold_rewind(rewind, at),
         }
         self.tick(at);
     }
@@ -96,13 +97,30 @@ impl Pool {
         if let Some(old) = self.link.generation
             && new < old
         {
-            let text = format!(
-                "the pool's database went back in time (from change {old} to {new}): a coordinator with an older copy took over; \
-                 what was changed in between is lost"
-            );
-            self.alerts.say(Own::pool(at, "database-went-back", Health::Failed, text));
+            self.tell_rewind(old, new, at);
         }
         self.link.generation = Some(new);
+    }
+
+    fn tell_rewind(&mut self, from: u64, to: u64, at: Time) {
+        // It is found in two ways, and told once.
+        if self.link.rewound.replace((from, to)) == Some((from, to)) {
+            return;
+        }
+        let text = format!(
+            "the pool's database went back in time (from change {from} to {to}): a coordinator with an older copy took over; \
+             what was changed in between is lost"
+        );
+        self.alerts.say(Own::pool(at, "database-went-back", Health::Failed, text));
+    }
+
+    fn fold_rewind(&mut self, rewind: &Rewind, at: Time) {
+        self.tell_rewind(rewind.from, rewind.to, rewind.at.min(at));
+        if !rewind.changes.is_empty() {
+            let text = super::control::rewind_words(rewind);
+            self.alerts.say(Own::pool(rewind.at.min(at), "database-lost", Health::Failed, text));
+        }
+        self.rewind = Some(rewind.clone());
     }
 
     fn fold_set(&mut self, r: &Ref, record: &Record, at: Time) {

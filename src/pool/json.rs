@@ -2,7 +2,9 @@
 //!
 //! Only translates; ages are told against the picture's own time.
 
-use super::picture::{GateState, Health, Picture, Reason, Severity, Stage};
+use super::budget::Budget;
+use super::picture::{Control, GateState, Health, Picture, Reason, Severity, Stage};
+use crate::observation::{Reverted, RevertedWhat, Rewind};
 use crate::time::Time;
 use serde::Serialize;
 
@@ -25,6 +27,7 @@ pub struct Status {
     pub paths: Vec<PathJson>,
     pub clocks: Vec<ClockJson>,
     pub control: ControlJson,
+    pub budget: Budget,
     pub alerts: Vec<AlertJson>,
     pub unreadable: u64,
 }
@@ -154,9 +157,103 @@ pub struct ControlJson {
     pub ha: bool,
     pub ha_stack: String,
     pub ha_tolerates: i64,
+    pub ha_timeout_s: Option<f64>,
+    pub ha_plan_exists_for: i64,
+    pub ha_overcommitted: bool,
+    pub ha_statefiles: usize,
+    pub statefiles: Vec<StatefilesJson>,
     pub rolling_upgrade: bool,
     pub wlb: bool,
     pub marks: Vec<String>,
+    pub claim: Option<ClaimJson>,
+    pub database: DatabaseJson,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct StatefilesJson {
+    pub host: String,
+    pub seen: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct ClaimJson {
+    pub owner: String,
+    pub run: String,
+    pub renewed: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct DatabaseJson {
+    pub generation: Option<u64>,
+    pub went_back: Option<WentBackJson>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct WentBackJson {
+    pub from: u64,
+    pub to: u64,
+    pub found: String,
+    pub last_seen: String,
+    pub changes: Vec<RevertedJson>,
+    pub more: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs, reason = "names are the contract, described in docs/json.md")]
+pub struct RevertedJson {
+    pub what: RevertedWhat,
+    pub class: &'static str,
+    pub uuid: String,
+    pub name: String,
+    pub text: String,
+}
+
+impl ControlJson {
+    fn new(c: &Control) -> Self {
+        let changes = |rewind: &Rewind| {
+            let one = |c: &Reverted| RevertedJson {
+                what: c.what,
+                class: c.class.call_name(),
+                uuid: c.uuid.clone(),
+                name: c.name.clone(),
+                text: c.text.clone(),
+            };
+            rewind.changes.iter().map(one).collect()
+        };
+        Self {
+            ha: c.ha,
+            ha_stack: c.ha_stack.clone(),
+            ha_tolerates: c.ha_tolerates,
+            ha_timeout_s: c.ha_timeout_s,
+            ha_plan_exists_for: c.ha_plan_exists_for,
+            ha_overcommitted: c.ha_overcommitted,
+            ha_statefiles: c.ha_statefiles,
+            statefiles: c.statefiles.iter().map(|(host, seen)| StatefilesJson { host: host.clone(), seen: *seen }).collect(),
+            rolling_upgrade: c.rolling_upgrade,
+            wlb: c.wlb,
+            marks: c.marks.clone(),
+            claim: c.claim.as_ref().map(|claim| ClaimJson {
+                owner: claim.owner.clone(),
+                run: claim.run.clone(),
+                renewed: claim.renewed.map(|at| at.to_string()),
+            }),
+            database: DatabaseJson {
+                generation: c.generation,
+                went_back: c.rewind.as_ref().map(|rewind| WentBackJson {
+                    from: rewind.from,
+                    to: rewind.to,
+                    found: rewind.at.to_string(),
+                    last_seen: rewind.last.to_string(),
+                    changes: changes(rewind),
+                    more: rewind.more,
+                }),
+            },
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -327,14 +424,8 @@ impl Status {
                 })
                 .collect(),
             clocks: p.clocks.iter().map(|c| ClockJson { host: c.host.clone(), skew_s: c.skew_s, error_s: c.error_s }).collect(),
-            control: ControlJson {
-                ha: p.control.ha,
-                ha_stack: p.control.ha_stack.clone(),
-                ha_tolerates: p.control.ha_tolerates,
-                rolling_upgrade: p.control.rolling_upgrade,
-                wlb: p.control.wlb,
-                marks: p.control.marks.clone(),
-            },
+            control: ControlJson::new(&p.control),
+            budget: p.budget.clone(),
             alerts: p
                 .alerts
                 .iter()

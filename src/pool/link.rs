@@ -23,8 +23,10 @@ pub struct LinkTrack {
     pub broken: bool,
     /// Whether it was told that the connection is lost, and not yet that it is back.
     pub told_lost: bool,
-    /// Highest database generation.
+    /// The database's generation as last told.
     pub generation: Option<u64>,
+    /// From where to where the database went back when that was last told.
+    pub rewound: Option<(u64, u64)>,
     /// Whether the hosts were read on this connection: nothing can be decided without.
     hosts_read: bool,
     reading: BTreeSet<Class>,
@@ -156,7 +158,7 @@ impl LinkTrack {
             Some(Link::Refused { error }) => (LinkState::Refused, clean(error, REFUSAL).into_owned(), None),
             Some(Link::Closed) => (LinkState::Refused, "logged out".into(), None),
         };
-        LinkView { state, text, since: self.since, heard: self.heard, retry_at }
+        LinkView { state, text, since: self.since, heard: self.heard, retry_at, current: self.stale(now).is_none() }
     }
 
     /// The moments at which it changes by time alone.

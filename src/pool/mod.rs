@@ -10,6 +10,8 @@
 //! | `liveness` | what is each host doing, and how is that known? |
 //! | `probes` | what did the hosts' own probes tell? |
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
+//! | `budget` | which time-out comes when, and which in the wrong order? |
+//! | `database` | did it go back in time, and what was lost by that? |
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
 //! | `view` | puts the picture together |
@@ -19,9 +21,11 @@
 
 mod access;
 mod alerts;
+pub mod budget;
 mod clocks;
 mod cluster;
-mod control;
+pub mod control;
+pub mod database;
 mod fold;
 mod gate;
 pub mod json;
@@ -52,6 +56,7 @@ pub use gate::Obstacle;
 pub use preview::Preview;
 pub use tables::Guest;
 
+use crate::observation::Rewind;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Record, Ref};
 use jiff::tz::TimeZone;
@@ -90,6 +95,8 @@ pub struct Pool {
     probes: probes::Probes,
     alerts: alerts::Alerts,
     dialect: Dialect,
+    /// The last time that the database went back in time.
+    rewind: Option<Rewind>,
     unreadable: u64,
 }
 
@@ -116,6 +123,7 @@ impl Pool {
             probes: probes::Probes::default(),
             alerts: alerts::Alerts::default(),
             dialect: Dialect::Unknown,
+            rewind: None,
             unreadable: 0,
         }
     }

@@ -3,6 +3,8 @@
 //! The dashboard draws it, `status` prints it, the rollout engine decides on it. Everything in it says
 //! since when, on what evidence, or how old it is. It decides nothing itself.
 
+use super::budget::Budget;
+use crate::observation::Rewind;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use serde::Serialize;
@@ -42,6 +44,8 @@ pub struct Picture {
     pub clocks: Vec<ClockView>,
     /// Who may act on this pool.
     pub control: Control,
+    /// Which time-out comes when.
+    pub budget: Budget,
     /// Alerts and changes of note, newest first.
     pub alerts: Vec<Alert>,
     /// Records that could not be read.
@@ -76,6 +80,8 @@ pub struct LinkView {
     pub heard: Option<Time>,
     /// When the next try is due.
     pub retry_at: Option<Time>,
+    /// Whether what the picture says of the pool still counts as current: also for some seconds after the connection was lost.
+    pub current: bool,
 }
 
 /// What our connection is doing.
@@ -256,7 +262,7 @@ pub struct HostState {
 }
 
 /// The stages that a host goes through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::EnumIter, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Stage {
@@ -425,12 +431,39 @@ pub struct Control {
     pub ha_stack: String,
     /// Host failures that HA plans for.
     pub ha_tolerates: i64,
+    /// HA's time-out in seconds, where the pool sets one; else xapi's default is in force.
+    pub ha_timeout_s: Option<f64>,
+    /// Host failures for which HA's plan holds now.
+    pub ha_plan_exists_for: i64,
+    /// Whether more is protected than could be restarted.
+    pub ha_overcommitted: bool,
+    /// Statefiles that HA uses; 0 while it is off.
+    pub ha_statefiles: usize,
+    /// While HA is on: how many of them each host sees, by name.
+    pub statefiles: Vec<(String, usize)>,
     /// Whether a rolling pool upgrade is under way (xapi then never lists `reboot`).
     pub rolling_upgrade: bool,
     /// Whether workload balancing is on.
     pub wlb: bool,
     /// Other marks of somebody acting on the pool, in words.
     pub marks: Vec<String>,
+    /// The claim that a round of poolwatch has laid on the pool, ours or another's.
+    pub claim: Option<ClaimView>,
+    /// How far the pool's database has come: the number of its changes.
+    pub generation: Option<u64>,
+    /// The last time that the database went back in time, if that is known and not long ago.
+    pub rewind: Option<Rewind>,
+}
+
+/// A round's claim on the pool, as it stands in `pool.other_config`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimView {
+    /// `user@machine`; empty if the claim cannot be read.
+    pub owner: String,
+    /// Name of the run.
+    pub run: String,
+    /// When it was last renewed, by its owner's clock.
+    pub renewed: Option<Time>,
 }
 
 /// Something that happened, and whether it still is so.

@@ -126,25 +126,22 @@ fn rank(one: &Rebuild) -> (u8, bool) {
 
 /// How the mending of a mirror goes, in words.
 pub fn words(one: &Rebuild) -> String {
-    let mut said = match one.work {
-        Work::Running => format!("{} rebuilds it", one.teller),
-        Work::Waiting => format!("{} will rebuild it: it waits for something else to end", one.teller),
-        Work::Stalled => format!("{} says that it rebuilds it, but it stands still", one.teller),
-        Work::Missing => format!("{} says that it is not whole, and nobody rebuilds it", one.teller),
-    };
-    if let Some((good, all)) = one.copies {
-        said.push_str(&format!("; {good} of {all} copies are good"));
-    }
+    let teller = one.teller;
+    let mut said = vec![match one.work {
+        Work::Running => format!("{teller} rebuilds it"),
+        Work::Waiting => format!("{teller} will rebuild it: it waits for something else to end"),
+        Work::Stalled => format!("{teller} says that it rebuilds it, but it stands still"),
+        Work::Missing => format!("{teller} says that it is not whole, and nobody rebuilds it"),
+    }];
+    said.extend(one.copies.map(|(good, all)| format!("{good} of {all} copies are good")));
     if one.redundancy_lost {
-        said.push_str("; the next loss may cost data or stop its I/O");
+        said.push("the next loss may cost data or stop its I/O".into());
     }
     if !one.nodes.is_empty() {
-        said.push_str(&format!("; on {}", clean(&one.nodes.join(", "), 120)));
+        said.push(format!("on {}", clean(&one.nodes.join(", "), 120)));
     }
-    if let Some(note) = &one.note {
-        said.push_str(&format!("; {}", clean(note, 160)));
-    }
-    said
+    said.extend(one.note.iter().map(|note| clean(note, 160).into_owned()));
+    said.join("; ")
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ impl Pool {
         let record = self.tables.the_pool();
         let coordinator = self.coordinator().and_then(|r| self.tables.host(r));
         let rebuilds = self.rebuild_views(&known);
+        let paths = known.paths.iter().map(|path| &path.view);
+        let budget = self.budget_view(&known.names, &known.hosts, paths, &known.skews);
         let hosts = gates.into_iter().enumerate().map(|(at, gate)| HostView { gate, ..self.host_view(at, &known) }).collect();
         Picture {
             at: now,
@@ -92,7 +94,8 @@ impl Pool {
             rebuilds,
             tasks: self.task_views(now),
             clocks: self.clock_views(&known.hosts, &known.skews, now),
-            control: self.control_view(),
+            control: self.control_view(&known),
+            budget,
             alerts: self.alerts.view(&self.tables, &levels),
             unreadable: self.unreadable,
             guests: self.tables.running(),
@@ -208,11 +211,11 @@ impl Pool {
 
     /// o2cb's margins, with the hosts' names in them.
     fn margins(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<(Ref, Margin)> {
-        let named = |(r, name): (&Ref, &String)| {
+        let one = |(r, name): (&Ref, &String)| {
             let margin = self.probes.margin(r, now)?;
             Some((r.clone(), Margin { host: name.clone(), ..margin }))
         };
-        if self.probes.any() { hosts.iter().zip(names).filter_map(named).collect() } else { Vec::new() }
+        if self.probes.any() { hosts.iter().zip(names).filter_map(one).collect() } else { Vec::new() }
     }
 
     fn fence_view(&self, r: &Ref, margin: &Margin, now: Time) -> FenceView {

@@ -7,6 +7,7 @@ use super::model::{Demo, FaultChoice, Model, Setup};
 use super::msg::Msg;
 use super::theme::{ColourLevel, Theme, bundled, load};
 use super::update::update;
+use crate::pool::budget::{Facts, Ha, Storage, Transport, budget};
 use crate::pool::picture::*;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -143,6 +144,7 @@ pub(crate) fn busy() -> Picture {
         xapi: "26.1".into(),
         dialect: Dialect::Designed,
         link: LinkView {
+            current: true,
             state: LinkState::Live,
             text: "connected to 10.0.4.11".into(),
             since: ago(3600),
@@ -206,6 +208,15 @@ pub(crate) fn busy() -> Picture {
         }],
         paths: paths(),
         clocks: vec![ClockView { host: "xcp4".into(), skew_s: -0.2, error_s: 1.0, seen: ago(20) }],
+        budget: budget(&Facts {
+            ha: Some(Ha { stack: "xhad".into(), timeout_s: 60.0, told: Some("pool.ha_configuration:timeout") }),
+            o2cb: true,
+            storage: vec![Storage { transport: Transport::Iscsi, multipath: true, srs: vec!["lun1".into(), "lun2".into()] }],
+            devices: 16,
+            guests: 34,
+            skew_s: Some(1.5),
+            ..Facts::default()
+        }),
         control: Control { ha: true, ha_stack: "o2cb".into(), ha_tolerates: 1, ..Control::default() },
         alerts: vec![
             alert(187, "host-back", Health::Pending, "xcp2", "xcp2 is back (boot 02:36)", None, 1),
@@ -253,6 +264,7 @@ pub(crate) fn calm(name: &str) -> Picture {
 pub(crate) fn lost() -> Picture {
     let mut picture = busy();
     picture.link = LinkView {
+        current: true,
         state: LinkState::Lost,
         text: "10.0.4.11 does not answer: connection refused; next try in 22 s (4 tries)".into(),
         since: ago(125),
@@ -273,6 +285,7 @@ pub(crate) fn refused() -> Picture {
     Picture {
         at: NOW,
         link: LinkView {
+            current: true,
             state: LinkState::Refused,
             text: "The certificate of 10.0.4.11 has changed. It was SHA256:AA:BB:CC, it is SHA256:DD:EE:FF. If you know why \
                    (the host was reinstalled), accept it with: poolwatch watch prod-a --accept-certificate DD:EE:FF"
@@ -289,6 +302,7 @@ pub(crate) fn first() -> Picture {
     Picture {
         at: NOW,
         link: LinkView {
+            current: true,
             state: LinkState::Syncing,
             text: "reading hosts, VMs and storage from 10.0.4.11".into(),
             since: ago(3),

@@ -4,8 +4,10 @@
 //! alerts, our own connection. Does not speak of what changes all the time (memory, latency, progress
 //! below a quarter).
 
+use crate::pool::control::rewind_words;
 use crate::pool::picture::{GateState, HostView, LinkState, PathKind, PathView, Picture, Rebuild};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// The lines that lead from `before` to `after`, most important first. `before` may be empty (the first look).
 pub fn changes(before: &Picture, after: &Picture) -> Vec<String> {
@@ -20,6 +22,7 @@ pub fn changes(before: &Picture, after: &Picture) -> Vec<String> {
     clusters(before, after, &mut lines);
     paths(before, after, &mut lines);
     alerts(before, after, &mut lines);
+    rewind(before, after, &mut lines);
     lines
 }
 
@@ -137,6 +140,17 @@ fn paths(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
         if news {
             lines.push(format!("paths of {} to {}: {} of {} up", path.host, path.name, path.up, path.total));
         }
+    }
+}
+
+/// A database that went back before we looked is no alert that is still so, and yet the first thing to know.
+fn rewind(before: &Picture, after: &Picture, lines: &mut Vec<String>) {
+    if let (true, Some(rewind)) = (before.hosts.is_empty(), &after.control.rewind) {
+        let mut line = format!("the pool's database went back in time, from change {} to {}", rewind.from, rewind.to);
+        if !rewind.changes.is_empty() {
+            let _ = write!(line, "; {}", rewind_words(rewind));
+        }
+        lines.push(line);
     }
 }
 

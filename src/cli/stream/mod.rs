@@ -35,7 +35,7 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let clock = Clock::start();
     let zone = TimeZone::system();
     let mut pool = Pool::new(&entry.called).in_zone(zone.clone());
-    let mut followed = follow::start(vec![entry], &clock);
+    let mut followed = follow::start(vec![entry], &clock, &setup.dirs.data);
     let end = args.duration.map(|secs| Instant::now() + Duration::from_secs(secs));
     let mut told = Picture::default();
     let mut code = ExitCode::SUCCESS;
@@ -84,14 +84,16 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
 }
 
 /// What ends it from outside, in order: log out, then leave. Ctrl-Z stays the shell's.
-struct Ends([Signal; 3]);
+pub struct Ends([Signal; 3]);
 
 impl Ends {
-    fn listen() -> io::Result<Self> {
+    /// Listens for them from now on.
+    pub fn listen() -> io::Result<Self> {
         Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?]))
     }
 
-    async fn next(&mut self) {
+    /// Waits for the first of them.
+    pub async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}

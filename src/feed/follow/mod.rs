@@ -254,6 +254,10 @@ impl Follower {
         if let Some(classes) = GROUPS.get(next) {
             self.proceed(Phase::Reading(next), Ask::Read(classes));
         } else {
+            // How far the database has come is known before the first long poll ends.
+            if let Some(token) = self.tracker.token() {
+                self.emit(Seen::Heard { generation: Some(token.database) }, now);
+            }
             self.proceed(Phase::History, Ask::Messages { since: now - self.options.history });
         }
     }

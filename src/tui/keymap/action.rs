@@ -13,6 +13,8 @@ pub enum Action {
     Open,
     Back,
     Why,
+    Control,
+    Budget,
     Zoom,
     Sort,
     Reverse,

@@ -83,6 +83,22 @@ pub const TABLE: &[Entry] = &[
         &[(Screen, &["v", "f3"]), (Wizard, &["v", "f3"])],
     ),
     entry(
+        A::Control,
+        GENERAL,
+        "control",
+        "Say who is in control: coordinator, HA, other programs, our claim, a database that went back.",
+        0,
+        &[(Screen, &["c"])],
+    ),
+    entry(
+        A::Budget,
+        GENERAL,
+        "time-outs",
+        "Show the time-outs of an outage second by second, and which come in the wrong order.",
+        0,
+        &[(Screen, &["b"])],
+    ),
+    entry(
         A::Copy,
         GENERAL,
         "copy",

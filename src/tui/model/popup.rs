@@ -12,6 +12,10 @@ use tui_input::Input;
 pub enum Target {
     /// The answer to "may I reboot the next host?".
     Verdict,
+    /// Who is in control of the pool.
+    Control,
+    /// The time-out budget.
+    Budget,
     /// A host.
     Host(Ref),
     /// A rebuild, by SR and source.

@@ -1,5 +1,7 @@
 //! Details as words: what a popup says about one thing. The same words are drawn and copied.
 
+mod budget;
+mod control;
 mod host;
 mod raw;
 mod things;
@@ -147,6 +149,8 @@ pub(crate) fn of(model: &Model, target: &Target) -> Sheet {
     let picture = &pool.picture;
     let found = match target {
         Target::Verdict => Some(things::verdict(model, picture)),
+        Target::Control => Some(control::sheet(model, picture)),
+        Target::Budget => Some(budget::sheet(model, picture)),
         Target::Host(r) => picture.hosts.iter().find(|h| h.r#ref == *r).map(|h| host::sheet(model, pool, h)),
         Target::Rebuild(sr, source) => {
             picture.rebuilds.iter().find(|r| r.sr == *sr && r.source == *source).map(|r| things::rebuild(model, r))

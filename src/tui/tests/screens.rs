@@ -83,9 +83,50 @@ fn details() {
         ("member", "C, enter"),
         ("path", "P, down, down, enter"),
         ("alert", "A, down, down, enter"),
+        ("budget", "b"),
+        ("budget_end", "b, G"),
+        ("control", "c"),
     ] {
         snap(&format!("detail_{name}"), model, keys);
     }
+}
+
+#[test]
+fn a_database_that_went_back() {
+    use crate::observation::{Reverted, RevertedWhat, Rewind};
+    use crate::xenapi::record::Class;
+    let change =
+        |class, name: &str, what, text: &str| Reverted { class, uuid: String::new(), name: name.into(), what, text: text.into() };
+    let rewound = || {
+        let mut p = busy();
+        p.control.generation = Some(118_204);
+        p.control.ha_statefiles = 1;
+        p.control.statefiles = vec![("xcp1".into(), 1), ("xcp2".into(), 0)];
+        p.control.rewind = Some(Rewind {
+            from: 120_311,
+            to: 118_190,
+            at: ago(600),
+            last: ago(900),
+            changes: vec![
+                change(
+                    Class::Vm,
+                    "web1",
+                    RevertedWhat::Lost,
+                    "the pool does not know it any more; it ran on xcp2: look whether it still does",
+                ),
+                change(Class::Host, "xcp3", RevertedWhat::Reverted, "enabled was no, is yes"),
+                change(
+                    Class::Vm,
+                    "old",
+                    RevertedWhat::Back,
+                    "was not there and is: deleted before and back again, or made since",
+                ),
+            ],
+            more: 12,
+        });
+        p
+    };
+    snap("detail_rewound", |size| model_of(vec![rewound()], size, false), "c, G");
 }
 
 #[test]

@@ -57,6 +57,8 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Open => return open(model),
         Action::Why => popups::detail(model, Target::Verdict),
+        Action::Control => popups::detail(model, Target::Control),
+        Action::Budget => popups::detail(model, Target::Budget),
         Action::Copy => {
             if let Some((text, what)) = copied(model) {
                 model.say(format!("Copied {what}."), false);

@@ -1,0 +1,359 @@
+//! The time-out budget: what happens at which second after an outage began, with this pool's own values as far as the API tells them,
+//! and which of them come in the wrong order.
+//!
+//! The order that must hold: a failed path is moved, before multipath gives up, before o2cb fences the host, before xhad does; and guests
+//! last longer than what is waited for. What only a probe on the hosts could read is assumed to be the default, and said to be. Sources:
+//! multipath-tools and XenServer's `multipath.conf`, open-iscsi, sm's `nfs.py`, blktap's `tapdisk-vbd.c`, `fs/ocfs2/cluster` of Linux, xapi's
+//! `HA.Timeouts`, corosync.conf(5). Pure; decides nothing.
+
+mod gather;
+pub mod lease;
+
+use super::words;
+use lease::Lease;
+use serde::Serialize;
+
+/// Share of the nearest fence that an action may stop I/O for without a warning.
+const PAUSE: f64 = 0.25;
+/// When a Windows guest's page-file write dies (seed 5, "IIRC"). Seconds.
+const WINDOWS: f64 = 90.0;
+/// How long each multipath device that fails is blocked, one after the other (seen: 1000 of them took 80 s). Seconds.
+const BLOCKED: f64 = 0.08;
+/// o2cb's own disk fence at its default threshold, 31: (31 − 1) × 2 s.
+const O2CB: f64 = 60.0;
+/// o2cb's fence after the network is lost: idle 30 s, then (31 + 2) × 2 s.
+const O2CB_NET: f64 = 96.0;
+/// Multipath queues this long once no path is left: `no_path_retry` 10, every 5 s.
+const QUEUE: f64 = 50.0;
+
+/// How a value is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// The pool says so.
+    Told,
+    /// Not known: the default is assumed.
+    Default,
+    /// Computed from others.
+    Computed,
+    /// The same everywhere.
+    Fixed,
+}
+
+impl Known {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Told => "told by the pool",
+            Self::Default => "not known: default",
+            Self::Computed => "computed",
+            Self::Fixed => "fixed",
+        }
+    }
+}
+
+/// What happens at one second of an outage.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// Seconds after the outage began.
+    pub at_s: f64,
+    /// Who does it.
+    pub who: String,
+    /// What.
+    pub what: String,
+    /// How the time is known.
+    pub known: Known,
+    /// Where from.
+    pub from: String,
+    /// Why that is too late or too early; empty if it is in order.
+    pub problem: String,
+    /// What to do about it.
+    pub mend: String,
+}
+
+/// The budget of one pool.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Budget {
+    /// When the first host fences itself, seconds after it lost its heartbeat; `None`: nothing is known that fences.
+    pub fence_s: Option<f64>,
+    /// Who does that.
+    pub fence_by: String,
+    /// The longest that an action may stop I/O without a warning, in seconds.
+    pub pause_s: Option<f64>,
+    /// All of it, the earliest first.
+    pub rows: Vec<Row>,
+    /// What leases on shared files would cost and need.
+    pub lease: Lease,
+}
+
+impl Budget {
+    /// Rows that come in the wrong order.
+    pub fn problems(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| !row.problem.is_empty())
+    }
+}
+
+/// How blocks or files get to an SR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transport {
+    /// Over Fibre Channel or `FCoE`.
+    Fibre,
+    /// Over iSCSI.
+    Iscsi,
+    /// Files over NFS.
+    Nfs,
+}
+
+impl Transport {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Fibre => "Fibre Channel",
+            Self::Iscsi => "iSCSI",
+            Self::Nfs => "NFS",
+        }
+    }
+}
+
+/// Shared storage of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// How it is reached.
+    pub transport: Transport,
+    /// Whether over several paths that multipath watches.
+    pub multipath: bool,
+    /// The SRs, and the hosts on which it is so if it is not so on all: `nfs1`, `lun1 (xcp2)`.
+    pub srs: Vec<String>,
+}
+
+/// HA, while it is on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ha {
+    /// Its stack.
+    pub stack: String,
+    /// Its time-out, in seconds.
+    pub timeout_s: f64,
+    /// Where that was said; `None`: nowhere.
+    pub told: Option<&'static str>,
+}
+
+/// A corosync cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Corosync {
+    /// When a lost token is noticed, in seconds.
+    pub token_s: f64,
+    /// Whether the pool said so.
+    pub told: bool,
+    /// Its members.
+    pub members: usize,
+}
+
+/// What the budget is made of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// HA, if it is on.
+    pub ha: Option<Ha>,
+    /// Whether o2cb is in use.
+    pub o2cb: bool,
+    /// corosync clusters.
+    pub corosync: Vec<Corosync>,
+    /// Shared storage.
+    pub storage: Vec<Storage>,
+    /// Multipath devices (paths of all maps) of the host that has the most.
+    pub devices: u32,
+    /// Guests that run.
+    pub guests: usize,
+    /// The most that clocks of two hosts may differ, in seconds, errors included; `None`: not measured.
+    pub skew_s: Option<f64>,
+}
+
+impl Facts {
+    /// The first fence: when, and by whom.
+    fn fence(&self) -> Option<(f64, &'static str)> {
+        let ha = self.ha.as_ref().filter(|ha| ha.stack != "corosync").map(|ha| (ha.timeout_s, "HA (xhad)"));
+        let token = self.corosync.iter().map(|c| c.token_s).fold(f64::INFINITY, f64::min);
+        let corosync = self.ha.as_ref().filter(|ha| ha.stack == "corosync" && token.is_finite());
+        let corosync = corosync.map(|_| (token, "HA (corosync)"));
+        let o2cb = self.o2cb.then_some((O2CB, "o2cb"));
+        [o2cb, ha, corosync].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0))
+    }
+
+    /// When a host that lost its storage or network is surely dead, whatever else hangs on it.
+    fn surely_dead(&self) -> Option<f64> {
+        // xhad's statefile watchdog is Xen's, and needs nothing of domain 0.
+        let ha = self.ha.as_ref().filter(|ha| ha.stack != "corosync").map(|ha| ha.timeout_s + 15.0);
+        ha.or(self.o2cb.then_some(O2CB_NET))
+    }
+}
+
+/// The budget of these facts.
+pub fn budget(facts: &Facts) -> Budget {
+    let fence = facts.fence();
+    let mut rows = storage_rows(facts, fence);
+    rows.extend(cluster_rows(facts));
+    rows.extend(guest_rows(facts));
+    rows.sort_by(|a, b| a.at_s.total_cmp(&b.at_s).then_with(|| a.who.cmp(&b.who)));
+    Budget {
+        fence_s: fence.map(|(at, _)| at),
+        fence_by: fence.map(|(_, by)| by.to_owned()).unwrap_or_default(),
+        pause_s: fence.map(|(at, _)| at * PAUSE),
+        rows,
+        lease: lease::lease(facts.guests, facts.surely_dead(), facts.skew_s),
+    }
+}
+
+fn row(at_s: f64, who: impl Into<String>, what: impl Into<String>, known: Known, from: &str) -> Row {
+    let (problem, mend) = (String::new(), String::new());
+    Row { at_s, who: who.into(), what: what.into(), known, from: from.to_owned(), problem, mend }
+}
+
+fn s(seconds: f64) -> String {
+    format!("{:.0} s", seconds.round())
+}
+
+fn storage_rows(facts: &Facts, fence: Option<(f64, &'static str)>) -> Vec<Row> {
+    use Transport::{Fibre, Iscsi, Nfs};
+    let mut rows = Vec::new();
+    for storage in &facts.storage {
+        let who = format!("{}{}", storage.transport.word(), if storage.multipath { " + multipath" } else { "" });
+        let on = words::list(&storage.srs);
+        // Half of the devices are behind what failed; each is blocked in turn.
+        let slow = if storage.multipath { f64::from(facts.devices) / 2.0 * BLOCKED } else { 0.0 };
+        let (moved, words, from) = match (storage.transport, storage.multipath) {
+            (Fibre, true) => (5.0, "a failed path is given up and its I/O moved", "fast_io_fail_tmo 5"),
+            (Fibre, false) => (60.0, "the only path is given up: I/O fails", "dev_loss_tmo 60"),
+            (Iscsi, true) => (25.0, "a failed path is given up and its I/O moved", "noop 5 + 5, replacement_timeout 15"),
+            (Iscsi, false) => (154.0, "the session is given up: I/O fails", "noop 5 + 5, replacement_timeout 144 (sm)"),
+            (Nfs, _) => (100.0, "soft mount gives up: I/O fails (on kernel 4.19 at about 120 s)", "timeo 200, retrans 4 (sm)"),
+        };
+        let mut first = row(moved + slow, who.as_str(), format!("{words}: {on}"), Known::Default, from);
+        if slow >= 1.0 {
+            let devices = words::count(facts.devices as usize, "device");
+            first.what = format!("{words}, {} of it for {devices} that are blocked one after the other: {on}", s(slow));
+            first.known = Known::Computed;
+        }
+        judge_path(&mut first, storage, fence, slow);
+        if storage.transport == Nfs {
+            rows.push(row(20.0, "NFS", format!("first retransmission: {on}"), Known::Default, "timeo 200 (sm)"));
+        }
+        if storage.transport == Iscsi {
+            rows.push(row(
+                10.0,
+                "iSCSI",
+                format!("the ping is missed (\"ping timeout\" in the log): {on}"),
+                Known::Default,
+                "noop 5 + 5",
+            ));
+        }
+        if storage.multipath {
+            let end = moved + slow + QUEUE;
+            let mut queue = row(
+                end,
+                who,
+                format!("with no path left, queueing ends and I/O fails: {on}"),
+                Known::Default,
+                "no_path_retry 10 × 5",
+            );
+            if let Some((fence, by)) = fence.filter(|(fence, _)| end >= *fence) {
+                queue.problem = format!("{by} fences the host at {} already: losing all paths always ends in a fence", s(fence));
+                queue.mend = format!("only a longer time-out of {by} helps: more than {}", s(end));
+            }
+            rows.push(queue);
+        }
+        rows.push(first);
+    }
+    rows
+}
+
+/// Whether a path is moved, or given up, in time.
+fn judge_path(row: &mut Row, storage: &Storage, fence: Option<(f64, &'static str)>, slow: f64) {
+    let at = row.at_s;
+    let late = fence.filter(|(fence, _)| at >= *fence);
+    if let Some((fence, by)) = late {
+        row.problem =
+            format!("{by} fences at {}, before that: a heartbeat or statefile on this storage takes the host down", s(fence));
+    } else if at > WINDOWS {
+        row.problem = format!("Windows guests give up at {}, before that", s(WINDOWS));
+    } else {
+        return;
+    }
+    row.mend = match (storage.transport, storage.multipath) {
+        (Transport::Nfs, _) if late.is_some() => {
+            format!("keep heartbeats off NFS, or give {} more than {}", late.map_or("it", |(_, by)| by), s(at))
+        }
+        (Transport::Nfs, _) => "raise the disk time-out of Windows guests (TimeOutValue) above it".to_owned(),
+        (_, false) => "give it a second path and switch multipathing on, host by host in maintenance \
+                       (xe host-param-set uuid=… multipathing=true)"
+            .to_owned(),
+        (_, true) if slow >= 1.0 => "have fewer LUNs or fewer paths to each, so that a fail-over takes less".to_owned(),
+        (_, true) => format!("raise the time-out of {} above {}", late.map_or("the guests", |(_, by)| by), s(at)),
+    };
+}
+
+fn cluster_rows(facts: &Facts) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let ha_fence = facts.ha.as_ref().filter(|ha| ha.stack != "corosync");
+    for corosync in &facts.corosync {
+        let known = if corosync.told { Known::Told } else { Known::Default };
+        let what = format!("the token is lost: the {} members form a new cluster without the silent one", corosync.members);
+        let mut token = row(corosync.token_s, "corosync", what, known, "Cluster.token_timeout, token_timeout_coefficient");
+        if let Some(ha) = ha_fence.filter(|ha| corosync.token_s >= ha.timeout_s) {
+            token.problem = format!("HA fences at {}, before corosync knows", s(ha.timeout_s));
+            token.mend = format!("set HA's time-out above {}", s(corosync.token_s));
+        }
+        rows.push(token);
+    }
+    if facts.o2cb {
+        let from = "O2CB_HEARTBEAT_THRESHOLD 31";
+        rows.push(row(O2CB / 2.0, "o2cb", "negotiates: if all live nodes hang, nobody fences", Known::Default, from));
+        rows.push(row(O2CB, "o2cb", "fences the host that cannot write its heartbeat", Known::Default, from));
+        rows.push(row(O2CB + 2.0, "o2cb", "the others call it dead and recover its journal", Known::Default, from));
+        let from = "O2CB_IDLE_TIMEOUT_MS 30000, threshold 31";
+        rows.push(row(O2CB_NET, "o2cb", "fences the host that lost the network's quorum", Known::Default, from));
+    }
+    if let Some(ha) = ha_fence {
+        let (known, from) = ha.told.map_or((Known::Default, "xapi's default; nothing sets another"), |from| (Known::Told, from));
+        let t = ha.timeout_s;
+        rows.push(row(t / 2.0, "HA (xhad)", "warns that heartbeat or statefile approach the time-out (in its log)", known, from));
+        let mut fence = row(t, "HA (xhad)", "fences the host that lost heartbeat or statefile", known, from);
+        if facts.o2cb && t <= O2CB_NET {
+            fence.problem = format!(
+                "it races o2cb, which fences at {} to {}: either may win, and they choose differently",
+                s(O2CB),
+                s(O2CB_NET)
+            );
+            fence.mend = "give HA 300 s: switch it off and on again with ha-config:timeout=300".to_owned();
+        }
+        rows.push(fence);
+        rows.push(row(
+            t + 15.0,
+            "Xen watchdog",
+            "resets the host if xhad or domain 0 hang too",
+            Known::Computed,
+            "HA's time-out + 15",
+        ));
+    } else if facts.ha.is_none() {
+        rows.push(row(600.0, "xapi", "calls a silent host dead (HA is off)", Known::Default, "host_assumed_dead_interval"));
+    }
+    rows
+}
+
+fn guest_rows(facts: &Facts) -> Vec<Row> {
+    let mut rows = vec![
+        row(
+            WINDOWS,
+            "Windows guests",
+            "a write to the page file fails: the guest dies",
+            Known::Default,
+            "seed value; the guest's TimeOutValue",
+        ),
+        row(120.0, "Linux guests", "warn of hung tasks", Known::Fixed, "kernel.hung_task_timeout_secs"),
+    ];
+    if !facts.storage.is_empty() {
+        rows.push(row(10.0, "tapdisk", "logs that requests are idle: the earliest sign", Known::Fixed, "tapdisk-vbd.c"));
+        rows.push(row(120.0, "tapdisk", "gives a request up that it keeps retrying", Known::Fixed, "TD_VBD_REQUEST_TIMEOUT"));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests;
