@@ -104,6 +104,12 @@ pub const CODES: &[Code] = codes! {
         "Bring it back.";
     "rebuild-settling" "note" "A rebuild ended a moment ago; another may follow."
         "Nothing: the round waits for it.";
+    "fence-near" "hard" "o2cb on a host is about to stop it: its heartbeats are late, or its peers are silent."
+        "Do what it says: bring back the path, the link or the region that it names. Nothing else may go down meanwhile.";
+    "fence-unknown" "soft" "A host runs o2cb, and its probe does not tell any more how far it is from a fence."
+        "Look at that host: `poolwatch probe` as root.";
+    "o2cb-differs" "soft" "The hosts' o2cb is not set up alike."
+        "Make it equal on all nodes: one that differs keeps volumes from being mounted.";
     "mirrors-unseen" "soft" "An SR keeps mirrors on the hosts, but the pool does not tell whether they are in step."
         "Look at them on a host (linstor resource list, drbdadm status), and accept it if they are.";
     "cluster-not-quorate" "hard" "A storage cluster has lost its quorum."
