@@ -67,7 +67,7 @@ struct Ours {
     told: Option<Time>,
     /// It went, and is not all there and in step again.
     away: bool,
-    /// Since when it is all there and in step again.
+    /// When it was seen to be live, enabled and in step again.
     well: Option<Time>,
 }
 
@@ -320,6 +320,10 @@ impl Checker {
             // Its own copies: those of a host that a fault set back are not its affair.
             if ours.away && is_up(host) && !host.leaving && host.enabled && host.in_step {
                 ours.away = false;
+            }
+            // By what can be known of it: xapi may enable a host whose own start has not ended to the last step.
+            let runs = host.condition > Condition::Booting && !host.leaving && !host.cut;
+            if ours.went > 0 && ours.well.is_none() && runs && host.live && host.enabled && host.in_step {
                 ours.well = Some(now);
             }
             if ours.away {
