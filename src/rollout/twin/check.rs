@@ -6,6 +6,7 @@
 //! call).
 
 use crate::pool::Pool;
+use crate::pool::limits::SETTLE;
 use crate::rollout::call::Call;
 use crate::rollout::claim::Claim;
 use crate::rollout::entry::{CallId, Item};
@@ -66,6 +67,8 @@ struct Ours {
     told: Option<Time>,
     /// It went, and is not all there and in step again.
     away: bool,
+    /// When it was seen to be live, enabled and in step again.
+    well: Option<Time>,
 }
 
 /// Our side of a call, as it stands before the call is made.
@@ -254,6 +257,14 @@ impl Checker {
             }
         }
         let db = world.database();
+        // I2: silence counts only once it has lasted.
+        let mirrored = db.refs_of("SR").any(|sr| db.text(sr, "type") == "linstor");
+        let soon = self.ours.iter().find(|(r, ours)| *r != host && ours.well.is_some_and(|at| now.since(at) < SETTLE));
+        if let Some((r, _)) = soon.filter(|_| mirrored) {
+            let last = db.text(r, "name_label");
+            let why = format!("{what} of {}, and {last} has not been well again for the settle window", this.name);
+            self.violate(now, Rule::SecondHost, why);
+        }
         let pending = |t: &&Ref| db.text(t, "name_label") == "SR Recovering" && db.text(t, "status") == "pending";
         let shown = db.refs_of("task").any(|t| pending(&t));
         // Where nobody hurt the pool, or the copies of a host of ours are behind, it must have been waited for even if nothing shows it.
@@ -294,7 +305,10 @@ impl Checker {
                 && self.hurt.get(&host.r).is_none_or(|at| at < since)
             {
                 let down = host.condition <= Condition::Booting;
-                ours.away |= down || host.leaving;
+                if down || host.leaving {
+                    ours.away = true;
+                    ours.well = None;
+                }
                 if down && ours.told != Some(*since) {
                     ours.told = Some(*since);
                     ours.went += 1;
@@ -306,6 +320,11 @@ impl Checker {
             // Its own copies: those of a host that a fault set back are not its affair.
             if ours.away && is_up(host) && !host.leaving && host.enabled && host.in_step {
                 ours.away = false;
+            }
+            // By what can be known of it: xapi may enable a host whose own start has not ended to the last step.
+            let runs = host.condition > Condition::Booting && !host.leaving && !host.cut;
+            if ours.went > 0 && ours.well.is_none() && runs && host.live && host.enabled && host.in_step {
+                ours.well = Some(now);
             }
             if ours.away {
                 away.push(host.name.clone());

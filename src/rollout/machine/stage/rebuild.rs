@@ -3,6 +3,7 @@
 //!
 //! The window is measured from the last entry of this stage: every rebuild that was seen and is over enters it anew.
 
+use crate::pool::picture::Stage as Doing;
 use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::go_on;
@@ -22,8 +23,10 @@ const SEEN: &str = "mirrors are being rebuilt";
 /// The one among them that says that a rebuild went out of sight.
 const UNSEEN: &str = "(rebuild-unseen)";
 
-/// What is said while the host is not well again: by this the fold knows that it dropped out.
-const WELL: &str = "waits until";
+/// Why the stage is entered anew when the rebuild goes out of sight, and when the host drops out again: by this the journal keeps what a person
+/// has to look at before the next host goes.
+const OUT_OF_SIGHT: &str = "their rebuild went out of sight before it ended";
+const AWAY_AGAIN: &str = "it was away again after its reboot, and nothing shows what was copied since";
 
 /// Nobody but a person can tell whether mirrors are in step.
 fn untold(h: HostAt, name: &str, why: &str) -> Do {
@@ -41,25 +44,36 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     if !ctx.guards(Guard::Mirrors) {
         return go_on(ctx, h, Stage::Rebuild);
     }
+    // Whether nothing but tasks tells of mirrors here.
+    let by_tasks = !ctx.view.pool.tells_what_is_in_step();
+    let why = ctx.host_run(h).map_or("", |run| run.why.as_str());
     let picture = ctx.picture();
     let reasons = &picture.verdict.reasons;
     if let Some(reason) = reasons.iter().find(|r| REBUILDING.contains(&r.code)) {
+        if by_tasks && format!("({})", reason.code) == UNSEEN && why != OUT_OF_SIGHT {
+            return Ctx::enter(h, Stage::Rebuild, OUT_OF_SIGHT);
+        }
         let text = format!("{SEEN} ({}); waits until {}", reason.code, reason.opens_when);
         return ctx.wait(Some(h), text, Some(ctx.now() + AGAIN));
     }
     if ctx.run.waiting.starts_with(SEEN) && ctx.run.waiting_at == Some(h) {
         // It went out of sight, nothing else tells of mirrors here, and only time has passed since: that is no end (I6).
-        if ctx.run.waiting.contains(UNSEEN) && !ctx.view.pool.tells_what_is_in_step() {
-            return untold(h, &name, "their rebuild went out of sight before it ended");
+        if ctx.run.waiting.contains(UNSEEN) && by_tasks {
+            return untold(h, &name, OUT_OF_SIGHT);
         }
         return Ctx::enter(h, Stage::Rebuild, "no rebuild is seen any more: it has to stay quiet for the settle window");
     }
-    if let Err(why) = safe::is_well(ctx, h) {
-        return ctx.wait(Some(h), format!("{WELL} {name} is well: {why}"), Some(ctx.now() + AGAIN));
+    if let Err(ill) = safe::is_well(ctx, h) {
+        // Not to be heard yet, after a new start of the program, is not to be away.
+        let away = ctx.seen(h).is_some_and(|s| matches!(s.state.stage, Doing::Silent | Doing::Down | Doing::GoingDown));
+        if away && by_tasks && why != AWAY_AGAIN {
+            return Ctx::enter(h, Stage::Rebuild, AWAY_AGAIN);
+        }
+        return ctx.wait(Some(h), format!("waits until {name} is well: {ill}"), Some(ctx.now() + AGAIN));
     }
-    // It dropped out and is back without a plug that would set off what shows a rebuild: silence says nothing.
-    if ctx.run.waiting.starts_with(WELL) && ctx.run.waiting_at == Some(h) && !ctx.view.pool.tells_what_is_in_step() {
-        return untold(h, &name, "it was away again after its reboot, and nothing shows what was copied since");
+    // It is back without a plug that would set off what shows a rebuild, or only time has passed: silence says nothing.
+    if why == OUT_OF_SIGHT || why == AWAY_AGAIN {
+        return untold(h, &name, why);
     }
     let window = Duration::from_secs(ctx.run.plan.options.settle_s.max(crate::pool::limits::SETTLE.as_secs()));
     // What happened while we did not look is not known: silence counts from where we look again.
