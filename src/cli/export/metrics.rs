@@ -17,6 +17,7 @@ pub struct Source<'a> {
     pub picture: &'a Picture,
 }
 
+#[derive(Clone, Copy)]
 struct Family {
     head: Head,
     /// Whether it is given also while what is known is not current.
