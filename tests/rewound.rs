@@ -6,6 +6,7 @@ mod common;
 
 use common::{Home, Sim, told};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const CALM: &[&str] = &["--scenario", "calm", "--listen", "127.0.0.1:0"];
@@ -48,7 +49,8 @@ fn what_was_changed_since_the_older_copy_is_listed_at_the_next_start_and_after_t
     });
     let before = named["control"]["database"]["generation"].as_u64().expect("a generation");
     assert_eq!(named["control"]["database"]["went_back"], Value::Null, "{named}");
-    let kept: Vec<_> = walk(home.path()).into_iter().filter(|p| p.ends_with(".json")).collect();
+    let mut kept = walk(home.path());
+    kept.retain(|path| path.extension().is_some_and(|end| end == "json"));
     assert_eq!(kept.len(), 1, "{kept:?}");
 
     sim.say("rewind-database");
@@ -71,11 +73,11 @@ fn what_was_changed_since_the_older_copy_is_listed_at_the_next_start_and_after_t
     assert!(lines.contains("database went back in time") && lines.contains("xcp3"), "{lines}");
 }
 
-fn walk(folder: &std::path::Path) -> Vec<String> {
+fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path.display().to_string()) }
+        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
     }
     found
 }
