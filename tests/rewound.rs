@@ -6,6 +6,7 @@ mod common;
 
 use common::{Home, Sim, told};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const CALM: &[&str] = &["--scenario", "calm", "--listen", "127.0.0.1:0"];
@@ -33,22 +34,23 @@ fn what_was_changed_since_the_older_copy_is_listed_at_the_next_start_and_after_t
     let mut sim = Sim::start(&home, &[CALM, &["--speed", "10"]].concat());
     until(&home, &sim, "calm", |status| status["verdict"]["reboot_next"] == "open");
     sim.say("keep-database");
-    // After the copy, a host is taken out of use: the older database knows nothing of that. Nor of many other changes, so that it
+    // After the copy, a host gets another name: the older database knows nothing of that. Nor of many other changes, so that it
     // does not catch up before anybody looks.
     let session = sim.login();
     let host = sim.call("host.get_by_name_label", &json!([session, "xcp3"]))[0].as_str().unwrap().to_owned();
     let pool = sim.call("pool.get_all", &json!([session]))[0].as_str().unwrap().to_owned();
-    sim.call("host.disable", &json!([session, host]));
+    sim.call("host.set_name_label", &json!([session, host, "renamed"]));
     for _ in 0..500 {
         sim.call("pool.add_to_other_config", &json!([session, pool, "note", "x"]));
         sim.call("pool.remove_from_other_config", &json!([session, pool, "note"]));
     }
-    let disabled = until(&home, &sim, "disabled", |status| {
-        status["hosts"].as_array().is_some_and(|hosts| hosts.iter().any(|h| h["name"] == "xcp3" && h["enabled"] == false))
+    let named = until(&home, &sim, "renamed", |status| {
+        status["hosts"].as_array().is_some_and(|hosts| hosts.iter().any(|h| h["name"] == "renamed"))
     });
-    let before = disabled["control"]["database"]["generation"].as_u64().expect("a generation");
-    assert_eq!(disabled["control"]["database"]["went_back"], Value::Null, "{disabled}");
-    let kept: Vec<_> = walk(home.path()).into_iter().filter(|p| p.ends_with(".json")).collect();
+    let before = named["control"]["database"]["generation"].as_u64().expect("a generation");
+    assert_eq!(named["control"]["database"]["went_back"], Value::Null, "{named}");
+    let mut kept = walk(home.path());
+    kept.retain(|path| path.extension().is_some_and(|end| end == "json"));
     assert_eq!(kept.len(), 1, "{kept:?}");
 
     sim.say("rewind-database");
@@ -58,7 +60,7 @@ fn what_was_changed_since_the_older_copy_is_listed_at_the_next_start_and_after_t
     assert!(back["to"].as_u64().unwrap() < before, "{back}");
     let changes = back["changes"].as_array().unwrap();
     let host = changes.iter().find(|c| c["class"] == "host" && c["name"] == "xcp3").unwrap_or_else(|| panic!("{back}"));
-    assert_eq!((host["what"].as_str(), host["text"].as_str()), (Some("reverted"), Some("enabled was no, is yes")), "{back}");
+    assert_eq!((host["what"].as_str(), host["text"].as_str()), (Some("reverted"), Some("name was renamed, is xcp3")), "{back}");
     assert!(found["alerts"].as_array().unwrap().iter().any(|a| a["name"] == "database-went-back"), "{found}");
     assert!(found["alerts"].as_array().unwrap().iter().any(|a| a["name"] == "database-lost"), "{found}");
 
@@ -66,16 +68,16 @@ fn what_was_changed_since_the_older_copy_is_listed_at_the_next_start_and_after_t
     let again = status(&home, &sim);
     assert_eq!(again["control"]["database"]["went_back"], *back);
     let (_, words, _) = told(&home.run(&["status", sim.url()]));
-    assert!(words.contains("went back in time") && words.contains("reverted: host xcp3: enabled was no, is yes"), "{words}");
+    assert!(words.contains("went back in time") && words.contains("reverted: host xcp3: name was renamed, is xcp3"), "{words}");
     let (_, lines, _) = told(&home.run(&["stream", sim.url(), "--duration", "5"]));
     assert!(lines.contains("database went back in time") && lines.contains("xcp3"), "{lines}");
 }
 
-fn walk(folder: &std::path::Path) -> Vec<String> {
+fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path.display().to_string()) }
+        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
     }
     found
 }

@@ -27,7 +27,7 @@ No colours, if it is not empty.
 .PP
 \fBPOOLWATCH_CONFIG\fR, \fBPOOLWATCH_THEME\fR, \fBPOOLWATCH_COLOURS\fR, \fBPOOLWATCH_ASCII\fR and \fBPOOLWATCH_MOUSE\fR stand for the options of these names.
 .SH FILES
-\fI~/.config/poolwatch/poolwatch.toml\fR, \fI~/.local/share/poolwatch/known_certificates\fR; \fBpoolwatch doctor\fR says which are used.
+\fI~/.config/poolwatch/poolwatch.toml\fR, \fI~/.local/share/poolwatch/known_certificates\fR, \fI~/.local/share/poolwatch/pools/\fR (what is remembered of each pool); \fBpoolwatch doctor\fR says which are used.
 "#;
 
 /// The page, in roff.

@@ -321,7 +321,7 @@ fn cluster_rows(facts: &Facts) -> Vec<Row> {
                 s(O2CB),
                 s(O2CB_NET)
             );
-            fence.mend = "give HA 300 s: switch it off and on again with ha-config:timeout=300".to_owned();
+            "give HA 300 s: switch it off and on again with ha-config:timeout=300".clone_into(&mut fence.mend);
         }
         rows.push(fence);
         rows.push(row(

@@ -6,7 +6,7 @@
 
 use super::text::{Format, Head, Kind, Rows, Writer};
 use crate::pool::picture::{Dialect, GateState, Health, HostView, LinkState, PathKind, Picture, Severity};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A pool and what is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,7 @@ pub struct Source<'a> {
     pub picture: &'a Picture,
 }
 
+#[derive(Clone, Copy)]
 struct Family {
     head: Head,
     /// Whether it is given also while what is known is not current.
@@ -405,8 +406,12 @@ fn reasons(p: &Picture, rows: &mut Rows) {
 
 /// Every host, by a name that no other has.
 fn hosts(p: &Picture, mut each: impl FnMut(&str, &HostView)) {
+    let mut named: HashMap<&str, usize> = HashMap::new();
     for host in &p.hosts {
-        if p.hosts.iter().filter(|other| other.name == host.name).count() > 1 {
+        *named.entry(&host.name).or_default() += 1;
+    }
+    for host in &p.hosts {
+        if named.get(host.name.as_str()).is_some_and(|n| *n > 1) {
             let short: String = host.uuid.chars().take(8).collect();
             each(&format!("{} ({short})", host.name), host);
         } else {

@@ -3,6 +3,8 @@
 //! Follows its pools as `watch` does and answers from the newest picture, made when it is asked for. Never asks a pool anything because
 //! somebody asks it. Reads only.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "clap shows the texts of arguments as they stand, brackets and all")]
+
 mod http;
 pub mod metrics;
 pub mod text;

@@ -187,9 +187,10 @@ impl Writer {
                 self.dropped += 1;
                 continue;
             }
-            let _ = match labels.is_empty() {
-                true => writeln!(self.out, "{name} {value}"),
-                false => writeln!(self.out, "{name}{{{labels}}} {value}"),
+            let _ = if labels.is_empty() {
+                writeln!(self.out, "{name} {value}")
+            } else {
+                writeln!(self.out, "{name}{{{labels}}} {value}")
             };
             self.seen.insert(labels);
         }

@@ -97,11 +97,11 @@ impl Pool {
         of.into_iter()
             .map(|((transport, multipath), srs)| {
                 let count = srs.len();
-                let named = srs.into_iter().take(NAMED).map(|(sr, on)| {
+                let told = srs.into_iter().take(NAMED).map(|(sr, on)| {
                     let all = attached.get(&sr).copied().unwrap_or(0);
                     if on.len() < all { format!("{sr} (on {})", words::list(&on)) } else { sr }
                 });
-                let mut srs: Vec<String> = named.collect();
+                let mut srs: Vec<String> = told.collect();
                 if count > NAMED {
                     srs.push(format!("{} more", count - NAMED));
                 }

@@ -8,8 +8,8 @@ fn storage(transport: Transport, multipath: bool) -> Storage {
     Storage { transport, multipath, srs: vec!["sr".into()] }
 }
 
-fn ha(timeout_s: f64) -> Option<Ha> {
-    Some(Ha { stack: "xhad".into(), timeout_s, told: Some("pool.ha_configuration:timeout") })
+fn ha(timeout_s: f64) -> Ha {
+    Ha { stack: "xhad".into(), timeout_s, told: Some("pool.ha_configuration:timeout") }
 }
 
 fn problems(facts: &Facts) -> Vec<String> {
@@ -18,7 +18,7 @@ fn problems(facts: &Facts) -> Vec<String> {
 
 #[test]
 fn iscsi_without_multipath_is_given_up_long_after_the_fence() {
-    let facts = Facts { ha: ha(60.0), storage: vec![storage(Transport::Iscsi, false)], ..Facts::default() };
+    let facts = Facts { ha: Some(ha(60.0)), storage: vec![storage(Transport::Iscsi, false)], ..Facts::default() };
     let budget = budget(&facts);
     assert_eq!((budget.fence_s, budget.pause_s, budget.fence_by.as_str()), (Some(60.0), Some(15.0), "HA (xhad)"));
     let bad: Vec<&Row> = budget.problems().collect();
@@ -30,16 +30,16 @@ fn iscsi_without_multipath_is_given_up_long_after_the_fence() {
 
 #[test]
 fn multipath_moves_a_path_in_time_but_losing_all_fences_first_unless_ha_waits_longer() {
-    let at = |timeout| Facts { ha: ha(timeout), storage: vec![storage(Transport::Iscsi, true)], ..Facts::default() };
+    let at = |timeout| Facts { ha: Some(ha(timeout)), storage: vec![storage(Transport::Iscsi, true)], ..Facts::default() };
     assert_eq!(problems(&at(60.0)), ["iSCSI + multipath 75"]);
     assert_eq!(problems(&at(120.0)), Vec::<String>::new());
-    let fibre = Facts { ha: ha(60.0), storage: vec![storage(Transport::Fibre, true)], ..Facts::default() };
+    let fibre = Facts { ha: Some(ha(60.0)), storage: vec![storage(Transport::Fibre, true)], ..Facts::default() };
     assert_eq!(problems(&fibre), Vec::<String>::new());
 }
 
 #[test]
 fn thousands_of_devices_are_a_risk_of_their_own() {
-    let facts = Facts { ha: ha(60.0), devices: 2_000, storage: vec![storage(Transport::Iscsi, true)], ..Facts::default() };
+    let facts = Facts { ha: Some(ha(60.0)), devices: 2_000, storage: vec![storage(Transport::Iscsi, true)], ..Facts::default() };
     let budget = budget(&facts);
     let moved = budget.rows.iter().find(|row| row.what.contains("is given up")).expect("a row");
     assert!((moved.at_s - 105.0).abs() < 0.1 && moved.known == Known::Computed, "{moved:?}");
@@ -48,7 +48,7 @@ fn thousands_of_devices_are_a_risk_of_their_own() {
 
 #[test]
 fn xhad_must_wait_until_o2cb_has_decided() {
-    let at = |timeout| Facts { ha: ha(timeout), o2cb: true, ..Facts::default() };
+    let at = |timeout| Facts { ha: Some(ha(timeout)), o2cb: true, ..Facts::default() };
     assert_eq!(problems(&at(60.0)), ["HA (xhad) 60"]);
     assert_eq!(problems(&at(300.0)), Vec::<String>::new());
     let budget = budget(&at(300.0));
@@ -59,7 +59,7 @@ fn xhad_must_wait_until_o2cb_has_decided() {
 #[test]
 fn rows_are_in_the_order_of_time_and_a_problem_says_what_to_do() {
     let facts = Facts {
-        ha: ha(20.0),
+        ha: Some(ha(20.0)),
         o2cb: true,
         corosync: vec![Corosync { token_s: 22.0, told: true, members: 4 }],
         storage: vec![storage(Transport::Nfs, false), storage(Transport::Iscsi, false), storage(Transport::Fibre, true)],

@@ -47,8 +47,9 @@ fn ha(sheet: &mut Sheet, control: &Control) {
     }
     sheet.fact("stack", control.ha_stack.clone());
     sheet.fact("time-out", control.ha_timeout_s.map_or_else(|| "xapi's default, 60 s".to_owned(), |s| format!("{s:.0} s")));
-    sheet.fact("plans for", format!("{} host failures", control.ha_tolerates));
-    sheet.fact("plan holds for", format!("{} host failures", control.ha_plan_exists_for));
+    let failures = |n: i64| if n == 1 { "1 host failure".to_owned() } else { format!("{n} host failures") };
+    sheet.fact("plans for", failures(control.ha_tolerates));
+    sheet.fact("holds for", format!("{} now", failures(control.ha_plan_exists_for)));
     if control.ha_overcommitted {
         sheet.words("It is overcommitted: not every protected guest could be restarted.", Role::Degraded);
     }
@@ -66,7 +67,7 @@ fn ha(sheet: &mut Sheet, control: &Control) {
 fn database(sheet: &mut Sheet, model: &Model, control: &Control) {
     sheet.heading("The pool's database");
     let generation = control.generation.map_or_else(|| "not known".to_owned(), |n| n.to_string());
-    sheet.fact("changes so far", generation);
+    sheet.fact("changes", generation);
     let Some(rewind) = &control.rewind else {
         sheet.words("It has not gone back in time, as far as poolwatch remembers.", Role::Muted);
         return;

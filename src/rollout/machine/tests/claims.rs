@@ -87,7 +87,9 @@ fn nothing_counts_as_put_back_by_what_was_told_before_it_was_changed() {
         let (jobs, _) = b.engine.turn(b.world.now, &b.world.pool, &picture).expect("written");
         // From here on nothing is told.
         b.world.late |= jobs.iter().any(is_off);
-        jobs.into_iter().for_each(|job| b.make(job));
+        for job in jobs {
+            b.make(job);
+        }
         b.world.tell();
         if b.world.late {
             break;
