@@ -367,7 +367,7 @@ mod tests {
         // One that stood still for a day is not done because nobody sees it any more.
         let mut all = followed(&[(0, 0.0)]);
         all.gone(&"t".into(), None, false, t(24 * 3600));
-        assert_eq!(one(&all).until_quiet(), Some(t(48 * 3600)));
+        assert_eq!(one(&all).until_quiet(), Some(t(24 * 3600) + TASK_GC));
     }
 
     #[test]
