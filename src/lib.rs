@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod config;
 pub mod feed;
+pub mod o2cb;
 pub mod observation;
 pub mod pool;
 pub mod rollout;

@@ -39,6 +39,10 @@ pub enum Command {
     Roll(Box<super::roll::args::RollArgs>),
     /// Serve a simulated pool over HTTP or HTTPS
     Sim(super::sim::SimArgs),
+    /// Look at and change o2cb, the cluster stack of OCFS2, on this host or in a folder that is a host's root
+    ///
+    /// Prints one JSON document. Exit code: 0 fine, 1 something needs a look, 2 refused, 3 could not be done. See docs/o2cb.md.
+    O2cb(Box<super::o2cb::O2cbArgs>),
     /// Check terminal, configuration, trust store and data folder
     Doctor(super::doctor::DoctorArgs),
     /// Print a completion script for a shell

@@ -8,6 +8,7 @@ mod error;
 mod follow;
 mod logging;
 mod manual;
+pub mod o2cb;
 pub mod roll;
 mod screen;
 mod setup;
@@ -51,6 +52,10 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Stream(args) => block_on(stream::run(args, &cli.flags)),
         Command::Roll(args) => block_on(roll::run(*args, &cli.flags)),
         Command::Sim(args) => block_on_two(async move { Ok(sim::run(&args).await.map(|()| ExitCode::SUCCESS)?) }),
+        Command::O2cb(args) => {
+            let now = crate::feed::clock::Clock::start().now();
+            Ok(ExitCode::from(o2cb::run(&args, now, &mut io::stdout()).map_err(CliError::Output)?))
+        }
         Command::Doctor(args) => Ok(ExitCode::from(doctor::run(&args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
