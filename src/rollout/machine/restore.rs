@@ -141,9 +141,9 @@ fn one(ctx: &Ctx, pool: &Pool, item: &Item) -> Progress {
             None => Progress::Act(Ctx::put_back(item, "that storage is not connected to the host any more")),
             Some(_) => back(ctx, item, "its storage is plugged", &Call::Plug { pbd: pbd.clone() }, |_| false),
         },
-        Item::Wlb => back(ctx, item, "workload balancing is on", &Call::SetWlb { on: true }, |c| {
-            matches!(c, Call::SetWlb { on: false })
-        }),
+        Item::Wlb => {
+            back(ctx, item, "workload balancing is on", &Call::SetWlb { on: true }, |c| matches!(c, Call::SetWlb { on: false }))
+        }
         Item::AutoPowerOn => {
             let off = |c: &Call| matches!(c, Call::SetAutoPowerOn { on: false });
             back(ctx, item, "automatic power-on is on", &Call::SetAutoPowerOn { on: true }, off)

@@ -49,11 +49,8 @@ pub fn gate<'a>(ctx: &Ctx, seen: &'a HostView) -> Passes<'a> {
     }
     // In an update hosts differ until the last one is done: that is what it is for.
     let expected = |r: &Reason| r.code == "versions" && ctx.run.plan.kind.is_update();
-    let soft: Vec<&Reason> = gate
-        .reasons
-        .iter()
-        .filter(|r| r.severity == Severity::Soft && !expected(r) && !is_accepted(ctx, seen, r))
-        .collect();
+    let soft: Vec<&Reason> =
+        gate.reasons.iter().filter(|r| r.severity == Severity::Soft && !expected(r) && !is_accepted(ctx, seen, r)).collect();
     if soft.is_empty() { Passes::Yes } else { Passes::Accept(soft) }
 }
 

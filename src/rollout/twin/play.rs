@@ -28,7 +28,13 @@ pub struct Operator {
 
 impl Default for Operator {
     fn default() -> Self {
-        Self { comes_after: Duration::from_secs(600), mends: true, retries: 3, limit: Duration::from_secs(10 * 24 * 3600), patience: Duration::from_secs(12 * 3600) }
+        Self {
+            comes_after: Duration::from_secs(600),
+            mends: true,
+            retries: 3,
+            limit: Duration::from_secs(10 * 24 * 3600),
+            patience: Duration::from_secs(12 * 3600),
+        }
     }
 }
 
@@ -65,7 +71,10 @@ fn away(stage: &Stage, lost: &mut Option<Time>, patience: Duration) -> Result<Op
         return Ok(None);
     }
     if let Some(coordinator) = stage.reachable() {
-        return Err(format!("not connected for {} h, although {coordinator} coordinates and can be reached", patience.as_secs() / 3600));
+        return Err(format!(
+            "not connected for {} h, although {coordinator} coordinates and can be reached",
+            patience.as_secs() / 3600
+        ));
     }
     let Some(run) = stage.engine.as_ref().map(|e| &e.run) else {
         return Ok(Some("the program is not started: the pool cannot be reached".into()));
@@ -73,7 +82,9 @@ fn away(stage: &Stage, lost: &mut Option<Time>, patience: Duration) -> Result<Op
     match &run.stuck {
         Some(stuck) if !stuck.todo.is_empty() => Ok(Some(stuck.todo.clone())),
         None if run.waiting.contains("resumed later") || run.wish == Wish::Pause => Ok(Some(run.waiting.clone())),
-        _ => Err(format!("the pool was not reached for {} h, and all that is said is: {}", patience.as_secs() / 3600, run.waiting)),
+        _ => {
+            Err(format!("the pool was not reached for {} h, and all that is said is: {}", patience.as_secs() / 3600, run.waiting))
+        }
     }
 }
 

@@ -295,7 +295,8 @@ impl World {
 
     /// A world of parts that fit, with everything that xapi knows of them written down.
     fn assemble(parts: Parts, options: Options, settings: Settings) -> Self {
-        let Parts { mut db, rng, pool, pool_uuid, hosts, stores, guests, cluster, ha, stacks, boot, updates, activity, events } = parts;
+        let Parts { mut db, rng, pool, pool_uuid, hosts, stores, guests, cluster, ha, stacks, boot, updates, activity, events } =
+            parts;
         let front = Front::new(settings.clone());
         front.install(&mut db);
         let mut core = Core {

@@ -51,9 +51,7 @@ impl Core {
         match (installed(stack), self.designed()) {
             (true, _) => Ok(stack.to_owned()),
             (false, true) => Err(Failure::new("UNKNOWN_CLUSTER_STACK", [stack])),
-            (false, false) => {
-                Err(Failure::new("INTERNAL_ERROR", [format!("Failure(\"cluster stack {stack} not installed\")")]))
-            }
+            (false, false) => Err(Failure::new("INTERNAL_ERROR", [format!("Failure(\"cluster stack {stack} not installed\")")])),
         }
     }
 

@@ -163,12 +163,16 @@ impl Core {
 
     /// A host restarts at once, without a dump.
     fn self_fence(&mut self, host: usize) {
+        self.fence_off(host);
+        self.power_up(host);
+    }
+
+    fn fence_off(&mut self, host: usize) {
         let now = self.now;
         if let Some(h) = self.hosts.get_mut(host) {
             h.away.get_or_insert(Away { since: now, cause: Cause::Fence });
         }
         self.power_off(host, true);
-        self.power_up(host);
     }
 
     /// A machine is off.
@@ -217,7 +221,14 @@ impl Core {
         let reach = |h: &usize| self.hosts.get(*h).is_some_and(super::super::state::Host::runs) && !self.ha.lost.contains_key(h);
         if (0..self.hosts.len()).any(|h| reach(&h)) {
             self.ha.lost.remove(&host);
-            self.self_fence(host);
+            self.fence_off(host);
+            // The others have missed its writes to the statefile for as long, and give it up at the same time.
+            if host == self.coordinator {
+                self.elect();
+            } else if self.coordinator_up() {
+                self.declare_dead(host);
+            }
+            self.power_up(host);
         } else {
             // All have lost it, and all hear each other: xhad lives on.
             self.timers.set(self.now + Duration::from_secs(5), Due::Statefile { host, since });

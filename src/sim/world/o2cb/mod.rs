@@ -87,19 +87,10 @@ impl Core {
             "cluster:\n\tnode_count = 0\n\tname = {NAME}\n\theartbeat_mode = global\n\nheartbeat:\n\tcluster = {NAME}\n\tregion = {region}\n"
         );
         let folder = Arc::new(Memory::new().with(CLUSTER_CONF, conf).with(crate::o2cb::service::INVENTORY, ""));
-        let peer = Peer {
-            folder,
-            number: None,
-            online: false,
-            silent: None,
-            armed: None,
-            unheard: None,
-            statefile: None,
-            query: None,
-        };
+        let peer =
+            Peer { folder, number: None, online: false, silent: None, armed: None, unheard: None, statefile: None, query: None };
         self.o2cb = Some(O2cb { store, cluster: cluster.clone(), statefile, nodes: vec![peer; self.hosts.len()] });
-        let members: Vec<usize> =
-            self.stores.get(store).map(|s| s.pbds.iter().map(|p| p.host).collect()).unwrap_or_default();
+        let members: Vec<usize> = self.stores.get(store).map(|s| s.pbds.iter().map(|p| p.host).collect()).unwrap_or_default();
         for (number, host) in members.iter().enumerate() {
             let r = self.hosts.get(*host).map(|h| h.r.clone()).unwrap_or_default();
             if let Some(cluster) = &cluster {
@@ -198,14 +189,12 @@ impl Core {
             }
         }
         for member in members.iter().filter(|m| m.left == Time::EPOCH) {
-            let Some(of) = member.host.and_then(|h| self.hosts.get(h)).map(|h| (h.name.clone(), h.uuid.clone())) else { continue };
-            let address = self.storage_address(member.host.unwrap_or(host));
-            let join = Join {
-                cluster: Some(NAME.to_owned()),
-                uuid: of.1,
-                number: Some(member.number),
-                ..Join::new(&of.0, &address)
+            let Some(of) = member.host.and_then(|h| self.hosts.get(h)).map(|h| (h.name.clone(), h.uuid.clone())) else {
+                continue;
             };
+            let address = self.storage_address(member.host.unwrap_or(host));
+            let join =
+                Join { cluster: Some(NAME.to_owned()), uuid: of.1, number: Some(member.number), ..Join::new(&of.0, &address) };
             let _ = self.on_folder(host, |node| node.create(&join, now));
         }
         let alive = self.o2cb_alive();

@@ -101,7 +101,7 @@ fn if_all_stall_together_nobody_fences_until_they_cannot_talk() {
     rig.run(200.0);
     assert!(!["a", "b", "c"].iter().any(|h| rig.off(h)));
     rig.fault("repair-path host=a");
-    rig.run(92.0);
+    rig.run(45.0);
     assert!(!rig.off("a") && rig.off("b") && rig.off("c"), "who can write is no longer of one mind with them");
     // With the network gone as well nobody can agree to wait.
     let mut rig = Rig::of(OCFS2, Dialect::Designed);

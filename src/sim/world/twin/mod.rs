@@ -126,7 +126,8 @@ impl World {
         let guests = guests(&known, &hosts, &mut stores, &pool, assumed);
         let flow = flow(hosts.first());
         let updates = Updates { flow, takes_s: assumed.update_s, ..Updates::default() };
-        let cluster = typed!(known, Cluster).find(|(_, c)| &*c.cluster_stack != super::o2cb::STACK).map(|(r, _)| Cluster { r: r.clone() });
+        let cluster =
+            typed!(known, Cluster).find(|(_, c)| &*c.cluster_stack != super::o2cb::STACK).map(|(r, _)| Cluster { r: r.clone() });
         let timeout = pool.ha_configuration.get("timeout").and_then(|t| t.parse().ok()).unwrap_or(60);
         let ha = Ha {
             on: pool.ha_enabled,
