@@ -206,8 +206,8 @@ impl Core {
             let runs = self.hosts.get(host).is_some_and(super::super::state::Host::runs);
             if !(runs && self.cannot_write(host, store)) {
                 self.ha.lost.remove(&host);
-            } else if !self.ha.lost.contains_key(&host) {
-                self.ha.lost.insert(host, now);
+            } else if let std::collections::btree_map::Entry::Vacant(entry) = self.ha.lost.entry(host) {
+                entry.insert(now);
                 self.timers.set(now + self.ha.timeout, Due::Statefile { host, since: now });
             }
         }

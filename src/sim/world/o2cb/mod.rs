@@ -299,7 +299,9 @@ impl Core {
         let set_up = registered::Registered::look(&*peer.folder).ok().flatten().is_some();
         let up = if set_up {
             // It was set up in an earlier life: the service starts with the host, with the file as it is now.
-            self.on_folder(host, |node| node.booted())
+            #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
+            let booted = |node: &mut Node<'_>| node.booted();
+            self.on_folder(host, booted)
         } else {
             self.on_folder(host, |node| node.start(Some(NAME), None).map(|_| true))
         };
