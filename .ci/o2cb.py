@@ -120,9 +120,13 @@ def stanzas(text):
 
 def the_tool_takes_what_we_write():
     with Host() as host:
-        host.must("add-cluster", "xspool")
-        host.must("heartbeat-mode", "xspool", "global")
-        host.must("add-heartbeat", "xspool", REGIONS[0])
+        host.ours("new", "xspool", "--region", REGIONS[0])
+        host.same("a new cluster")
+        host.ours("new", "other", "--local")
+        host.same("and another")
+        host.must("remove-cluster", "other")
+        host.must("add-heartbeat", "xspool", REGIONS[1])
+        host.must("remove-heartbeat", "xspool", REGIONS[1])
         for number in range(4):
             added = host.ours("add", f"xs{number}.example.org", f"10.0.0.{10 + number}", "--uuid", f"u{number}")
             check(added["number"] == number and added["then"] == "register", "the lowest number", added)

@@ -140,12 +140,13 @@ mod tests {
     use super::*;
 
     fn conf(nodes: &[(u8, &str)]) -> Vec<u8> {
-        let mut text = format!("cluster:\n\tname = c\n\tnode_count = {}\n", nodes.len());
-        for (number, name) in nodes {
-            text += &format!(
+        let head = format!("cluster:\n\tname = c\n\tnode_count = {}\n", nodes.len());
+        let node = |(number, name): &(u8, &str)| {
+            format!(
                 "node:\n\tnumber = {number}\n\tname = {name}\n\tip_address = 10.0.0.{number}\n\tip_port = 7777\n\tcluster = c\n"
-            );
-        }
+            )
+        };
+        let text = head + &nodes.iter().map(node).collect::<Vec<_>>().concat();
         text.into_bytes()
     }
 

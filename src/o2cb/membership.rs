@@ -343,9 +343,9 @@ pub fn forget(
         // Commented out by hand, nobody knows when: then no start is late enough.
         let left = remembered.map(|left| left.left);
         let fresh = |name: &str| started.iter().any(|(known, at)| known == name && left.is_some_and(|left| *at > left));
-        let stale: Vec<String> = cluster.nodes.iter().filter(|node| !fresh(&node.name)).map(|node| shown(&node.name)).collect();
-        if !stale.is_empty() {
-            return Err(Refused::NotRestarted { name: shown(&name), nodes: stale.join(", ") });
+        let missing: Vec<String> = cluster.nodes.iter().filter(|node| !fresh(&node.name)).map(|node| shown(&node.name)).collect();
+        if !missing.is_empty() {
+            return Err(Refused::NotRestarted { name: shown(&name), nodes: missing.join(", ") });
         }
     }
     let mut document = file.document.clone();

@@ -33,5 +33,5 @@ pub const REGION_NAME: usize = 32;
 pub const PORT: u16 = 7777;
 /// Where the configuration is, below the root.
 pub const CLUSTER_CONF: &str = "etc/ocfs2/cluster.conf";
-/// The largest `cluster.conf` that is read, in bytes: 255 nodes and 32 regions fit a dozen times.
-pub const LARGEST: u64 = 1 << 20;
+/// The largest `cluster.conf` that is read, in bytes: 255 nodes and 32 regions fit six times.
+pub const LARGEST: u64 = 256 << 10;

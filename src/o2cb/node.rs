@@ -3,6 +3,7 @@
 //!
 //! Every change is checked against the bytes that were read, has a backup, and with `dry_run` stays a plan.
 
+mod found;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::time::Time;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
+pub use found::Founded;
 pub use run::{Start, Stop};
 
 /// Where backups go, below the root.

@@ -95,7 +95,7 @@ impl Registered {
             let address = get("ipv4_address").and_then(|a| a.parse().ok());
             let port = get("ipv4_port").and_then(|p| p.parse().ok());
             let local = get("local").map(|local| local == "1");
-            nodes.push(Registrant { number, address, port, local, name });
+            nodes.push(Registrant { number, name, address, port, local });
         }
         nodes.sort_by_key(|node| node.number);
         let get = |what: &str| word(folder, &format!("{top}/{what}"));

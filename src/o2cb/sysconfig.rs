@@ -193,7 +193,7 @@ impl Sysconfig {
                 if !text.is_empty() && !text.ends_with('\n') {
                     text.push('\n');
                 }
-                text.push_str(&format!("{key}={value}\n"));
+                text.extend([key, "=", value, "\n"]);
                 continue;
             };
             let lines = text.split_inclusive('\n').enumerate().map(|(number, raw)| {

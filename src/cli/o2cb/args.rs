@@ -42,6 +42,17 @@ pub enum O2cbCommand {
         /// Another file than the one below the root
         file: Option<PathBuf>,
     },
+    /// Make a cluster without hosts, or add heartbeat regions to one
+    New {
+        /// Its name: 1 to 16 letters and digits
+        name: String,
+        /// Uuid of an ocfs2 volume for the global heartbeat; best three, on different arrays
+        #[arg(long, value_name = "UUID")]
+        region: Vec<String>,
+        /// Local heartbeat: on every volume that is mounted; then hosts can join only while it is offline
+        #[arg(long, conflicts_with = "region")]
+        local: bool,
+    },
     /// Add a host to the cluster (Membership.create)
     #[command(visible_alias = "create")]
     Add(AddArgs),

@@ -2,10 +2,12 @@
 
 mod args;
 mod report;
+#[cfg(test)]
+mod tests;
 
 pub use args::{O2cbArgs, O2cbCommand};
 
-use crate::o2cb::conf::{Config, Document, Problem, Severity};
+use crate::o2cb::conf::{Config, Document, Mode, Problem, Severity};
 use crate::o2cb::folder::{Disk, Folder, FolderError};
 use crate::o2cb::forecast::{self, Fault, Situation};
 use crate::o2cb::membership::{self, Evidence, Join, Refused, Who};
@@ -59,6 +61,10 @@ fn answer(args: &O2cbArgs, now: Time) -> Result<Answer, NodeError> {
         }
         O2cbCommand::Nodes => nodes(&node, cluster),
         O2cbCommand::Check { .. } => Ok(check(node.folder.read(CLUSTER_CONF, LARGEST)?)),
+        O2cbCommand::New { name, region, local } => {
+            let mode = if *local { Mode::Local } else { Mode::Global };
+            Ok(Answer::new(Code::Fine, &node.found(name, mode, region, now)?))
+        }
         O2cbCommand::Add(add) => {
             node.register = add.register;
             let join = Join {

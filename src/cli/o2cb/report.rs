@@ -52,6 +52,7 @@ fn name(command: &O2cbCommand) -> &'static str {
         O2cbCommand::Query { .. } => "query",
         O2cbCommand::Nodes => "nodes",
         O2cbCommand::Check { .. } => "check",
+        O2cbCommand::New { .. } => "new",
         O2cbCommand::Add(_) => "add",
         O2cbCommand::Remove { .. } => "remove",
         O2cbCommand::Forget { .. } => "forget",

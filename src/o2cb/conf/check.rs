@@ -2,6 +2,7 @@
 
 use super::{Config, Document, Mode, Problem, What};
 use crate::o2cb::MAX_REGIONS;
+use std::collections::BTreeSet;
 
 /// What o2cb knows.
 const KNOWN: [(&str, &[&str]); 3] = [
@@ -11,10 +12,10 @@ const KNOWN: [(&str, &[&str]); 3] = [
 ];
 
 /// Adds to `problems` what is wrong.
-pub(super) fn check(document: &Document, config: &Config, problems: &mut Vec<Problem>) {
-    words(document, problems);
+pub(super) fn check(document: &Document, lines: &[usize], config: &Config, problems: &mut Vec<Problem>) {
+    words(document, lines, problems);
     if document.is_open_at_end() {
-        problems.push(Problem { line: document.line(document.items.len().saturating_sub(1)), what: What::HalfWritten });
+        problems.push(Problem { line: lines.last().copied().unwrap_or(1), what: What::HalfWritten });
     }
     for cluster in &config.clusters {
         let mut note = |line: usize, what| problems.push(Problem { line, what });
@@ -52,24 +53,25 @@ pub(super) fn check(document: &Document, config: &Config, problems: &mut Vec<Pro
 }
 
 /// Stanzas and attributes that are unknown or stand twice.
-fn words(document: &Document, problems: &mut Vec<Problem>) {
+fn words(document: &Document, lines: &[usize], problems: &mut Vec<Problem>) {
+    let line_of = |at: usize| lines.get(at).copied().unwrap_or(1);
     for stanza in document.stanzas() {
         let kind = document.kind(stanza);
         let Some((_, known)) = KNOWN.iter().find(|(name, _)| *name == kind) else {
             let name = crate::text::clean(kind, 80).into_owned();
-            problems.push(Problem { line: document.line(stanza.head), what: What::UnknownStanza { name } });
+            problems.push(Problem { line: line_of(stanza.head), what: What::UnknownStanza { name } });
             continue;
         };
-        let mut seen = vec![];
+        let mut seen = BTreeSet::new();
         for (at, name, _) in document.attributes(stanza) {
-            let line = document.line(at);
+            let line = line_of(at);
             let shown = || crate::text::clean(name, 80).into_owned();
-            if seen.contains(&name) {
+            if seen.contains(name) {
                 problems.push(Problem { line, what: What::Twice { name: shown() } });
             } else if !known.contains(&name) {
                 problems.push(Problem { line, what: What::UnknownAttribute { name: shown() } });
             }
-            seen.push(name);
+            seen.insert(name);
         }
     }
 }

@@ -60,6 +60,7 @@ impl Document {
     pub fn held(&self) -> Vec<Held> {
         let mut found: Vec<Held> = vec![];
         let mut open: Option<Held> = None;
+        let lines = self.lines();
         for (at, item) in self.items.iter().enumerate() {
             if item.kind != Kind::Comment {
                 found.extend(open.take());
@@ -75,7 +76,7 @@ impl Document {
                     numbers: vec![],
                     name: None,
                     cluster: None,
-                    line: self.line(at),
+                    line: lines.get(at).copied().unwrap_or(1),
                     items: (marked.unwrap_or(at), at + 1),
                 });
                 continue;

@@ -18,7 +18,7 @@ pub use edit::Ends;
 pub use held::Held;
 pub use problem::{Problem, Severity, What};
 pub use view::{Cluster, Config, Heartbeat, Mode, NoCluster, Node};
-pub(in crate::o2cb) use view::{is_node_name, no_errors};
+pub(in crate::o2cb) use view::{is_cluster_name, is_node_name, is_region, no_errors};
 
 /// One thing that stands in the file, with all its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,8 +141,14 @@ impl Document {
         })
     }
 
-    /// The line, from 1, on which an item begins.
-    pub(super) fn line(&self, at: usize) -> usize {
-        1 + self.items.iter().take(at).map(|item| item.raw.iter().filter(|b| **b == b'\n').count()).sum::<usize>()
+    /// The line, from 1, on which each item begins.
+    pub(super) fn lines(&self) -> Vec<usize> {
+        let mut next = 1;
+        let lines = self.items.iter().map(|item| {
+            let line = next;
+            next += item.raw.split(|b| *b == b'\n').count() - 1;
+            line
+        });
+        lines.collect()
     }
 }

@@ -135,8 +135,9 @@ fn what_works_is_only_a_warning() {
     assert!(no_errors(&problems), "{problems:?}");
     let codes: Vec<_> = problems.iter().map(|problem| problem.what.code()).collect();
     assert_eq!(codes, ["loopback", "twice", "stray"]);
-    let regions =
-        |count: usize| (0..count).map(|n| format!("heartbeat:\n\tcluster = c\n\tregion = {n:032X}\n")).collect::<String>();
+    let regions = |count: usize| {
+        (0..count).map(|n| format!("heartbeat:\n\tcluster = c\n\tregion = {n:032X}\n")).collect::<Vec<_>>().concat()
+    };
     let global = |count| whats(&format!("cluster:\n\tname = c\n\tnode_count = 0\n\theartbeat_mode = GLOBAL\n{}", regions(count)));
     assert_eq!(global(0), [(1, "no-region")]);
     assert_eq!(global(2), [(1, "two-regions")]);
@@ -236,5 +237,24 @@ proptest! {
                 prop_assert!(held.iter().any(|held| held.numbers.contains(&node.number)));
             }
         }
+    }
+}
+
+#[test]
+fn the_largest_files_are_read_in_no_time() {
+    let limit = usize::try_from(crate::o2cb::LARGEST).unwrap();
+    let node = |n: usize| format!("node:\n\tnumber={n}\n\tname=n{n}\n\tip_address=10.0.0.1\n\tip_port=1\n\tcluster=c\n");
+    let files = [
+        "a:\n".repeat(limit / 3),
+        "a:\n".to_owned() + &(0..limit / 10).map(|n| format!("\tx{n}=\n")).collect::<Vec<_>>().concat(),
+        whole(&(0..limit / 80).map(node).collect::<Vec<_>>().concat()),
+        "#node:\n#number=1\n".repeat(limit / 18),
+    ];
+    for text in files {
+        let text = &text[..text.len().min(limit)];
+        let document = document(&text[..=text.rfind('\n').unwrap()]);
+        let (config, problems) = Config::read(&document);
+        assert!(!problems.is_empty() || !config.held.is_empty());
+        assert!(problems.len() <= 1_000);
     }
 }

@@ -6,6 +6,9 @@ use crate::o2cb::{CLUSTER_NAME, LAST_NUMBER, NODE_NAME, REGION_NAME};
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 
+/// So many problems are listed; after that nobody reads on.
+const MOST: usize = 1_000;
+
 /// How nodes tell that they live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -96,10 +99,13 @@ impl Config {
     /// What a document means, and everything that is wrong with it, by line. What is wrong enough to be an error is left out of the
     /// meaning.
     pub fn read(document: &Document) -> (Self, Vec<Problem>) {
-        let mut reader = Reader { document, problems: vec![] };
+        let mut reader = Reader { document, lines: document.lines(), problems: vec![] };
         let config = reader.config();
-        let mut problems = reader.problems;
-        check::check(document, &config, &mut problems);
+        let Reader { lines, mut problems, .. } = reader;
+        check::check(document, &lines, &config, &mut problems);
+        // Of too many the errors are kept first: whether there are any decides what may be written.
+        problems.sort_by_key(|problem| (std::cmp::Reverse(problem.what.severity()), problem.line));
+        problems.truncate(MOST);
         problems.sort_by_key(|problem| problem.line);
         (config, problems)
     }
@@ -124,7 +130,7 @@ impl Config {
 #[allow(missing_docs, reason = "the messages say it")]
 pub enum NoCluster {
     #[error(
-        "there is no cluster in cluster.conf, or no cluster.conf. Make one with `o2cb add-cluster`, or copy the file from a host that has it"
+        "there is no cluster in cluster.conf, or no cluster.conf. Copy the file from a host that has it, or make one: poolwatch o2cb new NAME"
     )]
     None,
     #[error("there is no cluster {name} in cluster.conf; it has {known}")]
@@ -164,6 +170,8 @@ pub(in crate::o2cb) fn is_cluster_name(name: &str) -> bool {
 
 struct Reader<'d> {
     document: &'d Document,
+    /// Where each item begins.
+    lines: Vec<usize>,
     problems: Vec<Problem>,
 }
 
@@ -172,6 +180,10 @@ fn shown(value: &str) -> String {
 }
 
 impl Reader<'_> {
+    fn line(&self, at: usize) -> usize {
+        self.lines.get(at).copied().unwrap_or(1)
+    }
+
     fn config(&mut self) -> Config {
         let stanzas = self.document.stanzas();
         let of = |kind: &str| stanzas.iter().copied().filter(|stanza| self.document.kind(*stanza) == kind).collect::<Vec<_>>();
@@ -214,7 +226,7 @@ impl Reader<'_> {
     fn wrong(&mut self, stanza: Stanza, attribute: &str, what: What) {
         let at =
             self.document.attributes(stanza).filter(|(_, name, _)| *name == attribute).last().map_or(stanza.head, |(at, ..)| at);
-        self.problems.push(Problem { line: self.document.line(at), what });
+        self.problems.push(Problem { line: self.line(at), what });
     }
 
     /// A value that must be there.
@@ -265,7 +277,7 @@ impl Reader<'_> {
         if !is_cluster_name(&name) {
             self.wrong(stanza, "name", What::ClusterName { value: shown(&name) });
         }
-        let line = self.document.line(stanza.head);
+        let line = self.line(stanza.head);
         // What is wrong with it was noted; its nodes are looked at all the same.
         let (mode, node_count) = (mode.unwrap_or(Mode::Local), count.map_or(0, |(count, _)| count));
         Some(Cluster { name, mode, node_count, nodes: vec![], heartbeats: vec![], line, stanza })
@@ -298,7 +310,7 @@ impl Reader<'_> {
             }
             number
         });
-        Some(Node { number: number?, name: name?, address: address?, port: port?, line: self.document.line(stanza.head), stanza })
+        Some(Node { number: number?, name: name?, address: address?, port: port?, line: self.line(stanza.head), stanza })
     }
 
     fn clashes(&mut self, node: &Node, cluster: &Cluster) {
@@ -321,7 +333,7 @@ impl Reader<'_> {
         if !is_region(&region) {
             self.wrong(stanza, "region", What::Region { value: shown(&region) });
         }
-        Some(Heartbeat { region, line: self.document.line(stanza.head) })
+        Some(Heartbeat { region, line: self.line(stanza.head) })
     }
 }
 

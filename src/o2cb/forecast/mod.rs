@@ -275,13 +275,11 @@ impl Fault {
                 .regions
                 .iter()
                 .filter(|region| !text.is_empty() && region.name.starts_with(&text.to_ascii_uppercase()) || region.name == text);
-            match (fits.next(), fits.next()) {
-                (Some(only), None) => Ok(only.name.clone()),
-                _ => {
-                    let known = situation.regions.iter().map(|region| region.name.clone()).collect::<Vec<_>>().join(", ");
-                    Err(NoFault::Region { region: crate::text::clean(text, 64).into_owned(), known })
-                }
+            if let (Some(only), None) = (fits.next(), fits.next()) {
+                return Ok(only.name.clone());
             }
+            let known = situation.regions.iter().map(|region| region.name.clone()).collect::<Vec<_>>().join(", ");
+            Err(NoFault::Region { region: crate::text::clean(text, 64).into_owned(), known })
         };
         match (what, rest.split_once(',')) {
             ("host", None) => Ok(Self::Host { node: node(rest)? }),

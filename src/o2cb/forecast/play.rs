@@ -85,10 +85,19 @@ pub(super) fn play(situation: &Situation, faults: &[Fault]) -> Played {
 impl<'s> World<'s> {
     fn new(situation: &'s Situation, faults: &[Fault]) -> Self {
         let numbers: Vec<u8> = situation.nodes.keys().copied().collect();
-        let shares = |a: u8, b: u8| situation.regions.iter().any(|region| region.on.contains(&a) && region.on.contains(&b));
         let mut nodes = BTreeMap::new();
+        // Most often all regions are on all nodes.
+        let mut distinct: Vec<&BTreeSet<u8>> = situation.regions.iter().map(|region| &region.on).collect();
+        distinct.dedup();
         for own in &numbers {
-            let heartbeating: BTreeSet<u8> = numbers.iter().copied().filter(|other| shares(*own, *other)).collect();
+            let mut heartbeating: BTreeSet<u8> = BTreeSet::new();
+            for on in distinct.iter().filter(|on| on.contains(own)) {
+                if heartbeating.is_empty() {
+                    heartbeating.clone_from(on);
+                } else {
+                    heartbeating.extend(on.iter());
+                }
+            }
             let mut connected = heartbeating.clone();
             connected.insert(*own);
             nodes.insert(*own, State { heartbeating, connected, ..State::default() });
@@ -103,7 +112,9 @@ impl<'s> World<'s> {
             recovered: BTreeMap::new(),
             agreed: BTreeSet::new(),
         };
-        faults.iter().for_each(|fault| world.fail(fault, &numbers));
+        for fault in faults {
+            world.fail(fault, &numbers);
+        }
         let (idle, timeout) = (u64::from(situation.idle_timeout_ms), situation.write_timeout());
         for (a, b) in world.cut.clone() {
             world.events.insert((idle, Event::Idle { at: a, from: b }));
@@ -117,7 +128,10 @@ impl<'s> World<'s> {
                 world.events.insert((timeout / 2, Event::Negotiate { region }));
             }
         }
-        numbers.iter().for_each(|node| world.schedule_dead(*node, 0));
+        let silent: BTreeSet<u8> = world.disks.keys().map(|(node, _)| *node).collect();
+        for node in silent {
+            world.schedule_dead(node, 0);
+        }
         world
     }
 
@@ -130,8 +144,8 @@ impl<'s> World<'s> {
             };
             (0..situation.regions.len()).filter(fits).collect::<Vec<_>>()
         };
-        let mut disks = |node: u8, lost: Vec<usize>, how: How| {
-            for region in lost {
+        let mut disks = |node: u8, lost: &[usize], how: How| {
+            for region in lost.iter().copied() {
                 let on = situation.regions.get(region).is_some_and(|region| region.on.contains(&node));
                 if on {
                     // Errors are the worse: who has them does not wait for the others.
@@ -154,15 +168,19 @@ impl<'s> World<'s> {
             Fault::Pair { a, b } => self.cut.extend([(*a, *b), (*b, *a)]),
             Fault::Disk { node, region, how } => {
                 let lost = regions(region.as_ref());
-                disks(*node, lost, *how);
+                disks(*node, &lost, *how);
             }
             Fault::Region { region, how } => {
                 let lost = regions(Some(region));
-                numbers.iter().for_each(|node| disks(*node, lost.clone(), *how));
+                for node in numbers {
+                    disks(*node, &lost, *how);
+                }
             }
             Fault::Storage { how } => {
                 let lost = regions(None);
-                numbers.iter().for_each(|node| disks(*node, lost.clone(), *how));
+                for node in numbers {
+                    disks(*node, &lost, *how);
+                }
             }
         }
     }
@@ -176,17 +194,21 @@ impl<'s> World<'s> {
     fn schedule_dead(&mut self, of: u8, now: u64) {
         let ended = self.nodes.get(&of).and_then(|state| state.ended);
         for at in self.nodes.keys().copied().filter(|at| *at != of) {
+            let shared = |number: usize| {
+                self.situation.regions.get(number).is_some_and(|region| region.on.contains(&of) && region.on.contains(&at))
+            };
+            if self.disks.range((at, 0)..=(at, usize::MAX)).any(|((_, region), _)| shared(*region)) {
+                continue;
+            }
             let mut last = None;
             let mut seen = true;
-            for (number, region) in self.situation.regions.iter().enumerate() {
-                if !(region.on.contains(&of) && region.on.contains(&at)) {
-                    continue;
+            for number in (0..self.situation.regions.len()).filter(|number| shared(*number)) {
+                let since = if self.disks.contains_key(&(of, number)) { Some(0) } else { ended };
+                if since.is_none() {
+                    seen = false;
+                    break;
                 }
-                let silent = if self.disks.contains_key(&(of, number)) { Some(0) } else { ended };
-                match silent {
-                    Some(since) if !self.disks.contains_key(&(at, number)) => last = last.max(Some(since)),
-                    _ => seen = false,
-                }
+                last = last.max(since);
             }
             if let (true, Some(last)) = (seen, last) {
                 let due = (last + self.situation.dead_after()).max(now);

@@ -51,7 +51,7 @@ impl Node<'_> {
         }
         if mode == Mode::Global && wanted.heartbeats.is_empty() {
             return Err(NodeError::No(format!(
-                "cluster {name} has global heartbeat and no region. Add one first: o2cb add-heartbeat {name} DEVICE"
+                "cluster {name} has global heartbeat and no region. Add one first: poolwatch o2cb new {name} --region UUID (see `mounted.ocfs2 -d`)"
             )));
         }
         let mut steps = vec![];

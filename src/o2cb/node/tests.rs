@@ -136,11 +136,32 @@ fn a_number_that_a_hand_commented_out_needs_a_persons_word() {
 }
 
 #[test]
-fn numbers_end_at_254_and_the_error_says_what_frees_some() {
-    let mut conf = "cluster:\n\tname = big\n\tnode_count = 255\n\theartbeat_mode = global\n".to_owned();
-    for n in 0..255 {
-        conf += &format!("node:\n\tnumber = {n}\n\tcluster = big\n\tip_port = 7777\n\tip_address = 10.1.0.{n}\n\tname = h{n}\n");
+fn a_cluster_is_founded_and_gets_regions() {
+    let mut host = Host::new("");
+    host.folder = Memory::new();
+    let regions = ["0c4ab55f-e931-4fa5-a9f8-1652fdb9b22d".to_owned()];
+    let founded = host.node().found("xspool", Mode::Global, &regions, at(1)).unwrap();
+    assert_eq!((founded.changed, founded.regions), (true, vec!["0C4AB55FE9314FA5A9F81652FDB9B22D".to_owned()]));
+    assert!(!host.node().found("xspool", Mode::Global, &regions, at(2)).unwrap().changed);
+    assert_eq!(host.join("xs0", "10.0.0.10").unwrap().number, 0);
+    host.node().found("xspool", Mode::Global, &["1".repeat(32)], at(3)).unwrap();
+    host.node().start(None, None).unwrap();
+    let text = "cluster:\n\tname = xspool\n\tnode_count = 1\n\theartbeat_mode = global\n\nheartbeat:\n\tcluster = xspool\n\tregion = 0C4AB55FE9314FA5A9F81652FDB9B22D\n";
+    assert!(host.text(CLUSTER_CONF).starts_with(text));
+    for (name, mode, region) in
+        [("my-pool", Mode::Global, ""), ("xspool", Mode::Local, ""), ("x", Mode::Local, "0"), ("x", Mode::Global, "zz")]
+    {
+        let regions: Vec<String> = [region.to_owned()].into_iter().filter(|region| !region.is_empty()).collect();
+        assert!(host.node().found(name, mode, &regions, at(4)).is_err());
     }
+}
+
+#[test]
+fn numbers_end_at_254_and_the_error_says_what_frees_some() {
+    let head = "cluster:\n\tname = big\n\tnode_count = 255\n\theartbeat_mode = global\n".to_owned();
+    let node =
+        |n| format!("node:\n\tnumber = {n}\n\tcluster = big\n\tip_port = 7777\n\tip_address = 10.1.0.{n}\n\tname = h{n}\n");
+    let conf = head + &(0..255).map(node).collect::<Vec<_>>().concat();
     let mut host = Host::new(&conf);
     let error = host.join("h255", "10.2.0.1").unwrap_err();
     assert!(matches!(error, NodeError::Refused(Refused::Number(NumberError::Spent { used: 255, held: 0 }))), "{error}");
@@ -153,8 +174,13 @@ fn numbers_end_at_254_and_the_error_says_what_frees_some() {
 
 #[test]
 fn what_is_not_understood_is_not_touched() {
-    let broken =
-        ["cluster:\r\n", "node:\n\tnumber = 300\n", "\0\0\0", "cluster:\n\tname = c\n\tnode_count = 0\n\tx = 1\\", "\u{fffd}"];
+    let broken = [
+        "cluster:\r\n",
+        "cluster:\n\tname = c\n\tnode_count = 0\nnode:\n\tcluster = c\n\tnumber = 300\n",
+        "\0\0\0",
+        "cluster:\n\tname = c\n\tnode_count = 0\n\tx = 1\\",
+        "\u{fffd}",
+    ];
     for conf in broken {
         let mut host = Host::new(conf);
         let before = host.folder.clone();

@@ -54,15 +54,13 @@ impl Services for Kept {
     fn attach(&mut self, folder: &mut dyn Folder, uuid: &str) -> Result<(), ServiceError> {
         // The habits of the host's own static-vdis: one folder a volume, the lowest number that is free.
         let known = static_vdis(folder)?;
-        let id = match known.iter().find(|vdi| vdi.uuid == uuid) {
-            Some(vdi) => {
-                folder.remove(&format!("{STATIC_VDIS}/{}/delete-next-boot", vdi.id))?;
-                vdi.id.clone()
-            }
-            None => {
-                let names = folder.list(STATIC_VDIS)?;
-                (0_u32..).map(|n| n.to_string()).find(|id| !names.contains(id)).unwrap_or_default()
-            }
+        let id = if let Some(vdi) = known.iter().find(|vdi| vdi.uuid == uuid) {
+            folder.remove(&format!("{STATIC_VDIS}/{}/delete-next-boot", vdi.id))?;
+            vdi.id.clone()
+        } else {
+            // Among one more than there are, one is free.
+            let names = folder.list(STATIC_VDIS)?;
+            (0..=names.len()).map(|n| n.to_string()).find(|id| !names.contains(id)).unwrap_or_default()
         };
         folder.write(&format!("{STATIC_VDIS}/{id}/vdi-uuid"), uuid.as_bytes())?;
         folder.write(&format!("{STATIC_VDIS}/{id}/reason"), REASON.as_bytes())?;

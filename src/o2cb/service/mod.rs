@@ -96,7 +96,7 @@ pub fn static_vdis(folder: &dyn Folder) -> Result<Vec<StaticVdi>, FolderError> {
         let Some(uuid) = text("vdi-uuid")? else { continue };
         let reason = text("reason")?.unwrap_or_default();
         let (going, attached) = (folder.exists(&path("delete-next-boot")), folder.exists(&path("disk")));
-        found.push(StaticVdi { uuid, reason, going, attached, id });
+        found.push(StaticVdi { id, uuid, reason, going, attached });
     }
     Ok(found)
 }
