@@ -169,17 +169,17 @@ codes! {
         "the host has not joined the storage cluster"
         "Check the cluster network, then enable its Cluster_host.";
     IncompatibleClusterStackActive "INCOMPATIBLE_CLUSTER_STACK_ACTIVE"
-        "another cluster stack than {0} is active in the pool"
-        "Storage that needs different cluster stacks cannot be used at once.";
+        "this storage needs the cluster stack {0}, and high availability is on with another one"
+        "Disable HA, plug the storage, then enable HA again: it takes the stack that the storage needs. Storage that needs different stacks cannot share a pool.";
     IncompatibleStatefileSr "INCOMPATIBLE_STATEFILE_SR"
-        "the statefile must be on storage of type {0}"
-        "Choose such a storage for the statefile.";
+        "the cluster stack of this pool and the storage chosen for the HA statefile do not fit (the pool names the type {0})"
+        "Choose the storage that demands the stack (e.g. type ocfs2 for o2cb, gfs2 for corosync) as heartbeat SR; a pool as designed names the type that is needed, xapi as shipped the one that was offered.";
     UnknownClusterStack "UNKNOWN_CLUSTER_STACK"
-        "no host knows the cluster stack {0}"
-        "Install it, or choose another.";
+        "the cluster stack {0} is not installed on the pool's hosts"
+        "Check how the name is written. If it is right, install the stack's software on every host: it belongs in the folder of its name below cluster-stack-root (/usr/libexec/xapi/cluster-stack). Or leave the choice to the pool.";
     ClusterStackConstraint "CLUSTER_STACK_CONSTRAINT"
-        "attached storage demands the cluster stack {0}"
-        "Detach that storage first, or choose that stack.";
+        "{0} is in use and demands the cluster stack {1}, not the one that was asked for"
+        "Enable HA with that stack or without naming one; to use another, unplug that storage on every host first.";
     SrHasNoPbds "SR_HAS_NO_PBDS"
         "no host is connected to the storage {0}"
         "Connect (plug) it on a host.";

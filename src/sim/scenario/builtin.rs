@@ -36,6 +36,12 @@ static BUILT_IN: &[Built] = built! {
     "hotfix": "Four XCP-ng hosts that lack updates, mirrored storage: a round of updates for you to run",
     "hotfix-xenserver": "Three XenServer hosts that lack updates, with HA on: a round of updates for you to run",
     "path-loss": "Storage paths and bond links fail and come back",
+    "fence-o2cb": "A host loses its heartbeat path and fences 60 s later; later another",
+    "fence-xhad": "With HA on: a host loses its statefile, later another its network, and both fence",
+    "split-network": "A host of an o2cb cluster loses both links and fences 96 s later",
+    "clock-skew": "Clocks of hosts go wrong, by more and more, and are set right again",
+    "two-captains": "Somebody else reboots hosts in turn, with the marks that Xen Orchestra leaves",
+    "rewound-database": "The coordinator comes back with an older database, and what was done since is lost",
     "big": "64 hosts and 2,000 VMs, with guests starting, stopping and moving",
 };
 

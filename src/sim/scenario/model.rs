@@ -45,6 +45,9 @@ pub struct Scenario {
     /// High availability.
     #[serde(default)]
     pub ha: HaSpec,
+    /// Cluster stacks that are installed: the folders below `cluster-stack-root`.
+    #[serde(default = "default_stacks")]
+    pub cluster_stacks: Vec<String>,
     /// Whether workload balancing is on.
     #[serde(default)]
     pub wlb: bool,
@@ -54,6 +57,11 @@ pub struct Scenario {
     /// What happens at a fixed time, each a fault as text, e.g. `crash host=xcp3`.
     #[serde(default)]
     pub events: Vec<Event>,
+}
+
+/// The stacks that are installed where a scenario does not say.
+pub fn default_stacks() -> Vec<String> {
+    ["xhad", "corosync", "o2cb"].map(str::to_owned).to_vec()
 }
 
 /// Product and versions of the hosts.
@@ -206,7 +214,7 @@ const fn default_links() -> u8 {
 pub struct SrSpec {
     /// Its name.
     pub name: String,
-    /// xapi's type: `linstor`, `lvmoiscsi`, `lvmohba`, `nfs`, `iso`, `gfs2`.
+    /// xapi's type: `linstor`, `lvmoiscsi`, `lvmohba`, `nfs`, `iso`, `gfs2`; `ocfs2` demands o2cb.
     pub kind: String,
     /// Size.
     #[serde(default = "default_size")]
@@ -334,11 +342,13 @@ pub struct HaSpec {
     pub enabled: bool,
     /// Seconds without heartbeat and statefile until a host is declared dead.
     pub timeout_s: u32,
+    /// A host that cannot write the statefile for that long, while others can, fences itself.
+    pub watch_statefile: bool,
 }
 
 impl Default for HaSpec {
     fn default() -> Self {
-        Self { enabled: false, timeout_s: 60 }
+        Self { enabled: false, timeout_s: 60, watch_statefile: false }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Dialect {
 /// Columns that only the designed API has, by class; appended to the class's fields.
 const DESIGNED_COLUMNS: &[(&str, &[FieldDef])] = &[
     ("host", &[ro("memberships", refs("Membership")).of("Membership", "host")]),
+    // Of the cluster plugin: `o2cb`.
+    ("Cluster", &[ro("name", STR)]),
     // What the crash analysis found: `o2cb`, `xhad` or `bug`.
     ("host_crashdump", &[ro("cause", STR)]),
 ];

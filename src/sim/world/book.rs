@@ -277,6 +277,10 @@ impl Core {
         let files: Vec<Value> = self.ha.statefile.iter().map(|r| Value::from(r.as_str())).collect();
         let configuration = text_map(self.ha.configuration.iter().filter(|_| on).map(|(k, v)| (k.as_str(), v.as_str())));
         self.set(&pool, "ha_enabled", on);
+        if on && !self.ha.stack.is_empty() {
+            let stack = self.ha.stack.clone();
+            self.set(&pool, "ha_cluster_stack", stack);
+        }
         self.set(&pool, "ha_statefiles", Value::Set(files));
         self.set(&pool, "ha_configuration", configuration);
         let tolerates = self.ha.tolerates;

@@ -33,6 +33,12 @@ pub struct Ha {
     pub statefile_sr: Option<usize>,
     /// The VDI of the statefile.
     pub statefile: Option<crate::xenapi::record::Ref>,
+    /// The cluster stack that it uses; empty: none was used yet.
+    pub stack: String,
+    /// Who cannot write the statefile fences itself (xhad).
+    pub watches_statefile: bool,
+    /// Hosts that cannot write it, and since when.
+    pub lost: BTreeMap<usize, Time>,
 }
 
 /// The first point of a grid at or after `at`.
@@ -212,6 +218,11 @@ impl Core {
         if !self.ha.on || h.heard.is_none() {
             return;
         }
+        if h.stage != Stage::Off && h.cut.is_some() && self.ha.stack == super::o2cb::STACK {
+            // Whether it dies is for its kernel to say.
+            self.timers.set(self.now + HA_MONITOR, Due::HaCheck { host, life });
+            return;
+        }
         if h.stage != Stage::Off && h.cut.is_some() {
             // It still runs, cut off: it fences itself, and the machine starts again.
             self.fenced(host);
@@ -333,6 +344,7 @@ impl Core {
         store: usize,
         timeout: Duration,
         configuration: BTreeMap<String, String>,
+        stack: &str,
     ) -> Result<(), Failure> {
         if self.ha.on {
             return Err(Failure::bare("HA_IS_ENABLED"));
@@ -344,10 +356,11 @@ impl Core {
             return Err(Failure::new("CANNOT_CONTACT_HOST", [h.r.as_str()]));
         }
         let Some(s) = self.stores.get(store) else { return Err(Failure::bare("CANNOT_CREATE_STATE_FILE")) };
+        self.fits_statefile(store, stack)?;
         if s.pbds.is_empty() {
             return Err(Failure::new("SR_HAS_NO_PBDS", [s.r.as_str()]));
         }
-        if !s.shared || !matches!(s.kind.as_str(), "lvmoiscsi" | "lvmohba" | "nfs" | "gfs2") {
+        if !s.shared || !matches!(s.kind.as_str(), "lvmoiscsi" | "lvmohba" | "nfs" | "gfs2" | super::o2cb::KIND) {
             return Err(Failure::new("SR_OPERATION_NOT_SUPPORTED", [s.r.as_str()]));
         }
         if self.hosts.iter().enumerate().any(|(h, _)| !s.pbds.iter().any(|p| p.host == h && p.attached)) {
@@ -358,6 +371,7 @@ impl Core {
         self.ha.timeout = timeout;
         self.ha.configuration = configuration;
         self.ha.statefile_sr = Some(store);
+        stack.clone_into(&mut self.ha.stack);
         self.ha.statefile = Some(self.make_statefile(&sr, &uuid));
         self.publish_ha();
         self.ha_peers();

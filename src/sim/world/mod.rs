@@ -23,6 +23,7 @@ mod menu;
 mod mirror;
 mod mischief;
 mod moving;
+mod o2cb;
 mod observe;
 mod ops;
 mod paths;
@@ -30,6 +31,7 @@ mod power;
 mod probe;
 mod rrd;
 mod serve;
+mod stack;
 mod state;
 mod storage;
 mod tell;
@@ -134,6 +136,16 @@ enum Due {
     Director,
     /// Something goes on in a busy pool.
     Busy,
+    /// Half of the time to write a heartbeat is over for somebody.
+    O2cbHung,
+    /// All of it is over, if it was not armed again since.
+    O2cbWrite { host: usize, armed: Time },
+    /// The others may call a host dead.
+    O2cbSeen,
+    /// The wait for a lost connection is over.
+    O2cbQuorum,
+    /// The time to write xhad's statefile is over, if it could not be written since.
+    Statefile { host: usize, since: Time },
 }
 
 /// A call that will not go as it should.
@@ -167,6 +179,7 @@ struct Parts {
     guests: Vec<Guest>,
     cluster: Option<Cluster>,
     ha: Ha,
+    stacks: Vec<String>,
     boot: Boot,
     updates: Updates,
     activity: Activity,
@@ -194,6 +207,9 @@ struct Core {
     cluster: Option<Cluster>,
     has_cluster: bool,
     ha: Ha,
+    /// Cluster stacks that are installed.
+    stacks: Vec<String>,
+    o2cb: Option<o2cb::O2cb>,
     boot: Boot,
     updates: Arc<Updates>,
     /// The hosts have the probe.
@@ -246,7 +262,18 @@ impl World {
             stores,
             guests,
             cluster,
-            ha: Ha { on: false, timeout, configuration, tolerates: 0, statefile_sr: None, statefile: None },
+            ha: Ha {
+                on: false,
+                timeout,
+                configuration,
+                tolerates: 0,
+                statefile_sr: None,
+                statefile: None,
+                stack: String::new(),
+                watches_statefile: scenario.ha.watch_statefile,
+                lost: BTreeMap::new(),
+            },
+            stacks: scenario.cluster_stacks.clone(),
             boot: scenario.boot,
             updates: scenario.updates.clone(),
             activity: scenario.activity.clone(),
@@ -255,14 +282,15 @@ impl World {
         let mut world = Self::assemble(parts, options, settings);
         let core = &mut world.core;
         core.probe = scenario.probe;
+        core.o2cb_begin();
         if scenario.ha.enabled {
-            let suited =
-                (0..core.stores.len()).find(|s| core.stores.get(*s).is_some_and(|s| s.shared && s.kind.starts_with("lvmo")));
+            let stack = core.choose_stack("").unwrap_or_default();
+            let suited = core.statefile_store(&stack);
             if let Some(store) = suited {
                 // A scenario without a suitable SR simply has no HA.
                 let configuration = BTreeMap::from([("timeout".to_owned(), timeout.as_secs().to_string())]);
                 core.ha.tolerates = core.tolerable(None).min(1);
-                let _ = core.enable_ha(store, timeout, configuration);
+                let _ = core.enable_ha(store, timeout, configuration, &stack);
             }
         }
         core.begin_activity();
@@ -271,7 +299,8 @@ impl World {
 
     /// A world of parts that fit, with everything that xapi knows of them written down.
     fn assemble(parts: Parts, options: Options, settings: Settings) -> Self {
-        let Parts { mut db, rng, pool, pool_uuid, hosts, stores, guests, cluster, ha, boot, updates, activity, events } = parts;
+        let Parts { mut db, rng, pool, pool_uuid, hosts, stores, guests, cluster, ha, stacks, boot, updates, activity, events } =
+            parts;
         let front = Front::new(settings.clone());
         front.install(&mut db);
         let mut core = Core {
@@ -292,6 +321,8 @@ impl World {
             has_cluster: cluster.is_some(),
             cluster,
             ha,
+            stacks,
+            o2cb: None,
             boot,
             updates: Arc::new(updates),
             probe: false,
@@ -400,6 +431,11 @@ impl Core {
             Due::Event(at) => self.event_due(at),
             Due::Director => self.direct(),
             Due::Busy => self.busy(),
+            Due::O2cbHung => self.o2cb_hung(),
+            Due::O2cbWrite { host, armed } => self.o2cb_write(host, armed),
+            Due::O2cbSeen => self.o2cb_sync(),
+            Due::O2cbQuorum => self.o2cb_quorum(),
+            Due::Statefile { host, since } => self.statefile_late(host, since),
         }
     }
 }

@@ -43,6 +43,7 @@ impl Core {
             self.note_path_event(*store, host, *at);
         }
         self.note_load(host);
+        self.o2cb_look();
         Ok(changed.len())
     }
 
@@ -147,10 +148,12 @@ impl Core {
         let Some(h) = self.hosts.get_mut(host) else { return };
         if h.cut.is_some() {
             h.cut = Some(what);
+            self.o2cb_look();
             return;
         }
         h.cut = Some(what);
         h.cluster_up = false;
+        self.o2cb_look();
         self.storage_node(host, false);
         self.not_heard(host);
         self.abort_moves_of(host);
@@ -171,6 +174,7 @@ impl Core {
         }
         let joined = h.xapi_up();
         h.cluster_up = joined && self.has_cluster;
+        self.o2cb_look();
         self.publish_links(host);
         if joined {
             self.storage_node(host, true);

@@ -153,6 +153,8 @@ impl Core {
         if host == self.coordinator {
             self.coordinator_gone();
         }
+        self.o2cb_gone(host, silent);
+        self.o2cb_look();
     }
 
     /// The machine starts.
@@ -280,6 +282,12 @@ impl Core {
                 if fresh {
                     self.cluster_changed_now();
                 }
+                if self.o2cb.is_some() {
+                    self.o2cb_sync();
+                    self.o2cb_online(host);
+                    self.o2cb_sync();
+                }
+                self.o2cb_look();
                 let wait = secs(self.boot.pbd_s);
                 self.step(host, wait, Step::Plug(0));
             }

@@ -39,6 +39,10 @@ impl Core {
         if pbd.attached {
             return Ok(());
         }
+        if s.kind == super::o2cb::KIND && !self.o2cb.as_ref().and_then(|o| o.nodes.get(host)).is_some_and(|p| p.online) {
+            let r = self.hosts.get(host).map(|h| h.r.clone()).unwrap_or_default();
+            return Err(Failure::new("NO_COMPATIBLE_CLUSTER_HOST", [r.as_str()]));
+        }
         if (remote && cut.is_some()) || (luns > 0 && pbd.up.iter().all(|up| *up == 0)) {
             let text = if luns > 0 { "Unable to connect to IQN or LUN: no path to the target" } else { "The request timed out" };
             return Err(Failure::new(if luns > 0 { "SR_BACKEND_FAILURE_141" } else { "SR_BACKEND_FAILURE_73" }, ["", text, ""]));

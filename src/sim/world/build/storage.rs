@@ -5,6 +5,7 @@ use crate::sim::scenario::SrSpec;
 use crate::sim::value::Value;
 use crate::sim::world::book::text_map;
 use crate::sim::world::mirror::Mirror;
+use crate::sim::world::o2cb;
 use crate::sim::world::state::{Lun, Pbd, Store, secs};
 use crate::xenapi::record::Ref;
 
@@ -42,6 +43,18 @@ impl Builder<'_> {
                     ("driver_filename", format!("/opt/xensource/sm/{file}").into()),
                     ("features", Value::Map(features.into_iter().map(|f| (f.into(), Value::Int(1))).collect())),
                     ("required_cluster_stack", stacks.into()),
+                ],
+            );
+        }
+        // Only where there is such storage: it is no part of the product.
+        if self.scenario.srs.iter().any(|s| s.kind == o2cb::KIND) {
+            self.db.create(
+                "SM",
+                &[
+                    ("name_label", "OCFS2SR".into()),
+                    ("type", o2cb::KIND.into()),
+                    ("driver_filename", "/opt/xensource/sm/OCFS2SR".into()),
+                    ("required_cluster_stack", vec![o2cb::STACK].into()),
                 ],
             );
         }
@@ -129,7 +142,7 @@ impl Builder<'_> {
                 let id = spec.luns.first().map(|l| l.scsi_id.clone()).unwrap_or_default();
                 vec![("target", "10.9.0.20,10.9.1.20".to_owned()), ("targetIQN", "*".to_owned()), ("SCSIid", id)]
             }
-            "lvmohba" => vec![("SCSIid", spec.luns.first().map(|l| l.scsi_id.clone()).unwrap_or_default())],
+            "lvmohba" | o2cb::KIND => vec![("SCSIid", spec.luns.first().map(|l| l.scsi_id.clone()).unwrap_or_default())],
             "nfs" => vec![("server", "10.9.0.30".to_owned()), ("serverpath", "/export/vms".to_owned())],
             "iso" => vec![("location", "10.9.0.30:/export/iso".to_owned()), ("type", "nfs_iso".to_owned())],
             _ => vec![("device", format!("/dev/disk/by-id/{}", spec.kind))],

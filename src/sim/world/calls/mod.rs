@@ -1,6 +1,7 @@
 //! The calls that have rules: which there are, and who answers them.
 
 mod host;
+mod membership;
 mod pool;
 mod storage;
 mod updates;
@@ -43,7 +44,7 @@ pub const METHODS: &[Method] = &[
     Method::new("host.get_management_interface", 1, PoolOperator),
     Method::new("host.query_data_source", 2, ReadOnly),
     Method::new("host.is_in_emergency_mode", 0, PoolOperator).sync_only().in_emergency(),
-    Method::new("pool.enable_ha", 2, PoolOperator),
+    Method::new("pool.enable_ha", 2, PoolOperator).or_up_to(3),
     Method::new("pool.disable_ha", 0, PoolOperator),
     Method::new("pool.designate_new_master", 1, PoolOperator),
     Method::new("pool.emergency_transition_to_master", 0, PoolOperator).sync_only().in_emergency(),
@@ -78,6 +79,8 @@ pub const METHODS: &[Method] = &[
     Method::new("SR.scan", 1, VmPowerAdmin),
     Method::new("SR.update", 1, PoolOperator),
     Method::new("SR.get_supported_types", 0, ReadOnly).sync_only(),
+    Method::new("Membership.create", 2, PoolOperator),
+    Method::new("Membership.destroy", 2, PoolOperator),
     Method::new("Cluster_host.enable", 1, PoolOperator),
     Method::new("Cluster_host.disable", 1, PoolOperator),
 ];
@@ -105,6 +108,7 @@ impl Core {
             "VM" => self.vm_call(ctx, name, args)?,
             "pool_update" => self.pool_update_call(ctx, name, args)?,
             "PBD" | "SR" | "Cluster_host" => self.storage_call(ctx, class, name, args)?,
+            "Membership" => self.membership_call(name, args)?,
             _ => return None,
         };
         if answered.is_ok() {

@@ -64,6 +64,10 @@ impl Core {
         if self.rolling_upgrade() {
             return Err(Failure::bare("NOT_SUPPORTED_DURING_UPGRADE"));
         }
+        if args.has(2) && !self.designed() {
+            return Err(Failure::new("MESSAGE_PARAMETER_COUNT_MISMATCH", ["pool.enable_ha", "2", "3"]));
+        }
+        let stack = self.choose_stack(if args.has(2) { args.text(2)? } else { "" })?;
         let srs = args.texts(0)?;
         let configuration = args.map(1)?;
         let timeout = match configuration.get("timeout") {
@@ -74,12 +78,12 @@ impl Core {
             let named = self.stores.iter().position(|s| s.r.as_str() == *sr);
             named.ok_or_else(|| Failure::new("HANDLE_INVALID", ["SR", sr]))?
         } else {
-            let suited = self.stores.iter().position(|s| s.shared && s.kind.starts_with("lvmo"));
+            let suited = self.statefile_store(&stack);
             suited.ok_or_else(|| Failure::bare("CANNOT_CREATE_STATE_FILE"))?
         };
         let mut kept: BTreeMap<String, String> = configuration.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         kept.insert("timeout".into(), timeout.to_string());
-        self.enable_ha(store, Duration::from_secs(u64::from(timeout.max(1))), kept)?;
+        self.enable_ha(store, Duration::from_secs(u64::from(timeout.max(1))), kept, &stack)?;
         DONE
     }
 

@@ -39,6 +39,7 @@ impl Core {
     fn plug_call(&mut self, ctx: &Ctx, args: Args) -> Answered {
         let (store, host) = self.arg_pbd(args)?;
         self.reach(host)?;
+        self.fits_active_stack(store)?;
         let kind = self.stores.get(store).map(|s| s.kind.clone()).unwrap_or_default();
         if kind == "gfs2" {
             let h = self.hosts.get(host);

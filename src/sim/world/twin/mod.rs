@@ -126,7 +126,8 @@ impl World {
         let guests = guests(&known, &hosts, &mut stores, &pool, assumed);
         let flow = flow(hosts.first());
         let updates = Updates { flow, takes_s: assumed.update_s, ..Updates::default() };
-        let cluster = typed!(known, Cluster).next().map(|(r, _)| Cluster { r: r.clone() });
+        let cluster =
+            typed!(known, Cluster).find(|(_, c)| &*c.cluster_stack != super::o2cb::STACK).map(|(r, _)| Cluster { r: r.clone() });
         let timeout = pool.ha_configuration.get("timeout").and_then(|t| t.parse().ok()).unwrap_or(60);
         let ha = Ha {
             on: pool.ha_enabled,
@@ -134,6 +135,9 @@ impl World {
             configuration: pool.ha_configuration.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
             tolerates: pool.ha_host_failures_to_tolerate,
             statefile_sr: stores.iter().position(|s| s.shared && s.kind.starts_with("lvmo")),
+            stack: pool.ha_cluster_stack.to_string(),
+            watches_statefile: false,
+            lost: BTreeMap::new(),
             statefile: pool.ha_statefiles.first().filter(|_| pool.ha_enabled).map(|r| Ref::from(&**r)),
         };
         let mut world = Self::assemble(
@@ -147,6 +151,7 @@ impl World {
                 guests,
                 cluster,
                 ha,
+                stacks: crate::sim::scenario::default_stacks(),
                 boot: assumed.boot,
                 updates,
                 activity: Activity::default(),

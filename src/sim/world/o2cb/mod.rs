@@ -1,0 +1,324 @@
+//! o2cb in the simulated pool: each host has a folder in memory, on which the o2cb that real hosts run (room `o2cb`) does its work.
+//!
+//! Only pools with storage that demands it (type `ocfs2`) have it. In the designed dialect xapi knows of it (`Cluster`, `Membership`, the monitor that keeps
+//! each host's `cluster.conf` in step); as shipped, xapi knows nothing, and the hosts heartbeat and fence all the same.
+
+mod heartbeat;
+mod member;
+
+use super::Core;
+use super::state::Stage;
+use crate::o2cb::folder::Memory;
+use crate::o2cb::membership::{Evidence, Join, Who};
+use crate::o2cb::node::{HostState, Node, NodeError, Query};
+use crate::o2cb::service::Kept;
+use crate::o2cb::{CLUSTER_CONF, registered};
+use crate::time::Time;
+use crate::xenapi::record::Ref;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The stack, and the name of the `Cluster`.
+pub const STACK: &str = "o2cb";
+/// The storage type that demands it.
+pub const KIND: &str = "ocfs2";
+/// The cluster's name in `cluster.conf`.
+const NAME: &str = "xspool";
+
+/// o2cb of all hosts.
+#[derive(Clone)]
+pub struct O2cb {
+    /// The SR with the heartbeat.
+    pub store: usize,
+    /// The `Cluster`, where xapi has one.
+    pub cluster: Option<Ref>,
+    /// uuid of the `o2cb_statefile`.
+    statefile: String,
+    /// One for each host of the world.
+    pub nodes: Vec<Peer>,
+}
+
+/// A host's o2cb.
+#[derive(Clone)]
+pub struct Peer {
+    /// Its files: shared between clones of the world until one changes them.
+    folder: Arc<Memory>,
+    /// Where xapi does not keep memberships: its node number.
+    number: Option<u8>,
+    /// Its kernel heartbeats, as far as its disk lets it.
+    pub online: bool,
+    /// Since when nothing of it was written: it stalls, or is gone. `None`: it beats.
+    pub silent: Option<Time>,
+    /// When its write time-out was armed last, while it stalls.
+    pub armed: Option<Time>,
+    /// Since when the others do not hear it on the network.
+    pub unheard: Option<Time>,
+    /// Since when it cannot write the statefile of xhad.
+    pub statefile: Option<Time>,
+    /// The last `Cluster.query` on it.
+    pub query: Option<Arc<Query>>,
+}
+
+impl Core {
+    /// Sets o2cb up on all hosts that have a PBD for the storage that demands it. Does nothing without such storage.
+    pub(super) fn o2cb_begin(&mut self) {
+        let Some(store) = self.stores.iter().position(|s| s.kind == KIND) else { return };
+        let Some((sr, region)) = self.stores.get(store).map(|s| (s.r.clone(), s.uuid.replace('-', "").to_uppercase())) else {
+            return;
+        };
+        let vdi = self.db.create(
+            "VDI",
+            &[
+                ("name_label", "Heartbeat of o2cb".into()),
+                ("name_description", "Used for the storage heartbeat of OCFS2".into()),
+                ("SR", sr.into()),
+                ("type", if self.designed() { "o2cb_statefile" } else { "user" }.into()),
+                ("virtual_size", 4_194_304.into()),
+                ("sharable", true.into()),
+                ("managed", true.into()),
+            ],
+        );
+        let statefile = self.db.text(&vdi, "uuid").to_owned();
+        let cluster = self.designed().then(|| {
+            let stack = [("name", STACK.into()), ("cluster_stack", STACK.into()), ("cluster_stack_version", 1.into())];
+            self.db.create("Cluster", &stack)
+        });
+        let conf = format!(
+            "cluster:\n\tnode_count = 0\n\tname = {NAME}\n\theartbeat_mode = global\n\nheartbeat:\n\tcluster = {NAME}\n\tregion = {region}\n"
+        );
+        let folder = Arc::new(Memory::new().with(CLUSTER_CONF, conf).with(crate::o2cb::service::INVENTORY, ""));
+        let peer =
+            Peer { folder, number: None, online: false, silent: None, armed: None, unheard: None, statefile: None, query: None };
+        self.o2cb = Some(O2cb { store, cluster: cluster.clone(), statefile, nodes: vec![peer; self.hosts.len()] });
+        let members: Vec<usize> = self.stores.get(store).map(|s| s.pbds.iter().map(|p| p.host).collect()).unwrap_or_default();
+        for (number, host) in members.iter().enumerate() {
+            let r = self.hosts.get(*host).map(|h| h.r.clone()).unwrap_or_default();
+            if let Some(cluster) = &cluster {
+                let id = i64::try_from(number).unwrap_or(i64::MAX);
+                self.db.create("Membership", &[("id", id.into()), ("cluster", cluster.into()), ("host", r.into())]);
+            }
+            if let Some(peer) = self.peer(*host) {
+                peer.number = u8::try_from(number).ok();
+            }
+        }
+        self.o2cb_sync();
+        for host in members {
+            self.o2cb_online(host);
+        }
+        self.o2cb_sync();
+    }
+
+    fn peer(&mut self, host: usize) -> Option<&mut Peer> {
+        self.o2cb.as_mut()?.nodes.get_mut(host)
+    }
+
+    /// Runs the o2cb of a host on its folder.
+    fn on_folder<T>(
+        &mut self,
+        host: usize,
+        work: impl FnOnce(&mut Node<'_>) -> Result<T, NodeError>,
+    ) -> Option<Result<T, NodeError>> {
+        let statefiles = vec![self.o2cb.as_ref()?.statefile.clone()];
+        let peer = self.peer(host)?;
+        let mut services = Kept { statefiles };
+        let folder = Arc::make_mut(&mut peer.folder);
+        Some(work(&mut Node { folder, services: &mut services, dry_run: false, register: true }))
+    }
+
+    /// Who is in the cluster: number, host, and when it left (the epoch: it has not).
+    fn members(&self) -> Vec<Member> {
+        let Some(o2cb) = &self.o2cb else { return Vec::new() };
+        let Some(cluster) = &o2cb.cluster else {
+            let row = |(host, peer): (usize, &Peer)| {
+                Some(Member { r: Ref::default(), number: peer.number?.into(), host: Some(host), left: Time::EPOCH })
+            };
+            return o2cb.nodes.iter().enumerate().filter_map(row).collect();
+        };
+        let mut found: Vec<Member> = self
+            .db
+            .refs_of("Membership")
+            .filter(|r| self.db.reference(r, "cluster") == *cluster)
+            .map(|r| {
+                let host = self.db.reference(r, "host");
+                let left = self.db.date(r, "left");
+                let number = u32::try_from(self.db.int(r, "id")).unwrap_or(u32::MAX);
+                Member { r: r.clone(), number, host: self.hosts.iter().position(|h| h.r == host), left }
+            })
+            .collect();
+        found.sort_by_key(|member| (member.number, member.left));
+        found
+    }
+
+    /// The number of a host that is in the cluster.
+    fn number_of(&self, host: usize) -> Option<u8> {
+        let members = self.members();
+        let member = members.iter().find(|m| m.host == Some(host) && m.left == Time::EPOCH)?;
+        u8::try_from(member.number).ok()
+    }
+
+    /// The address of a host on the storage network: those that simulated hosts answer at are of this machine alone.
+    fn storage_address(&self, host: usize) -> String {
+        let address = self.hosts.get(host).map(|h| h.address.as_str()).unwrap_or_default();
+        address.strip_prefix("127.0.").map_or_else(|| address.to_owned(), |rest| format!("10.8.{rest}"))
+    }
+
+    /// The monitor of every host that can be reached: brings its `cluster.conf` in step with the memberships, then asks how the cluster is.
+    pub(super) fn o2cb_sync(&mut self) {
+        if self.o2cb.is_none() || !self.coordinator_up() {
+            return;
+        }
+        self.drop_memberships();
+        let members = self.members();
+        for host in 0..self.hosts.len() {
+            let there = self.hosts.get(host).is_some_and(|h| h.xapi_up() && h.stage != Stage::Off);
+            if there && (host == self.coordinator || !(self.is_cut(host) || self.is_cut(self.coordinator))) {
+                self.o2cb_step(host, &members);
+            }
+        }
+        self.publish_o2cb();
+    }
+
+    /// Brings one host's file in step.
+    fn o2cb_step(&mut self, host: usize, members: &[Member]) {
+        let now = self.now;
+        for member in members {
+            // Not there, or gone before: nothing to do. By its number: it may have joined again, with another.
+            let who = u8::try_from(member.number).ok().filter(|_| member.left != Time::EPOCH).map(Who::Number);
+            if let Some(who) = who {
+                let _ = self.on_folder(host, |node| node.destroy(Some(NAME), &who, member.left));
+            }
+        }
+        for member in members.iter().filter(|m| m.left == Time::EPOCH) {
+            let Some(of) = member.host.and_then(|h| self.hosts.get(h)).map(|h| (h.name.clone(), h.uuid.clone())) else {
+                continue;
+            };
+            let address = self.storage_address(member.host.unwrap_or(host));
+            let join =
+                Join { cluster: Some(NAME.to_owned()), uuid: of.1, number: Some(member.number), ..Join::new(&of.0, &address) };
+            let _ = self.on_folder(host, |node| node.create(&join, now));
+        }
+        let alive = self.o2cb_alive();
+        let asked = |core: &mut Self| core.on_folder(host, |node| node.query(Some(NAME), Some(&alive)));
+        let Some(Ok(mut query)) = asked(self) else { return };
+        // Who left, and whose membership is gone: every host has started since.
+        let over: Vec<u8> = query
+            .hosts
+            .iter()
+            .filter(|row| row.state == HostState::Left)
+            .filter(|row| !members.iter().any(|m| m.number == u32::from(row.number) && m.left != Time::EPOCH))
+            .map(|row| row.number)
+            .collect();
+        for number in &over {
+            let _ = self.on_folder(host, |node| node.forget(Some(NAME), *number, &Evidence::Word, now));
+        }
+        if !over.is_empty()
+            && let Some(Ok(again)) = asked(self)
+        {
+            query = again;
+        }
+        if let Some(peer) = self.peer(host) {
+            peer.query = Some(Arc::new(query));
+        }
+    }
+
+    /// Memberships of hosts that left go once every host has started since.
+    fn drop_memberships(&mut self) {
+        let started = self.hosts.iter().map(|h| h.booted).min().unwrap_or(Time::EPOCH);
+        for member in self.members() {
+            if member.left != Time::EPOCH && started > member.left && !member.r.is_null() {
+                self.db.destroy(&member.r);
+            }
+        }
+    }
+
+    /// The numbers of the hosts whose heartbeat the others see, or have not missed for long enough.
+    pub(super) fn o2cb_alive(&self) -> BTreeSet<u8> {
+        let Some(o2cb) = &self.o2cb else { return BTreeSet::new() };
+        let beats = |host: usize| {
+            o2cb.nodes.get(host).is_some_and(|p| match p.silent {
+                None => p.online,
+                Some(since) => self.now.since(since) < heartbeat::DEAD,
+            })
+        };
+        let members = self.members();
+        let live = members.iter().filter(|m| m.left == Time::EPOCH && m.host.is_some_and(beats));
+        live.filter_map(|m| u8::try_from(m.number).ok()).collect()
+    }
+
+    /// What xapi shows of it: counts, and the last `Cluster.query` in `Cluster.other_config`.
+    pub(super) fn publish_o2cb(&mut self) {
+        let Some(cluster) = self.o2cb.as_ref().and_then(|o| o.cluster.clone()) else { return };
+        let alive = self.o2cb_alive().len();
+        let expected = self.members().iter().filter(|m| m.left == Time::EPOCH).count();
+        let quorum = expected / 2 + 1;
+        let count = |n: usize| i64::try_from(n).unwrap_or(0);
+        self.set(&cluster, "live_hosts", count(alive));
+        self.set(&cluster, "expected_hosts", count(expected));
+        self.set(&cluster, "quorum", count(quorum));
+        self.set(&cluster, "is_quorate", alive >= quorum);
+        let Some(o2cb) = &self.o2cb else { return };
+        // One host's word on all: the coordinator's, or the first that has one.
+        let seen = o2cb.nodes.get(self.coordinator).and_then(|p| p.query.clone());
+        let seen = seen.or_else(|| o2cb.nodes.iter().find_map(|p| p.query.clone()));
+        let restart = o2cb.nodes.iter().zip(&self.hosts).filter(|(p, _)| p.query.as_ref().is_some_and(|q| q.needs_restart));
+        let restart: Vec<&str> = restart.map(|(_, h)| h.uuid.as_str()).collect();
+        let mut said = vec![("needs_restart".to_owned(), restart.join(","))];
+        for row in seen.iter().flat_map(|q| &q.hosts) {
+            let state = match row.state {
+                HostState::Alive => "alive",
+                HostState::Dead => "dead",
+                HostState::Excluded => "excluded",
+                HostState::Left => "left",
+                HostState::Unknown => "unknown",
+            };
+            said.push((format!("node_{}", row.number), format!("{state} {}", row.name)));
+        }
+        if self.coordinator_up() {
+            let value = super::book::text_map(said.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+            self.db.set(&cluster, "other_config", value);
+        }
+    }
+
+    /// `cluster.conf` of a host, as it is now.
+    #[cfg(test)]
+    pub(super) fn cluster_conf(&self, host: usize) -> String {
+        let peer = self.o2cb.as_ref().and_then(|o| o.nodes.get(host));
+        let bytes = peer.and_then(|p| p.folder.files().get(CLUSTER_CONF)).cloned().unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Brings o2cb online on a member whose heartbeat disk answers.
+    pub(super) fn o2cb_online(&mut self, host: usize) {
+        if self.number_of(host).is_none() || self.o2cb_blocked(host) {
+            return;
+        }
+        let Some(peer) = self.o2cb.as_ref().and_then(|o| o.nodes.get(host)) else { return };
+        if peer.online {
+            return;
+        }
+        let set_up = registered::Registered::look(&*peer.folder).ok().flatten().is_some();
+        let up = if set_up {
+            // It was set up in an earlier life: the service starts with the host, with the file as it is now.
+            #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
+            let booted = |node: &mut Node<'_>| node.booted();
+            self.on_folder(host, booted)
+        } else {
+            self.on_folder(host, |node| node.start(Some(NAME), None).map(|_| true))
+        };
+        if matches!(up, Some(Ok(true)))
+            && let Some(peer) = self.peer(host)
+        {
+            peer.online = true;
+            peer.silent = None;
+            peer.armed = None;
+        }
+    }
+}
+
+/// A row of `Membership`, or what stands for it where xapi has none.
+struct Member {
+    r: Ref,
+    number: u32,
+    host: Option<usize>,
+    left: Time,
+}
