@@ -31,9 +31,11 @@ impl Pool {
     pub(super) fn cluster_states(&self, hosts: &[Ref], stages: &[Stage]) -> Vec<ClusterState> {
         let mut refs: Vec<_> = self.tables.clusters().collect();
         refs.sort_by(|a, b| a.1.uuid.cmp(&b.1.uuid).then_with(|| a.0.cmp(b.0)));
-        let mut out: Vec<ClusterState> = refs.into_iter().map(|(r, c)| self.corosync(r, c, hosts)).collect();
+        let o2cb = self.o2cb(hosts);
+        let by_record = |c: &Cluster| &*c.cluster_stack != "o2cb" || o2cb.is_none();
+        let mut out: Vec<ClusterState> = refs.into_iter().filter(|(_, c)| by_record(c)).map(|(r, c)| self.corosync(r, c, hosts)).collect();
         out.extend(self.xhad(hosts, stages));
-        out.extend(self.o2cb(hosts));
+        out.extend(o2cb);
         out
     }
 
@@ -52,14 +54,40 @@ impl Pool {
         let live = told(cluster.live_hosts).unwrap_or(counted);
         let quorum = told(cluster.quorum).filter(|q| *q > 0).unwrap_or(u32::try_from(members.len() / 2 + 1).unwrap_or(u32::MAX));
         let knows = cluster.is_quorate.is_some();
+        let (mut owners, mut views): (Vec<Ref>, Vec<MemberView>) =
+            members.iter().map(|(_, m)| (m.host.clone(), self.member(m))).unzip();
+        for (owner, view) in self.queried(cluster, hosts) {
+            owners.push(owner);
+            views.push(view);
+        }
         let view = ClusterView {
             stack: words::name(&cluster.cluster_stack),
             quorate: cluster.is_quorate,
             may_fail: knows.then(|| live.saturating_sub(quorum)),
-            members: members.iter().map(|(_, m)| self.member(m)).collect(),
-            seen: members.iter().filter_map(|(_, m)| m.last_update_live.0).max(),
+            members: views,
+            seen: members.iter().filter_map(|(_, m)| m.last_update_live.0).max().or(self.link.heard),
         };
-        ClusterState { view, hosts: members.iter().map(|(_, m)| m.host.clone()).collect(), live, quorum, ha: false }
+        ClusterState { view, hosts: owners, live, quorum, ha: false }
+    }
+
+    /// The nodes of o2cb as the last `Cluster.query` had them, by number.
+    fn queried(&self, cluster: &Cluster, hosts: &[Ref]) -> Vec<(Ref, MemberView)> {
+        let one = |(key, value): (&str, &str)| {
+            let id: u32 = key.strip_prefix("node_")?.parse().ok()?;
+            let (word, name) = value.split_once(' ')?;
+            let (state, health) = match word {
+                "alive" => ("alive", Health::Good),
+                "dead" => ("dead", Health::Failed),
+                "excluded" => ("excluded", Health::Degraded),
+                "left" => ("left", Health::Pending),
+                _ => ("unknown", Health::Pending),
+            };
+            let owner = hosts.iter().find(|h| self.tables.host(h).is_some_and(|h| &*h.name_label == name)).cloned();
+            Some((owner.unwrap_or_default(), MemberView { host: words::name(name), id: Some(id), state, health }))
+        };
+        let mut all: Vec<_> = cluster.other_config.iter().filter_map(one).collect();
+        all.sort_by_key(|(_, view)| view.id);
+        all
     }
 
     fn member(&self, m: &ClusterHost) -> MemberView {

@@ -4,10 +4,12 @@
 
 use super::Core;
 use super::mirror::Mirror;
+use crate::o2cb::live::Live;
 use crate::o2cb::live::known::{Because, Known, Unknown};
+use crate::o2cb::margin::{Margin, Signs, Watch};
 use crate::probe::Report;
 use crate::probe::clock::Clock;
-use crate::probe::report::{Rebuild, SCHEMA, Section, Teller, Work};
+use crate::probe::report::{O2cb, Rebuild, SCHEMA, Section, Teller, Work};
 use crate::sim::api::Failure;
 use crate::sim::value::Value;
 
@@ -47,7 +49,9 @@ impl Core {
             taken: self.now,
             live: true,
             host: Known::Yes(name),
-            o2cb: Section::none(absent("/sys/kernel/config/cluster")),
+            o2cb: self
+                .o2cb_live(at)
+                .map_or_else(|| Section::none(absent("/sys/kernel/config/cluster")), |live| self.o2cb_section(live)),
             multipath: Section::none(absent("multipathd")),
             drbd: Section::none(Unknown::new("drbdsetup", Because::NotLooked("the rebuilds say it".into()))),
             linstor: Section::none(absent("linstor")),
@@ -58,6 +62,14 @@ impl Core {
             xha: Section::none(absent("/var/log/xha.log")),
             rebuilds: rebuilds.flat_map(|(store, mirror)| self.mending(&store.name, mirror, at)).collect(),
         }
+    }
+
+    fn o2cb_section(&self, live: Live) -> Section<O2cb> {
+        let mut watch = Watch::new();
+        watch.add("", self.now, &live, Signs::default());
+        let margin = Margin { host: live.host.get().cloned().unwrap_or_default(), ..watch.margin("", self.now) };
+        let found = O2cb { says: margin.to_string(), advice: margin.advice(), margin, live, differences: Vec::new() };
+        Section::of("/sys/kernel/debug/o2hb", None, self.now, Known::Yes(found))
     }
 
     /// What DRBD on this host says of copies that are behind: those of its own, and those that it is the source of.

@@ -1,6 +1,6 @@
 //! `Cluster`, `Cluster_host`. The secret `cluster_token` is not read at all.
 
-use super::{Date, Ref};
+use super::{Config, Date, Ref};
 use serde::{Deserialize, Serialize};
 
 /// A storage cluster of the pool's hosts.
@@ -22,6 +22,8 @@ pub struct Cluster {
     pub token_timeout: f64,
     /// Seconds per host beyond two.
     pub token_timeout_coefficient: f64,
+    /// With o2cb as designed: `node_N` = state and name of each node, by the last `Cluster.query`.
+    pub other_config: Config,
 }
 
 /// A host's membership in a cluster.

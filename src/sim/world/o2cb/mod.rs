@@ -4,6 +4,7 @@
 //! each host's `cluster.conf` in step); as shipped, xapi knows nothing, and the hosts heartbeat and fence all the same.
 
 mod heartbeat;
+mod live;
 mod member;
 
 use super::Core;

@@ -223,6 +223,7 @@ pub fn record(class: Class, v: &[Value]) -> Record {
                 expected_hosts: "expected_hosts",
                 token_timeout: "token_timeout",
                 token_timeout_coefficient: "token_timeout_coefficient",
+                other_config: "other_config",
             }
         )),
         Class::ClusterHost => Record::ClusterHost(read!(
