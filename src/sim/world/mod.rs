@@ -284,9 +284,9 @@ impl World {
         core.probe = scenario.probe;
         core.o2cb_begin();
         if scenario.ha.enabled {
-            let stack = core.choose_stack("").unwrap_or_default();
-            let suited = core.statefile_store(&stack);
-            if let Some(store) = suited {
+            let chosen = core.choose_stack("").ok();
+            let suited = chosen.and_then(|stack| Some((core.statefile_store(&stack)?, stack)));
+            if let Some((store, stack)) = suited {
                 // A scenario without a suitable SR simply has no HA.
                 let configuration = BTreeMap::from([("timeout".to_owned(), timeout.as_secs().to_string())]);
                 core.ha.tolerates = core.tolerable(None).min(1);
