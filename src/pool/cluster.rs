@@ -33,7 +33,8 @@ impl Pool {
         refs.sort_by(|a, b| a.1.uuid.cmp(&b.1.uuid).then_with(|| a.0.cmp(b.0)));
         let o2cb = self.o2cb(hosts);
         let by_record = |c: &Cluster| &*c.cluster_stack != "o2cb" || o2cb.is_none();
-        let mut out: Vec<ClusterState> = refs.into_iter().filter(|(_, c)| by_record(c)).map(|(r, c)| self.corosync(r, c, hosts)).collect();
+        let mut out: Vec<ClusterState> =
+            refs.into_iter().filter(|(_, c)| by_record(c)).map(|(r, c)| self.corosync(r, c, hosts)).collect();
         out.extend(self.xhad(hosts, stages));
         out.extend(o2cb);
         out
