@@ -73,6 +73,8 @@ impl Journal {
                 let now = match told {
                     Probed::Report(_) => String::new(),
                     Probed::Absent => return None,
+                    // That it does not answer at all is told already.
+                    Probed::Failed { .. } if self.failing.contains(host) => return None,
                     Probed::Denied => "our role may not ask for it (it takes pool-admin)".to_owned(),
                     Probed::Failed { why } => text::clean(why, 200).into_owned(),
                 };

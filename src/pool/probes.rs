@@ -5,7 +5,7 @@
 
 use super::limits::PROBE_FRESH;
 use crate::o2cb::live::Live;
-use crate::o2cb::margin::{Difference, Margin, Reason, Watch, differences};
+use crate::o2cb::margin::{BEAT_MS, Difference, Margin, Reason, Watch, differences};
 use crate::observation::Probed;
 use crate::probe::Report;
 use crate::probe::collect::margin_signs;
@@ -75,8 +75,14 @@ impl Probes {
     /// The fence margin of a host where o2cb was seen to run.
     pub fn margin(&self, host: &Ref, now: Time) -> Option<Margin> {
         self.hosts.get(host)?.report.as_ref()?.1.o2cb.get()?;
-        let margin = self.watch.margin(host.as_str(), now);
-        (!matches!(margin.reason, Reason::NotHeartbeating)).then_some(margin)
+        let mut margin = self.watch.margin(host.as_str(), now);
+        if margin.reason == Reason::Beating {
+            // What is left from one heartbeat to the next says nothing, and would never stand still: the whole time that it has.
+            let live = &self.hosts.get(host)?.report.as_ref()?.1.o2cb.get()?.live;
+            let threshold = live.cluster().and_then(|c| c.dead_threshold.get()).copied().unwrap_or(31);
+            margin.left_ms = Some((i64::from(threshold) - 1).max(1) * BEAT_MS);
+        }
+        (margin.reason != Reason::NotHeartbeating).then_some(margin)
     }
 
     /// The hosts that told of o2cb lately.
