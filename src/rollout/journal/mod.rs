@@ -1,7 +1,7 @@
 //! The journal of a run: JSON lines, each with a number and a hash over itself and the line before it.
 //!
 //! This part is pure: lines to bytes and back. A torn last line is what a crash leaves behind and is dropped: nothing was done yet
-//! whose intent it was. Whatever else is wrong is an error that names the line; a journal is never mended by guessing. [`file`] keeps
+//! whose intent it was. Whatever else is wrong is an error that names the line; a journal is never mended by guessing. [`mod@file`] keeps
 //! one on disk.
 
 pub mod file;
