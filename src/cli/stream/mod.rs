@@ -66,7 +66,12 @@ pub async fn run(args: StreamArgs, flags: &Flags) -> Result<ExitCode, CliError> 
                 let picture = pool.picture(now);
                 say(&changes::changes(&told, &picture), now, &zone)?;
                 let refused = picture.link.state == LinkState::Refused;
-                told = picture;
+                if picture.link.state == LinkState::Syncing {
+                    // While it is read again, nothing is told but that: what comes after is compared with what was told before.
+                    told.link = picture.link;
+                } else {
+                    told = picture;
+                }
                 looked = Instant::now();
                 next = looked + LOOK;
                 if refused {
