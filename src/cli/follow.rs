@@ -5,6 +5,9 @@ use super::setup::Entry;
 use crate::feed::clock::Clock;
 use crate::feed::driver::{Desk, follow_pool};
 use crate::observation::Observation;
+use crate::pool::limits::SUSPECT;
+use crate::pool::picture::{GateState, LinkState, Picture, Stage};
+use crate::time::Time;
 use crate::tui::msg::PoolIx;
 use crate::xenapi::error::Error;
 use std::path::Path;
@@ -16,6 +19,36 @@ use tokio::task::JoinSet;
 const WAITING: usize = 64;
 /// How long a log-out may hold up the end.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Once everything was read, the hosts get this long to answer for themselves: until the model calls one that does not silent, and
+/// a little.
+const ANSWERS: Duration = Duration::from_secs(SUSPECT.as_secs() + 1);
+
+/// Whether a first look at a pool is over.
+#[derive(Default)]
+pub struct FirstLook {
+    /// Since when everything is read.
+    complete: Option<Time>,
+}
+
+impl FirstLook {
+    /// Whether this picture is as complete as it gets, or nothing more will come.
+    pub fn is_over(&mut self, picture: &Picture, now: Time) -> bool {
+        match picture.link.state {
+            LinkState::Refused => true,
+            LinkState::Live => {
+                let since = *self.complete.get_or_insert(now);
+                // Also once it is clear that the answer is no: a host that died must be in it.
+                let heard = picture.hosts.iter().all(|host| host.state.stage != Stage::Unknown);
+                (heard && picture.verdict.state != GateState::Unknown) || now.since(since) > ANSWERS
+            }
+            _ => {
+                self.complete = None;
+                false
+            }
+        }
+    }
+}
 
 /// Pools that are being followed.
 pub struct Followed {

@@ -2,7 +2,7 @@
 
 use super::args::StatusArgs;
 use super::error::CliError;
-use super::follow::{self, Followed};
+use super::follow::{self, FirstLook, Followed};
 use super::logging;
 use super::setup::Setup;
 use super::stream::changes::gate_word;
@@ -10,19 +10,13 @@ use crate::config::Flags;
 use crate::feed::clock::Clock;
 use crate::pool::Pool;
 use crate::pool::json::{Grade, Status};
-use crate::pool::limits::SUSPECT;
-use crate::pool::picture::{GateState, LinkState, Picture, Severity, Stage};
+use crate::pool::picture::{LinkState, Picture, Severity};
 use crate::text;
-use crate::time::Time;
 use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// Once everything was read, the hosts get this long to answer for themselves: until the model calls one that does not silent, and
-/// a little.
-const ANSWERS: Duration = Duration::from_secs(SUSPECT.as_secs() + 1);
 
 /// Looks once.
 pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> {
@@ -51,23 +45,11 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
 /// Folds what is seen until the picture is complete, the connection is refused, or time is up.
 async fn look(pool: &mut Pool, followed: &mut Followed, clock: &Clock, patience: Duration) -> Picture {
     let end = clock.now() + patience;
-    let mut complete: Option<Time> = None;
+    let mut first = FirstLook::default();
     loop {
         let now = clock.now();
         let picture = pool.picture(now);
-        match picture.link.state {
-            LinkState::Refused => return picture,
-            LinkState::Live => {
-                let since = *complete.get_or_insert(now);
-                // Also once it is clear that the answer is no: a host that died must be in it.
-                let heard = picture.hosts.iter().all(|host| host.state.stage != Stage::Unknown);
-                if (heard && picture.verdict.state != GateState::Unknown) || now.since(since) > ANSWERS {
-                    return picture;
-                }
-            }
-            _ => complete = None,
-        }
-        if now >= end {
+        if first.is_over(&picture, now) || now >= end {
             return picture;
         }
         let wait = Duration::from_millis(200).min(end.since(now));

@@ -20,8 +20,6 @@ use std::collections::BTreeMap;
 pub struct Told {
     /// When, and the report.
     report: Option<(Time, Box<Report>)>,
-    /// Why there is none now, in words; empty: there is.
-    pub lack: String,
 }
 
 /// Those of all hosts.
@@ -41,20 +39,20 @@ impl Told {
 impl Probes {
     /// A host's probe was asked.
     pub fn told(&mut self, host: &Ref, told: &Probed, at: Time) {
-        let known = self.hosts.entry(host.clone()).or_insert(Told { report: None, lack: String::new() });
-        match told {
-            Probed::Report(report) => {
-                if let Some(o2cb) = report.o2cb.get() {
-                    let uptime = o2cb.live.uptime_ms.get().map(|ms| *ms as f64 / 1_000.0);
-                    let lines = report.kernel.get().map(Vec::as_slice).unwrap_or_default();
-                    self.watch.add(host.as_str(), at, &o2cb.live, margin_signs(lines, uptime));
-                }
-                *known = Told { report: Some((at, report.clone())), lack: String::new() };
-            }
-            Probed::Absent => *known = Told { report: None, lack: "it has no probe".into() },
-            Probed::Denied => *known = Told { report: None, lack: "our role may not ask its probe: it takes pool-admin".into() },
-            Probed::Failed { why } => known.lack.clone_from(why),
+        let report = match told {
+            Probed::Report(report) => Some((at, report.clone())),
+            Probed::Absent | Probed::Denied => None,
+            // What it told before counts for as long as it is fresh.
+            Probed::Failed { .. } => return,
+        };
+        if let Some((_, report)) = &report
+            && let Some(o2cb) = report.o2cb.get()
+        {
+            let uptime = o2cb.live.uptime_ms.get().map(|ms| *ms as f64 / 1_000.0);
+            let lines = report.kernel.get().map(Vec::as_slice).unwrap_or_default();
+            self.watch.add(host.as_str(), at, &o2cb.live, margin_signs(lines, uptime));
         }
+        self.hosts.insert(host.clone(), Told { report });
     }
 
     /// A host is gone from the pool.
@@ -74,11 +72,10 @@ impl Probes {
 
     /// The fence margin of a host where o2cb was seen to run.
     pub fn margin(&self, host: &Ref, now: Time) -> Option<Margin> {
-        self.hosts.get(host)?.report.as_ref()?.1.o2cb.get()?;
+        let live = &self.hosts.get(host)?.report.as_ref()?.1.o2cb.get()?.live;
         let mut margin = self.watch.margin(host.as_str(), now);
         if margin.reason == Reason::Beating {
             // What is left from one heartbeat to the next says nothing, and would never stand still: the whole time that it has.
-            let live = &self.hosts.get(host)?.report.as_ref()?.1.o2cb.get()?.live;
             let threshold = live.cluster().and_then(|c| c.dead_threshold.get()).copied().unwrap_or(31);
             margin.left_ms = Some((i64::from(threshold) - 1).max(1) * BEAT_MS);
         }

@@ -19,6 +19,7 @@ use crate::config::Flags;
 use crate::feed::clock::Clock;
 use crate::pool::Pool;
 use crate::pool::picture::{LinkState, Picture};
+use crate::sim::server::why_not;
 use crate::text::clean;
 use http::{Answer, Request};
 use jiff::tz::TimeZone;
@@ -69,16 +70,6 @@ pub enum ExportError {
     /// The same pool twice would be the same series twice.
     #[error("{0:?} is named twice; name each pool once")]
     Twice(String),
-}
-
-/// What the system's answer means.
-fn why_not(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => "Another program uses it",
-        io::ErrorKind::AddrNotAvailable => "This machine does not have that address",
-        io::ErrorKind::PermissionDenied => "Ports below 1024 need more rights",
-        _ => "It cannot be used",
-    }
 }
 
 /// Where to listen.

@@ -1,14 +1,13 @@
 //! One pool that is followed for a round: what is seen of it, and its session to borrow. Writes nothing.
 
+use crate::cli::follow::FirstLook;
 use crate::cli::setup::Entry;
 use crate::feed::clock::Clock;
 use crate::feed::driver::{Desk, follow_pool};
 use crate::observation::Observation;
 use crate::pool::Pool;
-use crate::pool::limits::SUSPECT;
-use crate::pool::picture::{GateState, LinkState, Picture, Stage};
+use crate::pool::picture::Picture;
 use crate::rollout::driver::Lender;
-use crate::time::Time;
 use crate::xenapi::record::{Ref, TaskStatus};
 use futures::Stream;
 use std::pin::Pin;
@@ -17,8 +16,6 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// Once everything was read, the hosts get this long to answer for themselves, as in `status`.
-const ANSWERS: Duration = Duration::from_secs(SUSPECT.as_secs() + 1);
 /// How long a log-out may hold up the end.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How long a task that mends something may take.
@@ -83,20 +80,12 @@ impl Watch {
     /// simulated pool's may be faster.
     pub async fn until_current(&mut self, patience: Duration) -> Picture {
         let end = tokio::time::Instant::now() + patience;
-        let mut complete: Option<Time> = None;
+        let mut first = FirstLook::default();
         loop {
             let now = self.clock.now();
             let picture = self.pool.picture(now);
-            match picture.link.state {
-                LinkState::Refused => return picture,
-                LinkState::Live => {
-                    let since = *complete.get_or_insert(now);
-                    let heard = picture.hosts.iter().all(|host| host.state.stage != Stage::Unknown);
-                    if (heard && picture.verdict.state != GateState::Unknown) || now.since(since) > ANSWERS {
-                        return picture;
-                    }
-                }
-                _ => complete = None,
+            if first.is_over(&picture, now) {
+                return picture;
             }
             if tokio::time::Instant::now() >= end {
                 return picture;

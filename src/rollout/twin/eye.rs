@@ -94,9 +94,7 @@ impl Eye {
 
     /// When something falls due here next, by the pool's clock.
     pub fn next_due(&self, world: &World) -> Option<Time> {
-        // What a call of ours changed a moment ago is told as promptly as anything else.
-        let news = (world.database().generation() != self.generation && self.session().is_some()).then(|| world.now());
-        let told = self.changed.or(news).filter(|_| self.silent.is_none()).map(|at| (at + self.lag).max(self.late));
+        let told = self.changed.filter(|_| self.silent.is_none()).map(|at| (at + self.lag).max(self.late));
         let line = match &self.line {
             Line::Down { retry, .. } => Some(*retry),
             Line::Up { .. } => self.silent.map(|at| at + HANG),

@@ -103,8 +103,8 @@ pub enum ServeError {
     Tls(#[from] TlsError),
 }
 
-/// What the system's answer means.
-fn why_not(error: &io::Error) -> &'static str {
+/// What the system's answer to a wish to listen means.
+pub fn why_not(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "Another program uses it",
         io::ErrorKind::AddrNotAvailable => "This machine does not have that address",
