@@ -8,6 +8,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod crash;
 pub mod feed;
 pub mod o2cb;
 pub mod observation;
