@@ -181,6 +181,7 @@ impl Pool {
         }
         let started = going && track.going == Some(at);
         let (boot, agent) = (new.boot_time(), new.agent_start_time());
+        let was_booted = track.boot;
         let booted = boot.is_some() && track.boot.is_some() && boot != track.boot;
         let restarted = agent.is_some() && track.agent.is_some() && agent != track.agent;
         track.boot = boot.or(track.boot);
@@ -199,9 +200,16 @@ impl Pool {
             }
         }
         if started {
+            self.expect_away(r, at);
             self.keep_storage(r);
         }
         if booted {
+            if let Some(boot) = boot
+                && self.note_boot(r, was_booted, boot, at)
+            {
+                let text = format!("{} went down without having been told to, and has booted again", self.name_of(r));
+                self.alerts.say(Own::host(at, "host-crashed", Health::Failed, r, text));
+            }
             self.came_back(r, Return::Booted, at);
         } else if restarted {
             let already =
@@ -234,6 +242,7 @@ impl Pool {
             if track.going.is_none() {
                 self.keep_storage(&host);
             }
+            self.suspect(&host, at);
         }
         let moved = old.is_some_and(|o| (o.memory_free, o.memory_total) != (new.memory_free, new.memory_total));
         if !reading && new.live && (moved || turned) {
@@ -292,11 +301,16 @@ impl Pool {
         if through && code.is_none_or(|told| told) {
             self.link.hear(at);
         }
-        if matches!(answer.outcome, Outcome::Ok { .. }) {
+        let well = matches!(answer.outcome, Outcome::Ok { .. });
+        if well {
             self.alive_again(&answer.host, at);
+            self.unsuspect(&answer.host);
         }
         if let Some(track) = self.tracks.get_mut(&answer.host) {
             track.answer(answer, at);
+            if !well && track.failed.is_some() {
+                self.suspect(&answer.host, at);
+            }
         }
     }
 
@@ -407,6 +421,7 @@ impl Pool {
                 self.alerts.say(Own::pool(at, "host-gone", Health::Degraded, text));
                 self.metrics_of.remove(&host.metrics);
                 self.tracks.remove(r);
+                self.outages.gone(r);
                 self.probes.gone(r);
                 self.pbds_of.remove(r);
                 self.skewed.remove(r);

@@ -32,6 +32,7 @@ pub mod json;
 pub mod limits;
 mod link;
 mod liveness;
+pub mod outages;
 mod paths;
 pub mod picture;
 mod preview;
@@ -94,6 +95,7 @@ pub struct Pool {
     paths: paths::Paths,
     probes: probes::Probes,
     alerts: alerts::Alerts,
+    outages: outages::Outages,
     dialect: Dialect,
     /// The last time that the database went back in time.
     rewind: Option<Rewind>,
@@ -122,6 +124,7 @@ impl Pool {
             paths: paths::Paths::default(),
             probes: probes::Probes::default(),
             alerts: alerts::Alerts::default(),
+            outages: outages::Outages::default(),
             dialect: Dialect::Unknown,
             rewind: None,
             unreadable: 0,

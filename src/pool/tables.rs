@@ -160,6 +160,11 @@ impl Tables {
         self.pools().min_by_key(|(r, _)| *r).map(|(_, pool)| pool)
     }
 
+    /// Every record of a class, in no order. Guests are not kept whole: see [`Tables::guests`].
+    pub fn of(&self, class: Class) -> impl Iterator<Item = (&Ref, &Record)> {
+        self.table(class).into_iter().flat_map(|t| &t.slots).map(|(r, slot)| (r, &*slot.record))
+    }
+
     /// The reference of the pool's own record.
     pub fn pool_ref(&self) -> Option<&Ref> {
         self.pools().map(|(r, _)| r).min()

@@ -29,6 +29,9 @@ impl Pool {
         for host in &hosts {
             let state = self.host_state(host, None, at);
             self.tell_stage(host, &state, at);
+            if state.stage == Stage::Silent {
+                self.suspect(host, at);
+            }
             self.tell_fence(host, &state, at);
         }
         self.tell_clocks(at);

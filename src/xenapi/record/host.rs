@@ -109,4 +109,7 @@ pub struct HostCrashdump {
     /// Bytes.
     pub size: u64,
     pub other_config: Config,
+    /// Only where xapi follows the design of seed 2: `o2cb`, `xhad` or `bug`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Box<str>>,
 }

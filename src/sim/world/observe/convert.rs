@@ -106,7 +106,14 @@ pub fn record(class: Class, v: &[Value]) -> Record {
         Class::HostCrashdump => Record::HostCrashdump(read!(
             v,
             "host_crashdump",
-            HostCrashdump { uuid: "uuid", host: "host", timestamp: "timestamp", size: "size", other_config: "other_config" }
+            HostCrashdump {
+                uuid: "uuid",
+                host: "host",
+                timestamp: "timestamp",
+                size: "size",
+                other_config: "other_config",
+                cause: "cause",
+            }
         )),
         Class::Vm => Record::Vm(read!(
             v,
