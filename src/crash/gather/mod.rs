@@ -14,7 +14,7 @@ mod who;
 pub use desk::Desk;
 
 use super::layout::{self, Place, Role};
-use super::log::{Kind, Log, Owner};
+use super::log::{Log, Owner};
 use super::report::Crash;
 use case::Case;
 use desk::Judged;

@@ -79,10 +79,10 @@ impl Kept {
 
     /// Counts a host that a line names.
     pub fn names(&mut self, host: &str) {
-        match self.hosts.iter_mut().find(|(name, _)| name == host) {
-            Some((_, count)) => *count += 1,
-            None if self.hosts.len() < NAMES => self.hosts.push((host.to_owned(), 1)),
-            None => {}
+        if let Some((_, count)) = self.hosts.iter_mut().find(|(name, _)| name == host) {
+            *count += 1;
+        } else if self.hosts.len() < NAMES {
+            self.hosts.push((host.to_owned(), 1));
         }
     }
 

@@ -40,10 +40,10 @@ impl Site {
     /// Takes in the names in a log.
     pub fn heard(&mut self, hosts: &[(String, u64)]) {
         for (name, count) in hosts.iter().filter(|(name, _)| !is_nameless(name)) {
-            match self.heard.iter_mut().find(|(known, _)| known == name) {
-                Some((_, sum)) => *sum += count,
-                None if self.heard.len() < 16 => self.heard.push((name.clone(), *count)),
-                None => {}
+            if let Some((_, sum)) = self.heard.iter_mut().find(|(known, _)| known == name) {
+                *sum += count;
+            } else if self.heard.len() < 16 {
+                self.heard.push((name.clone(), *count));
             }
         }
     }

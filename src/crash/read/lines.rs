@@ -32,7 +32,7 @@ pub fn each(from: &mut dyn BufRead, mut take: impl FnMut(u64, &[u8])) -> Read {
         if here.is_empty() {
             break;
         }
-        let (piece, ended, used) = match memchr(here) {
+        let (piece, ended, used) = match memchr::memchr(b'\n', here) {
             Some(at) => (here.get(..at).unwrap_or_default(), true, at + 1),
             None => (here, false, here.len()),
         };
@@ -61,18 +61,6 @@ fn hand_over(line: &mut Vec<u8>, cut: &mut bool, read: &mut Read, take: &mut imp
     take(read.lines, line.get(..end).unwrap_or_default());
     line.clear();
     *cut = false;
-}
-
-fn memchr(bytes: &[u8]) -> Option<usize> {
-    // The standard library looks for one byte in whole words here.
-    let mut at = 0;
-    for chunk in bytes.chunks(64) {
-        if chunk.contains(&b'\n') {
-            return chunk.iter().position(|byte| *byte == b'\n').map(|within| at + within);
-        }
-        at += chunk.len();
-    }
-    None
 }
 
 fn nuls(bytes: &[u8]) -> usize {

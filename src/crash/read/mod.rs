@@ -1,7 +1,7 @@
-//! A folder, an archive, a log or a stream walked through once, its lines handed to [`Gather`].
+//! A folder, an archive, a log or a stream walked through once, its lines handed to [`super::gather::Gather`].
 //!
 //! The only part of `crash` that does I/O, and it only reads: nothing is written to disk, no link is followed, nothing is read
-//! twice. What it keeps is bounded by what [`Gather`] keeps and one buffer for each layer of packing. Everything that is read
+//! twice. What it keeps is bounded by what [`super::gather`] keeps and one buffer for each layer of packing. Everything that is read
 //! is taken for hostile: see [`Limits`].
 
 mod folder;
@@ -14,7 +14,6 @@ mod zip;
 
 pub use meter::Limits;
 
-use super::gather::Gather;
 use super::layout;
 use super::report::Reading;
 use std::fs::File;

@@ -1,15 +1,13 @@
-//! What came of reading, and how it is told: in words, as JSON, as Markdown for a ticket, as one HTML file.
+//! What came of reading, and how it is told: as JSON, as Markdown for a ticket, as one HTML file; in words by `cli`.
 
 mod html;
 mod json;
 mod markdown;
 mod timeline;
-mod words;
 
 pub use html::html;
 pub use json::{SCHEMA, json};
 pub use markdown::markdown;
-pub use words::words;
 
 use super::verdict::{Cause, Confidence, Finer, Verdict};
 use crate::time::Time;
