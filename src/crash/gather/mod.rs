@@ -216,6 +216,3 @@ impl Gather {
 fn shown(name: &str) -> String {
     crate::text::clean(name, NAME).into_owned()
 }
-
-#[cfg(test)]
-mod tests;

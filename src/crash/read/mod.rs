@@ -106,4 +106,6 @@ fn file_label(path: &Path) -> String {
 }
 
 #[cfg(test)]
+mod testkit;
+#[cfg(test)]
 mod tests;
