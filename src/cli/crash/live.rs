@@ -5,8 +5,10 @@ use crate::cli::error::CliError;
 use crate::cli::logging;
 use crate::cli::setup::Setup;
 use crate::config::Flags;
+use crate::crash::classify::Fact;
 use crate::crash::read::{self, Limits, Options};
 use crate::crash::report::Reading;
+use crate::feed::clock::Clock;
 use crate::xenapi::client::download::{Bounds, Download};
 use crate::xenapi::client::Client;
 use crate::xenapi::error::Error;
@@ -24,6 +26,8 @@ const ENTRIES: &str =
     "host-crashdump-logs,system-logs,xenserver-logs,xha-liveset,high-availability,multipath,disk-info,xen-info,kernel-info";
 /// The logs are capped at about 200 MB together, but crash folders are not.
 const BOUNDS: Bounds = Bounds { bytes: 4 << 30, quiet: Duration::from_secs(300), whole: Duration::from_secs(3_600) };
+/// How far back the pool's messages are read: 30 days.
+const MESSAGES: Duration = Duration::from_secs(30 * 86_400);
 /// Pieces that wait for the reader.
 const WAITING: usize = 16;
 
@@ -60,7 +64,8 @@ async fn of_host(session: &Session, wanted: &str, user: &str, allow_plain_http: 
         _ => CrashError::Pool(error),
     })?;
     let limits = Limits { input: BOUNDS.bytes, ..Limits::default() };
-    let options = Options { host: Some(host.hostname.to_string()).filter(|name| !name.is_empty()), limits };
+    let facts = facts(session, host).await;
+    let options = Options { host: Some(host.hostname.to_string()).filter(|name| !name.is_empty()), limits, facts };
     stream(download, format!("{name} ({target})"), options).await
 }
 
@@ -75,6 +80,23 @@ async fn hosts(session: &Session) -> Result<Vec<Host>, CrashError> {
         What::Gone => None,
     };
     Ok(batch.changes.into_iter().filter_map(|change| host(change.what)).collect())
+}
+
+/// What the pool's own messages of the last month say of the host. Without them there is less to judge by, and no more.
+async fn facts(session: &Session, host: &Host) -> Vec<Fact> {
+    let since = Clock::start().now() - MESSAGES;
+    let records = match session.messages_since(since).await {
+        Ok((records, _)) => records,
+        Err(error) => {
+            eprintln!("poolwatch: the pool's messages could not be read, so they are not considered: {error}");
+            return Vec::new();
+        }
+    };
+    let messages = records.into_iter().filter_map(|(_, record)| match record {
+        Record::Message(message) if message.obj_uuid == host.uuid && message.name.starts_with("HA_HOST_") => Some(message),
+        _ => None,
+    });
+    messages.map(|message| Fact::Message { name: message.name.to_string(), at: message.timestamp.time().unwrap_or_default() }).collect()
 }
 
 /// The one that is meant: by uuid, name, host name or address.

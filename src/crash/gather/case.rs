@@ -87,6 +87,11 @@ impl Case {
         self.classifier.know(Fact::Written(at));
     }
 
+    /// Something known beside its logs.
+    pub fn know(&mut self, fact: Fact) {
+        self.classifier.know(fact);
+    }
+
     /// By the host's own clock, if its folder says.
     pub fn wall(&self) -> Option<Wall> {
         self.stamp.as_ref().map(|stamp| stamp.wall)

@@ -13,6 +13,7 @@ mod who;
 
 pub use desk::Desk;
 
+use super::classify::Fact;
 use super::layout::{self, Place, Role};
 use super::log::{Log, Owner};
 use super::report::Crash;
@@ -37,6 +38,8 @@ const NAME: usize = 200;
 pub struct Gather {
     /// The host that is asked about.
     focus: Option<String>,
+    /// What is known of it beside its logs.
+    facts: Vec<Fact>,
     sites: BTreeMap<String, Site>,
     cases: BTreeMap<String, Case>,
     shelf: Shelf,
@@ -63,6 +66,12 @@ impl Gather {
     /// For all crashes, or those of one host (a name or a uuid).
     pub fn new(focus: Option<String>) -> Self {
         Self { focus, ..Self::default() }
+    }
+
+    /// The same, with what is known beside the logs.
+    pub fn knowing(mut self, facts: Vec<Fact>) -> Self {
+        self.facts = facts;
+        self
     }
 
     /// Lines that were read until now.

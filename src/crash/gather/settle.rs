@@ -1,5 +1,6 @@
 //! The end of a reading: which line on disk belongs to which crash, which crash is told, and how it is called.
 
+use super::super::classify::Fact;
 use super::super::layout;
 use super::super::log::{Kind, Log, Owner};
 use super::super::report::{Crash, Dump};
@@ -67,6 +68,7 @@ pub fn settle(gather: &mut Gather) -> Vec<Crash> {
         }
         deal(gather, &sides, &near, &log, &mut cases, &mut alone);
     }
+    share_facts(std::mem::take(&mut gather.facts), &mut cases, &mut alone);
     let mut crashes: Vec<(Option<Wall>, Crash)> = Vec::new();
     for (folder, case) in cases {
         let wall = case.wall();
@@ -214,6 +216,24 @@ fn deal(
     });
     if let (Some(mtime), Some(case)) = (log.mtime, alone.get_mut(&lone)) {
         case.written(Time::from_secs(mtime));
+    }
+}
+
+/// A message of the pool is about the last crash before it, if that is an hour ago at most; all else, and what is near none, is about what
+/// left no dump.
+fn share_facts(facts: Vec<Fact>, cases: &mut BTreeMap<String, Case>, alone: &mut BTreeMap<String, Case>) {
+    for fact in facts {
+        let about = match &fact {
+            Fact::Message { at, .. } => cases.values_mut().find(|case| {
+                case.at().is_some_and(|crashed| (-SAME..=4 * SAME).contains(&at.millis_after(crashed)))
+            }),
+            _ => None,
+        };
+        if let Some(case) = about {
+            case.know(fact);
+        } else {
+            alone.values_mut().for_each(|case| case.know(fact.clone()));
+        }
     }
 }
 

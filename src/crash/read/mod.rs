@@ -14,6 +14,7 @@ mod zip;
 
 pub use meter::Limits;
 
+use super::classify::Fact;
 use super::layout;
 use super::report::Reading;
 use std::fs::File;
@@ -61,6 +62,8 @@ pub struct Options {
     pub host: Option<String>,
     /// How much is read at most.
     pub limits: Limits,
+    /// What is known of that host beside its logs.
+    pub facts: Vec<Fact>,
 }
 
 /// Reads a folder or a file.

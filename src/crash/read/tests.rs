@@ -214,7 +214,7 @@ fn a_bomb_is_stopped_and_what_came_before_is_judged() {
     let zeros = vec![0; 4 << 20];
     let bomb = gz(&tar(&[("var/crash/20261121-021744-UTC/dom0.log", b'0', FENCE), ("console.log", b'0', &zeros)]));
     let limits = Limits { free: 1 << 20, ratio: 100, ..Limits::default() };
-    let reading = stream(bomb.as_slice(), "a bomb", &Options { host: None, limits }).unwrap();
+    let reading = stream(bomb.as_slice(), "a bomb", &Options { limits, ..Options::default() }).unwrap();
     assert_eq!(one(&reading).verdict.cause, Cause::O2cb);
     assert!(noted(&reading, "unpacks to more than 100 times"), "{:?}", reading.notes);
     for (limits, what) in [
@@ -222,7 +222,7 @@ fn a_bomb_is_stopped_and_what_came_before_is_judged() {
         (Limits { input: 2_000, ..Limits::default() }, "came in"),
         (Limits { members: 2, ..Limits::default() }, "holds more than 2 files"),
     ] {
-        let reading = stream(bomb.as_slice(), "a bomb", &Options { host: None, limits }).unwrap();
+        let reading = stream(bomb.as_slice(), "a bomb", &Options { limits, ..Options::default() }).unwrap();
         assert!(noted(&reading, what), "{what}: {:?}", reading.notes);
     }
     // So many crash folders, so many files.
@@ -308,7 +308,7 @@ fn a_folder_is_read_without_following_links() {
 /// What the fuzz targets do, too: whatever the bytes, there is an answer, and it can be told.
 fn fuzz(bytes: &[u8]) {
     let limits = Limits { free: 8 << 20, ratio: 20, unpacked: 32 << 20, members: 500, ..Limits::default() };
-    if let Ok(reading) = stream(bytes, "<script>", &Options { host: None, limits }) {
+    if let Ok(reading) = stream(bytes, "<script>", &Options { limits, ..Options::default() }) {
         let html = crate::crash::report::html(&reading);
         assert!(!html.contains("<script") && !html.contains('\u{1b}'), "{html}");
         assert!(!crate::crash::report::markdown(&reading).contains("<script"));

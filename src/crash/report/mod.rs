@@ -166,3 +166,6 @@ pub fn utc(at: Time) -> String {
     let seconds = text.get(..19).unwrap_or(&text).replace('T', " ");
     format!("{seconds} UTC")
 }
+
+#[cfg(test)]
+mod tests;
