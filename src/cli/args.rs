@@ -41,6 +41,11 @@ pub enum Command {
     ///
     /// Run it on a host of the pool, or on a saved state or bug report with --root. See docs/probe.md.
     Probe(super::probe::ProbeArgs),
+    /// Read a crash: who took the host down, how sure that is, the lines that say so, and what to do
+    ///
+    /// Reads a folder, an archive (tar, zip, packed with gzip, bzip2, xz or zstd), a log or the standard input, or fetches a bug report from
+    /// a host of a pool. Changes nothing. Exit code: 0 read and judged, also if there was no crash; 3 could not be read. See docs/crash.md.
+    Crash(super::crash::CrashArgs),
     /// Serve what is known of pools as metrics, for Prometheus and what reads its formats
     ///
     /// Runs until it is told to stop. Exit code: 0 when it was stopped by a signal, 3 if it could not start. See docs/export.md.

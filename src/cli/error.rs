@@ -59,6 +59,9 @@ pub enum CliError {
         /// Why.
         error: io::Error,
     },
+    /// `crash`.
+    #[error(transparent)]
+    Crash(#[from] super::crash::CrashError),
     /// `probe` was asked for something that it cannot do; what it says is complete.
     #[error("{0}")]
     Probe(String),

@@ -1,6 +1,7 @@
 //! One file a subcommand: arguments in, exit code out. Everything that decides sits below.
 
 mod args;
+pub mod crash;
 mod credentials;
 mod demo;
 pub mod doctor;
@@ -62,6 +63,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
         }
         Command::Doctor(args) => Ok(ExitCode::from(doctor::run(&args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
         Command::Probe(args) => probe::run(&args, crate::feed::clock::Clock::start().now()),
+        Command::Crash(args) => crash::run(&args, &cli.flags),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "poolwatch", &mut script);

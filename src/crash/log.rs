@@ -1,5 +1,8 @@
 //! What a log of a dump is, and whose. Decided by whoever opens it, from its place and its name; never from what a line in it claims.
 
+/// So many bytes of a line are looked at; the rest is passed over.
+pub const LINE: usize = 16 * 1024;
+
 /// What a log is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {

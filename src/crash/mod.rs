@@ -4,5 +4,12 @@
 //! turns the lines of one crash into a [`verdict::Verdict`]; `story` puts that verdict beside what was recorded of the pool. Nothing here ever
 //! changes a dump, follows a link out of one, or keeps more of it in memory than what it shows.
 
+pub mod advice;
+pub mod classify;
+pub mod gather;
+pub mod layout;
 pub mod log;
+pub mod read;
+pub mod report;
+pub mod stamp;
 pub mod verdict;

@@ -3,6 +3,8 @@
 //! One [`Client`] a pool; it holds no session and no state but open connections. Never follows a redirect, never uses a
 //! proxy, never writes a secret anywhere.
 
+pub mod download;
+
 use super::error::{ApiError, Error, Transport};
 use super::reply::{self, Problem};
 use super::target::Target;

@@ -2,6 +2,7 @@
 //!
 //! Makes no call that changes the pool (that is [`super::writer`]), and never shows a session's reference: it is a key to the pool.
 
+use super::client::download::{Bounds, Download};
 use super::client::{Ask, Client};
 use super::code::Code;
 use super::error::{Error, Transport};
@@ -218,6 +219,13 @@ impl Session {
             what: "/rrd_updates".to_owned(),
             why,
         })
+    }
+
+    /// A host's bug report, as a tar that it makes while it sends. `entries`: what is wanted of it, as xen-bugtool calls it, with commas
+    /// between. Asked at that host itself; xapi wants the role pool-operator or better.
+    pub async fn system_status(&self, host: &Target, entries: &str, bounds: Bounds) -> Result<Download, Error> {
+        let path = format!("/system-status?entries={entries}&output=tar");
+        self.client.download(host, "/system-status", &path, self.id.expose_secret(), bounds).await
     }
 
     /// A record with every field that the pool has, for people to look at. Secrets in it are replaced.

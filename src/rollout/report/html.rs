@@ -1,6 +1,7 @@
 //! A report as one HTML file that needs nothing beside it: no script, no font, no picture from elsewhere.
 
 use super::{Report, stamp, took};
+use crate::text;
 use std::fmt::Write as _;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}\
@@ -16,7 +17,7 @@ border-right:1px solid #fff;background:#bcd0ea}code,time{font-family:ui-monospac
 /// The report as one HTML page.
 pub fn html(report: &Report) -> String {
     let mut out = String::new();
-    let e = escape;
+    let e = text::html;
     let _ = write!(
         out,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
@@ -116,21 +117,5 @@ pub fn html(report: &Report) -> String {
         let _ = writeln!(out, "<tr><td><time>{}</time><td>{host}<td>{}</tr>", stamp(event.t), e(&event.text));
     }
     let _ = writeln!(out, "</table>\n</body></html>");
-    out
-}
-
-/// Nothing in it is markup, inside of an attribute or out of it.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
     out
 }

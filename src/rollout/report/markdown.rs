@@ -1,12 +1,13 @@
 //! A report as Markdown.
 
 use super::{Report, stamp, took};
+use crate::text;
 use std::fmt::Write as _;
 
 /// The report as Markdown that any reader shows; what a pool says in it cannot become markup.
 pub fn markdown(report: &Report) -> String {
     let mut out = String::new();
-    let e = escape;
+    let e = text::markdown;
     let _ = writeln!(out, "# {}\n\n**{}**\n", e(&report.headline()), e(&report.outcome()));
     let _ = writeln!(out, "- pool: {} ({})", e(&report.pool), e(&report.pool_uuid));
     let _ = writeln!(out, "- begun: {} by {}, poolwatch {}", stamp(report.began), e(&report.by), e(&report.version));
@@ -68,25 +69,6 @@ pub fn markdown(report: &Report) -> String {
     for event in &report.log {
         let host = event.host.as_deref().map(|host| format!(" **{}**", e(host))).unwrap_or_default();
         let _ = writeln!(out, "- {}{host} {}", stamp(event.t), e(&event.text));
-    }
-    out
-}
-
-/// Nothing in it is markup.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\n' | '\r' => out.push(' '),
-            c => out.push(c),
-        }
     }
     out
 }

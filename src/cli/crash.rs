@@ -1,0 +1,141 @@
+//! `poolwatch crash`: a crash read from a folder, an archive, a log or a pool, told in words, as JSON, Markdown or HTML.
+
+mod live;
+mod words;
+
+use super::args::ConnectArgs;
+use super::error::CliError;
+use super::block_on;
+use crate::config::Flags;
+use crate::crash::read::{self, Options, ReadError};
+use crate::crash::report::{self, Reading};
+use crate::xenapi::error::Error;
+use clap::Args;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Columns of a page of words that nobody looks at on a terminal.
+const COLUMNS: u16 = 100;
+
+/// `poolwatch crash`
+#[derive(Debug, Args)]
+pub struct CrashArgs {
+    /// Crash folder, bug report, archive or log; - for the standard input; with --host also a pool, as [user@]host[:port], URL or profile
+    #[arg(value_name = "DIR|FILE|TARGET")]
+    pub source: String,
+    /// The host that is asked about, by name or uuid. What other hosts' logs say counts as what they saw
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
+    /// Print JSON (documented in docs/crash.md)
+    #[arg(long, conflicts_with_all = ["html", "markdown"])]
+    pub json: bool,
+    /// Write one HTML file that needs nothing beside it (- for the standard output)
+    #[arg(long, value_name = "OUT", conflicts_with = "markdown")]
+    pub html: Option<PathBuf>,
+    /// Print Markdown, for a ticket
+    #[arg(long)]
+    pub markdown: bool,
+    /// How to connect
+    #[command(flatten)]
+    pub connect: ConnectArgs,
+}
+
+/// Why a crash could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CrashError {
+    /// From a folder, a file or a stream.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// There is no such path, and no host was named.
+    #[error(
+        "there is no file or folder {0}. To read a crash from a pool, say of which host: `poolwatch crash {0} --host NAME`; check the path otherwise"
+    )]
+    NoSuch(String),
+    /// The standard input is a terminal.
+    #[error("nothing is piped in. Use it as in `ssh HOST cat /var/crash/.../dom0.log | poolwatch crash -`")]
+    NoInput,
+    /// The pool does not have this host.
+    #[error("the pool has no host {wanted}. It has: {}", .has.join(", "))]
+    NoHost {
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        has: Vec<String>,
+    },
+    /// Several hosts are called so.
+    #[error("{0} hosts of the pool are called so. Name one by its uuid")]
+    Several(usize),
+    /// The user may not.
+    #[error(
+        "{host} does not give its logs to {user}: {error}. Bug reports need the role pool-operator or better. Log in as somebody who has it, or \
+         copy /var/crash and /var/log from the host and read those"
+    )]
+    Role {
+        /// The host.
+        host: String,
+        /// The user.
+        user: String,
+        /// What it said.
+        error: Error,
+    },
+    /// The host does not answer.
+    #[error("{error}. Its logs can be read once {host} is back; until then read those of the other hosts, which saw it go")]
+    Away {
+        /// The host.
+        host: String,
+        /// What happened.
+        error: Error,
+    },
+    /// The pool does not.
+    #[error("{0}")]
+    Pool(Error),
+    /// It could not be turned into JSON.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Reads and tells.
+pub fn run(args: &CrashArgs, flags: &Flags) -> Result<ExitCode, CliError> {
+    let options = Options { host: args.host.clone(), ..Options::default() };
+    let reading = if args.source == "-" {
+        if io::stdin().is_terminal() {
+            return Err(CrashError::NoInput.into());
+        }
+        read::stream(io::stdin().lock(), "the standard input", &options).map_err(CrashError::Read)?
+    } else if Path::new(&args.source).symlink_metadata().is_ok() {
+        read::path(Path::new(&args.source), &options).map_err(CrashError::Read)?
+    } else if let Some(host) = &args.host {
+        let mut read = None;
+        let code = block_on(async {
+            read = Some(live::read(args, host, flags).await?);
+            Ok(ExitCode::SUCCESS)
+        })?;
+        let Some(reading) = read else { return Ok(code) };
+        reading
+    } else {
+        return Err(CrashError::NoSuch(crate::text::clean(&args.source, 200).into_owned()).into());
+    };
+    tell(&reading, args)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(reading: &Reading, args: &CrashArgs) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    let text = match &args.html {
+        Some(path) if path.as_os_str() != "-" => {
+            let broken = |error| CliError::Report { path: path.clone(), error };
+            std::fs::write(path, report::html(reading)).map_err(broken)?;
+            // What it came to, also for who does not open it at once.
+            reading.crashes.iter().map(|crash| crash.headline() + "\n").collect()
+        }
+        Some(_) => report::html(reading),
+        None if args.json => report::json(reading).map_err(CrashError::Json)?,
+        None if args.markdown => report::markdown(reading),
+        None => {
+            let columns = if out.is_terminal() { crossterm::terminal::size().map_or(COLUMNS, |(columns, _)| columns) } else { COLUMNS };
+            words::page(reading, columns.clamp(40, COLUMNS))
+        }
+    };
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Output)
+}

@@ -1,0 +1,203 @@
+//! What to do after a crash, from its verdict alone: nothing here knows the pool.
+//!
+//! Paths that failed are to be repaired or doubled, by name; a limit that ran out is computed anew; without a reason it is a bug, to be reported
+//! with what there is; and who left no dump is told how to get one the next time.
+
+mod paths;
+
+use super::report::{Crash, Dump};
+use super::verdict::{Cause, Finer, Verdict};
+use paths::Trouble;
+
+/// Milliseconds between two writes of an o2cb heartbeat.
+const BEAT: u64 = 2_000;
+/// What the field sets where multipath has to fail over within the limit: `(61 - 1) x 2 s = 120 s`.
+const MULTIPATH: u64 = 61;
+/// The greatest threshold that is advised: ten minutes. Longer than that nobody waits for a dead host.
+const MOST: u64 = 301;
+/// Pieces of advice.
+const PIECES: usize = 8;
+
+/// What to do, the most important first.
+pub fn advise(crash: &Crash) -> Vec<String> {
+    let verdict = &crash.verdict;
+    let mut out = Vec::new();
+    match verdict.cause {
+        Cause::None => return out,
+        Cause::O2cb => o2cb(verdict, &mut out),
+        Cause::Xhad => xhad(verdict, &mut out),
+        Cause::Bug => bug(crash, &mut out),
+        Cause::Unknown => unknown(crash, &mut out),
+    }
+    dump(crash, &mut out);
+    out.truncate(PIECES);
+    out
+}
+
+/// Repair or double what failed, each by its name.
+fn repair(troubles: &[Trouble], out: &mut Vec<String>) {
+    out.extend(troubles.iter().map(Trouble::advice));
+}
+
+fn o2cb(verdict: &Verdict, out: &mut Vec<String>) {
+    let troubles = paths::found(verdict);
+    repair(&troubles, out);
+    if verdict.finer == Finer::Network {
+        if troubles.is_empty() {
+            out.push(
+                "Look at the network that o2cb uses (ip_address in /etc/ocfs2/cluster.conf): cables, switch ports and the switch \
+                 itself at that minute; put it on a bond of two links to two switches."
+                    .to_owned(),
+            );
+        }
+        let half = verdict.evidence.iter().any(|evidence| evidence.text.contains("half-quorum"));
+        if half {
+            out.push(
+                "With half of the nodes left the side with the lowest node number lives. A further node makes the number odd, so that \
+                 one cut does not stop half of the pool."
+                    .to_owned(),
+            );
+        }
+        return;
+    }
+    let device = paths::heartbeat(verdict);
+    if troubles.is_empty() {
+        let of = device.as_ref().map_or_else(String::new, |(device, _)| format!(" behind {device}"));
+        out.push(format!(
+            "Find out what held up the disk{of} with the heartbeat region: paths (`multipath -ll`), the array's own log, and what else was \
+             busy on it at that minute. If it has one path only, add a second."
+        ));
+    }
+    if verdict.finer == Finer::Disk || device.is_some() {
+        out.push(threshold(&troubles, device.map(|(_, millis)| millis)));
+    }
+}
+
+/// The limit of o2cb that would have been enough, computed.
+fn threshold(troubles: &[Trouble], waited: Option<u64>) -> String {
+    // It fences (threshold - 1) beats after the last good write.
+    let now = waited.map(|millis| millis / BEAT + 1).filter(|now| (2..=MOST).contains(now));
+    let recovery = troubles.iter().filter_map(Trouble::recovery_s).max();
+    let (wanted, why) = match recovery {
+        // Noticed after ten seconds, and ten more for the I/O that is then made again.
+        Some(seconds) => (
+            (seconds + 20).div_ceil(BEAT / 1_000) + 1,
+            format!("the storage gives up only after {seconds} s, with 10 s to notice before and 10 s to write again after"),
+        ),
+        None => (MULTIPATH, "multipath with many LUNs has to have moved all of them within the limit".to_owned()),
+    };
+    let wanted = wanted.min(MOST);
+    let set = "It must be the same on all nodes, and takes effect when o2cb starts.";
+    match now {
+        Some(now) if now >= wanted => format!(
+            "O2CB_HEARTBEAT_THRESHOLD is {now} ({} s), which is enough for a fail-over ({why}): repair the storage, do not raise it.",
+            (now - 1) * BEAT / 1_000
+        ),
+        _ => format!(
+            "Set O2CB_HEARTBEAT_THRESHOLD = {wanted}, because ({wanted} - 1) x 2 s = {} s, and {why}{}. {set}",
+            (wanted - 1) * BEAT / 1_000,
+            now.map_or_else(String::new, |now| format!("; it is {now} now, {} s", (now - 1) * BEAT / 1_000))
+        ),
+    }
+}
+
+fn xhad(verdict: &Verdict, out: &mut Vec<String>) {
+    let troubles = paths::found(verdict);
+    repair(&troubles, out);
+    let advice = match verdict.finer {
+        Finer::Statefile => {
+            "Look at the storage with the HA statefile at that minute: its paths and its latency. HA waits 60 s for it unless told \
+             otherwise; storage that needs longer to fail over needs `xe pool-ha-enable ... ha-config:timeout=` with more (300 s beside o2cb)."
+        }
+        Finer::Heartbeat => {
+            "Look at the management network at that minute (HA speaks UDP port 694 on it): links, switch, bond. Put it on a bond of two links \
+             to two switches."
+        }
+        Finer::XapiHealthCheck => {
+            "xapi did not answer for minutes: look at the memory, the load and the free disk space of dom0 (`xe host-param-list`, \
+             /var/log/xensource.log), and at what xapi was doing then."
+        }
+        _ => {
+            "The watchdog was not fed: dom0 or the HA daemon did not get on. Look at the last lines of kern.log and xha.log, and at the load \
+             and the disks of dom0 before."
+        }
+    };
+    out.push(advice.to_owned());
+}
+
+fn bug(crash: &Crash, out: &mut Vec<String>) {
+    let verdict = &crash.verdict;
+    repair(&paths::found(verdict), out);
+    let first = match verdict.finer {
+        Finer::Mce => {
+            "This is hardware: read the machine's own log (`ipmitool sel list`), run its maker's memory and processor tests, and do not put it \
+             back to use before."
+        }
+        Finer::Oom => {
+            "dom0 ran out of memory: give it more (dom0_mem in Xen's command line), and find out what took it (the list of processes before \
+             the panic)."
+        }
+        Finer::Firmware => {
+            "Read the machine's own log (`ipmitool sel list`), and bring firmware and BIOS up to date."
+        }
+        Finer::Operator => return out.push("Somebody asked for it. If nobody did, look at who was logged in (`last`) and at the BMC's log.".to_owned()),
+        Finer::Power => {
+            return out.push("Look at the power supplies, the UPS and the machine's own log (`ipmitool sel list`).".to_owned());
+        }
+        Finer::CpuStuck | Finer::HungTask => {
+            "Look at whether storage was slow at that minute: what waits for it too long ends so, too. Then look for a newer kernel, Xen and \
+             firmware."
+        }
+        _ => "Look for a newer version of what failed: the release notes of kernel, Xen and drivers name many such faults.",
+    };
+    out.push(first.to_owned());
+    out.push(report_it(crash));
+}
+
+fn unknown(crash: &Crash, out: &mut Vec<String>) {
+    repair(&paths::found(&crash.verdict), out);
+    let host = crash.host.as_deref().unwrap_or("HOST");
+    if crash.folder.is_none() {
+        out.push(format!(
+            "Read the bug reports of the other hosts, too: put them into one folder, and run `poolwatch crash FOLDER --host {host}`. What \
+             they saw often tells who fenced it."
+        ));
+        out.push("Read the machine's own log (`ipmitool sel list`): a loss of power or a reset from outside stands only there.".to_owned());
+    } else {
+        out.push(report_it(crash));
+    }
+}
+
+fn report_it(crash: &Crash) -> String {
+    let with = match (&crash.folder, crash.logs.as_slice()) {
+        (Some(folder), _) if !folder.is_empty() => format!("all of {folder}"),
+        (_, []) => "what there is".to_owned(),
+        (_, logs) => logs.iter().take(6).cloned().collect::<Vec<_>>().join(", "),
+    };
+    format!("Report it as a bug, with this report (--markdown) and {with} attached.")
+}
+
+fn dump(crash: &Crash, out: &mut Vec<String>) {
+    match (&crash.dump, crash.verdict.cause) {
+        (Dump::Missing, Cause::O2cb) if crash.verdict.evidence.iter().any(|evidence| evidence.text.contains("restarting")) => {
+            out.push(
+                "o2cb fences by a reset, which leaves no dump. To get one the next time, after every boot: `echo panic > \
+                 /sys/kernel/config/cluster/NAME/fence_method`, with a crash kernel loaded (`kexec -p`; on XenServer and XCP-ng it is)."
+                    .to_owned(),
+            );
+        }
+        (Dump::Missing, Cause::Xhad) if crash.verdict.finer != Finer::Watchdog => {
+            out.push("A fence by HA is a plain reset and leaves no dump: keep the xha.log of all hosts.".to_owned());
+        }
+        (Dump::Part(why), _) => {
+            out.push(format!(
+                "The dump is not whole ({why}): make room in /var/crash, where 64 MB are kept free in .sacrificial-space-for-logs, and copy \
+                 what is there, as only the last four are kept."
+            ));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

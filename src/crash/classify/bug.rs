@@ -1,0 +1,238 @@
+//! A crash that no cluster stack made: which kind of fault it was.
+
+use super::finding::Finding;
+use super::signal::{Reason, Signal, reason};
+use super::view::{Place, View};
+use crate::crash::verdict::{Cause, Confidence, Finer};
+
+/// A lock-up that the log outlives by this was got over, in ms.
+const OUTLIVED: i64 = 120_000;
+
+/// A stuck disk this long before a hung task's panic is its cause, in ms.
+const DISK_BEFORE: i64 = 600_000;
+
+/// The fault, if there is one.
+pub(super) fn bug(view: &View<'_>) -> Option<Finding> {
+    let (main, finer, confidence, why) = pick(view)?;
+    let mut finding = Finding::new(Cause::Bug, finer, confidence, why);
+    finding.first(Some(main));
+    for signal in [
+        Signal::Panic,
+        Signal::KernelBug,
+        Signal::Oops,
+        Signal::XenPanic,
+        Signal::XenFault,
+        Signal::XenBug,
+        Signal::XenStuck,
+        Signal::Mce,
+        Signal::XenMce,
+        Signal::HwFatal,
+        Signal::HardLockup,
+        Signal::SoftLockup,
+        Signal::Dom0Crashed,
+        Signal::OcfsAbort,
+        Signal::NotFencing,
+    ] {
+        finding.first(view.find(signal));
+    }
+    notes(view, &mut finding, finer);
+    Some(finding)
+}
+
+fn notes(view: &View<'_>, finding: &mut Finding, finer: Finer) {
+    if view.has(Signal::NotFencing) {
+        finding.note("o2cb had checked its quorum and decided not to fence: it is not the cause.");
+    }
+    match finer {
+        Finer::Oops | Finer::XenPanic | Finer::CpuStuck | Finer::HungTask | Finer::Panic => {
+            if let Some(note) = view.said.iter().find_map(|said| said.scanned.boot.fault.note()) {
+                finding.note(note);
+            }
+        }
+        Finer::Operator => finding.note("The crash was asked for; there is nothing to repair."),
+        _ => {}
+    }
+    let faulted = view.has(Signal::Oops) || view.has(Signal::KernelBug);
+    if finer == Finer::Oops
+        && view.find(Signal::Panic).is_some_and(|place| place.first().message.contains("Fatal exception"))
+        && faulted
+    {
+        finding.note("The panic followed the fault because panic_on_oops is set, or because it was in an interrupt.");
+    }
+    if finer == Finer::Oops && !view.has(Signal::Panic) && !view.has(Signal::Dom0Crashed) {
+        finding.note("No panic follows the fault in these logs: the host may have gone on for a while.");
+    }
+}
+
+/// What is taken for the cause: the line, the kind, how sure, why.
+type Pick<'a> = (Place<'a>, Finer, Confidence, String);
+
+fn pick<'a>(view: &View<'a>) -> Option<Pick<'a>> {
+    let sure = |place, finer, why: &str| Some((place, finer, Confidence::Sure, why.to_owned()));
+    if let Some(place) = view.find(Signal::AskedCrash) {
+        return sure(place, Finer::Operator, "Somebody asked for this crash.");
+    }
+    let panic = view.find(Signal::Panic).or_else(|| view.find(Signal::PanicEnd));
+    let said = panic.and_then(|place| reason(&place.first().message));
+    if said == Some(Reason::Is(Finer::Operator)) {
+        return panic.and_then(|place| sure(place, Finer::Operator, "Somebody asked for this crash."));
+    }
+    if let Some(pick) = hardware(view, panic, said) {
+        return Some(pick);
+    }
+    if let Some(place) = view.find(Signal::XenStuck) {
+        return sure(
+            place,
+            Finer::CpuStuck,
+            "Xen's own watchdog found a processor that did not get on. That is a fault, not a fence: HA's watchdog is another one.",
+        );
+    }
+    if let Some(place) = xen(view, panic) {
+        return sure(place, Finer::XenPanic, "The hypervisor itself panicked.");
+    }
+    if let Some(place) = panic {
+        return Some(kernel(view, place, said));
+    }
+    quiet(view)
+}
+
+/// Machine checks and what firmware or an interrupt reported.
+fn hardware<'a>(view: &View<'a>, panic: Option<Place<'a>>, said: Option<Reason>) -> Option<Pick<'a>> {
+    let pick = |place, finer, why: &str| Some((place, finer, Confidence::Sure, why.to_owned()));
+    let mce = view.first(&[Signal::XenMce]).or_else(|| panic.filter(|_| said == Some(Reason::Is(Finer::Mce))));
+    if let Some(place) = mce {
+        return pick(place, Finer::Mce, "The processor reported a machine check that cannot be survived: hardware.");
+    }
+    if let Some(place) = view.find(Signal::XenFault).filter(|place| {
+        let text = &place.first().message;
+        text.contains("vector = 18") || text.contains("vec 18") || text.to_ascii_lowercase().contains("machine check")
+    }) {
+        return pick(place, Finer::Mce, "The processor reported a machine check that cannot be survived: hardware.");
+    }
+    if let Some(place) = panic.filter(|_| said == Some(Reason::Is(Finer::Firmware))) {
+        return pick(
+            place,
+            Finer::Firmware,
+            "Hardware or firmware reported a fatal error, or sent an interrupt that cannot be ignored.",
+        );
+    }
+    if let Some(place) = view.find(Signal::XenNmi) {
+        return pick(place, Finer::Firmware, "Hardware sent a non-maskable interrupt, and Xen stopped.");
+    }
+    None
+}
+
+/// A panic of the hypervisor that is not domain 0's.
+fn xen<'a>(view: &View<'a>, panic: Option<Place<'a>>) -> Option<Place<'a>> {
+    let place = view.first(&[Signal::XenFault, Signal::XenBug, Signal::XenPanic])?;
+    // A kernel that panicked first, in the same log, is the cause of what Xen then met.
+    let after = panic.is_some_and(|panic| panic.log.name == place.log.name && panic.first().order < place.first().order);
+    (!after).then_some(place)
+}
+
+/// A kernel's panic by its words and by what stands before it.
+fn kernel<'a>(view: &View<'a>, panic: Place<'a>, said: Option<Reason>) -> Pick<'a> {
+    let words = panic.first().message.clone();
+    let quoted = words.split_once("syncing:").map_or(words.as_str(), |(_, rest)| rest).trim().to_owned();
+    let sure = Confidence::Sure;
+    let ocfs = words.contains("OCFS2") && (words.contains("panic forced") || words.contains("abort"));
+    if ocfs {
+        return ocfs_panic(view, panic);
+    }
+    match said {
+        Some(Reason::Is(Finer::HungTask)) => hung(view, panic),
+        Some(Reason::Is(Finer::CpuStuck)) => {
+            let place = view.first(&[Signal::HardLockup, Signal::SoftLockup, Signal::RcuStall]).unwrap_or(panic);
+            (place, Finer::CpuStuck, sure, format!("The kernel panicked because a processor did not get on: {quoted}."))
+        }
+        Some(Reason::Is(Finer::Oom)) => (panic, Finer::Oom, sure, "The kernel had no memory left and nobody to kill.".to_owned()),
+        Some(Reason::Is(finer)) => (panic, finer, sure, format!("The kernel panicked: {quoted}.")),
+        Some(Reason::Follows) | None => {
+            let fault = view.first(&[Signal::KernelBug, Signal::Oops, Signal::Sanitizer]);
+            if let Some(place) = fault.filter(|place| near(*place, panic)) {
+                return (
+                    place,
+                    Finer::Oops,
+                    sure,
+                    format!("A fault in the kernel: {}.", place.first().message.trim_end_matches('.')),
+                );
+            }
+            if let Some(place) =
+                view.first(&[Signal::HardLockup, Signal::SoftLockup]).filter(|place| near(*place, panic) && said.is_some())
+            {
+                return (place, Finer::CpuStuck, sure, "A processor did not get on, and the kernel panicked.".to_owned());
+            }
+            if words.contains("Fatal exception") || words.contains("Oops") {
+                return (panic, Finer::Oops, sure, "The kernel panicked after a fault that is not in these logs.".to_owned());
+            }
+            (panic, Finer::Panic, sure, format!("The kernel panicked: {quoted}."))
+        }
+    }
+}
+
+/// Whether a fault stands shortly before a panic, so that it is its cause.
+fn near(fault: Place<'_>, panic: Place<'_>) -> bool {
+    match (fault.last().stamp, panic.first().stamp) {
+        (Some(fault), Some(panic)) => panic - fault < 60_000,
+        _ => true,
+    }
+}
+
+/// A panic that ocfs2 forced because of an error of its own, which is the disk's if I/O failed.
+fn ocfs_panic<'a>(view: &View<'a>, panic: Place<'a>) -> Pick<'a> {
+    let disk = view.has(Signal::HbIo) || view.has(Signal::Storage) || view.has(Signal::HbHung);
+    if disk {
+        let why = "ocfs2 panicked because I/O to its disk failed. That is ocfs2's own doing and no fence by o2cb: look at the disk and its paths.";
+        return (panic, Finer::Disk, Confidence::Sure, why.to_owned());
+    }
+    let why = "ocfs2 panicked because of an error on its volume. That is ocfs2's own doing and no fence by o2cb.";
+    (panic, Finer::Panic, Confidence::Sure, why.to_owned())
+}
+
+/// A panic that was set for tasks that wait too long.
+fn hung<'a>(view: &View<'a>, panic: Place<'a>) -> Pick<'a> {
+    let place = view.find(Signal::HungTask).unwrap_or(panic);
+    let disk = view.first(&[Signal::HbHung, Signal::HbIo, Signal::Storage]).is_some_and(|disk| {
+        match (disk.last().stamp, panic.first().stamp) {
+            (Some(disk), Some(panic)) => panic - disk < DISK_BEFORE,
+            _ => true,
+        }
+    });
+    if disk {
+        let why = "The kernel panicked because a task waited too long, as it is set to, and what it waited for was the disk.";
+        return (panic, Finer::Disk, Confidence::Sure, why.to_owned());
+    }
+    (place, Finer::HungTask, Confidence::Sure, "The kernel panicked because a task waited too long, as it is set to.".to_owned())
+}
+
+/// Faults without a panic.
+fn quiet<'a>(view: &View<'a>) -> Option<Pick<'a>> {
+    let likely = |place, finer, why: &str| Some((place, finer, Confidence::Likely, why.to_owned()));
+    if let Some(place) = view.find(Signal::Mce) {
+        return likely(place, Finer::Mce, "The processor reported a machine check.");
+    }
+    if let Some(place) = view.find(Signal::HwFatal) {
+        return likely(place, Finer::Firmware, "Hardware or firmware reported a fatal error.");
+    }
+    if let Some(place) = view.first(&[Signal::KernelBug, Signal::Oops, Signal::Sanitizer]) {
+        return likely(place, Finer::Oops, "A fault in the kernel.");
+    }
+    if let Some(place) = view.find(Signal::Dom0Crashed) {
+        let mut pick = likely(place, Finer::Unknown, "Xen saw domain 0 crash; why, only domain 0's own log would tell.")?;
+        pick.2 = Confidence::Guess;
+        return Some(pick);
+    }
+    if let Some(place) = view.find(Signal::Nmi) {
+        return likely(place, Finer::Firmware, "Hardware sent a non-maskable interrupt.");
+    }
+    let stuck = view.first(&[Signal::HardLockup, Signal::SoftLockup, Signal::RcuStall])?;
+    let over = stuck.boot.went_on(stuck.signal()).is_some_and(|ms| ms > OUTLIVED);
+    (!over).then(|| {
+        (
+            stuck,
+            Finer::CpuStuck,
+            Confidence::Likely,
+            "A processor did not get on, and nothing shows that it ever did again.".to_owned(),
+        )
+    })
+}

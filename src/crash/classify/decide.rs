@@ -1,0 +1,234 @@
+//! From what the logs of one crash told to its cause. o2cb goes before xhad, xhad before a bug, all of them before "no crash"; where nothing tells, that is the answer.
+
+use super::bug;
+use super::finding::Finding;
+use super::signal::{Signal, Weight};
+use super::view::View;
+use crate::crash::log::Kind;
+use crate::crash::verdict::{Cause, Confidence, Finer};
+
+/// A heartbeat's timeout that the log outlives by this was not a fence, in ms.
+const OUTLIVED: i64 = 5_000;
+
+/// What these logs say together; `None` if they do not tell of a crash.
+pub(super) fn crash(view: &View<'_>) -> Option<Finding> {
+    o2cb(view).or_else(|| xhad(view)).or_else(|| bug::bug(view))
+}
+
+/// The fence by o2cb.
+pub(super) fn o2cb(view: &View<'_>) -> Option<Finding> {
+    let said = view.first(&[Signal::Sorry, Signal::StopAll, Signal::Quorum, Signal::FenceFrame]);
+    let timeout = view.find(Signal::WriteTimeout);
+    let (confidence, how) = match (said, timeout) {
+        (Some(place), _) if place.signal() == Signal::FenceFrame => {
+            (Confidence::Likely, "The stack of the crash is o2cb's fence; its message is not in these logs")
+        }
+        (Some(_), _) => (Confidence::Sure, "The kernel says that o2cb fenced this host"),
+        (None, Some(place)) => {
+            let outlived = place.boot.went_on(Signal::WriteTimeout).is_some_and(|ms| ms > OUTLIVED);
+            if outlived || place.boot.has(Signal::Panic) {
+                return None;
+            }
+            (Confidence::Likely, "The heartbeat's write timeout ran out and the log ends there")
+        }
+        (None, None) => return None,
+    };
+    let quorum = view.find(Signal::Quorum);
+    let disk = match (timeout, quorum) {
+        (Some(disk), Some(net)) => Some(disk.last().order > net.last().order),
+        (Some(_), None) => Some(true),
+        (None, Some(_)) => Some(false),
+        (None, None) if view.has(Signal::FrameDisk) => Some(true),
+        (None, None) if view.has(Signal::FrameNet) => Some(false),
+        (None, None) if view.has(Signal::HbHung) || view.has(Signal::HbIo) => Some(true),
+        (None, None) => None,
+    };
+    let (finer, why) = match disk {
+        Some(true) => (Finer::Disk, ": no write to the heartbeat region was completed within its limit."),
+        Some(false) => (Finer::Network, ": over the network it reached too few of the nodes whose heartbeat it saw on disk."),
+        None => (Finer::Unknown, "; whether for the disk or for the network is not in these logs."),
+    };
+    let mut finding = Finding::new(Cause::O2cb, finer, confidence, format!("{how}{why}"));
+    match finer {
+        Finer::Network => finding.last(quorum),
+        _ => finding.last(timeout),
+    }
+    for signal in [Signal::Sorry, Signal::Quorum, Signal::WriteTimeout, Signal::StopAll, Signal::FenceFrame] {
+        finding.last(view.find(signal));
+    }
+    for signal in [Signal::HbHung, Signal::HbIo, Signal::Net, Signal::Storage] {
+        finding.first(view.find(signal));
+    }
+    if view.has(Signal::DomWatchdog) || view.has(Signal::DomWatchdogReboot) {
+        finding.note("The reset after the fence hung, and Xen's domain watchdog ended it: o2cb was first.");
+        finding.last(view.first(&[Signal::DomWatchdog, Signal::DomWatchdogReboot]));
+    }
+    if let Some(place) = view.first(&[Signal::Oops, Signal::KernelBug]) {
+        let fence = view.first(&[Signal::Sorry, Signal::StopAll, Signal::Quorum]);
+        let after = fence.is_some_and(|fence| fence.last().order < place.first().order);
+        if after {
+            finding.note("A second fault followed while the host went down; the fence was first.");
+        } else {
+            finding.note("The kernel had a fault before that and went on; it did not end the host, but is worth a bug report.");
+        }
+        finding.first(Some(place));
+    }
+    Some(finding)
+}
+
+/// The fence by the HA daemon, or by the watchdog that it feeds.
+fn xhad(view: &View<'_>) -> Option<Finding> {
+    let said = view.first(&[
+        Signal::XhaXapi,
+        Signal::XhaStatefile,
+        Signal::XhaView,
+        Signal::XhaRule,
+        Signal::XhaAsked,
+        Signal::XhaOther,
+        Signal::XhaSelfFence,
+    ]);
+    let watchdog = view.first(&[Signal::DomWatchdog, Signal::DomWatchdogReboot, Signal::DomWatchdogFrame, Signal::XhaWatchdog]);
+    if said.is_none() && watchdog.is_none() {
+        return None;
+    }
+    let (finer, why) = match said.map(|place| place.signal()) {
+        Some(Signal::XhaXapi) => (Finer::XapiHealthCheck, "xhad fenced this host because xapi did not pass its health check."),
+        Some(Signal::XhaStatefile) => (Finer::Statefile, "xhad fenced this host because of the statefile."),
+        Some(Signal::XhaView | Signal::XhaRule | Signal::XhaOther)
+            if view.has(Signal::SoonStatefile) && !view.has(Signal::SoonHeartbeat) =>
+        {
+            (Finer::Statefile, "xhad fenced this host: it could not read or write the statefile in time.")
+        }
+        Some(Signal::XhaView | Signal::XhaRule) => (
+            Finer::Heartbeat,
+            "xhad fenced this host: it had lost the others' heartbeat and was not in the part of the pool that goes on.",
+        ),
+        Some(Signal::XhaAsked) => (Finer::Heartbeat, "xhad fenced this host because another host asked for it."),
+        Some(_) => (Finer::Unknown, "xhad fenced this host."),
+        None => (
+            Finer::Watchdog,
+            "Xen's watchdog for domain 0 ran out, which xhad feeds: xhad or all of domain 0 had stopped, or xhad let it run out.",
+        ),
+    };
+    let mut finding = Finding::new(Cause::Xhad, finer, Confidence::Sure, why);
+    finding.last(said);
+    finding.last(watchdog);
+    for signal in [Signal::DomWatchdogReboot, Signal::SoonStatefile, Signal::SoonHeartbeat, Signal::SoonXapi, Signal::XhaLiveset]
+    {
+        finding.last(view.find(signal));
+    }
+    if watchdog.is_some() {
+        let dead = view.first(&[
+            Signal::Panic,
+            Signal::Oops,
+            Signal::KernelBug,
+            Signal::SoftLockup,
+            Signal::HardLockup,
+            Signal::RcuStall,
+        ]);
+        if let Some(dead) = dead {
+            finding.note("Domain 0 was already dead or stuck when the watchdog ran out: report that as a bug too.");
+            finding.first(Some(dead));
+        }
+    }
+    Some(finding)
+}
+
+/// What there is where nothing tells of a crash.
+pub(super) fn calm(view: &View<'_>) -> Finding {
+    let dump = view.kind(Kind::CrashedKernel) || view.kind(Kind::CrashedXen);
+    if dump {
+        return dumped(view);
+    }
+    if let Some(finding) = sudden(view) {
+        return finding;
+    }
+    let orderly = view.said.iter().any(|said| said.scanned.boot.told.keys().any(|signal| signal.orderly()));
+    if !orderly && view.has(Signal::Dom0Reboot) {
+        let mut finding = Finding::new(
+            Cause::Unknown,
+            Finer::Unknown,
+            Confidence::Guess,
+            "Domain 0 asked Xen for a reboot. A planned reboot looks like this, and so do o2cb's reset and xhad's fence: look at the kernel's log and at xha.log.",
+        );
+        finding.last(view.find(Signal::Dom0Reboot));
+        return finding;
+    }
+    if view.said.iter().all(|said| said.scanned.lines == 0) {
+        return Finding::new(Cause::Unknown, Finer::Unknown, Confidence::Guess, "There is nothing to read in these logs.");
+    }
+    let mut finding = if orderly {
+        Finding::new(
+            Cause::None,
+            Finer::Operator,
+            Confidence::Likely,
+            "The host was shut down or reset on request; nothing in these logs tells of a crash.",
+        )
+    } else {
+        Finding::new(
+            Cause::None,
+            Finer::Unknown,
+            Confidence::Likely,
+            "Nothing in these logs tells of a crash or a fence of this host.",
+        )
+    };
+    let mut told = view.all(Weight::Notable);
+    told.sort_by_key(|place| std::cmp::Reverse(place.signal().weight()));
+    for place in told {
+        finding.last(Some(place));
+    }
+    for (signal, note) in [
+        (Signal::WriteTimeout, "One heartbeat region timed out, but the host went on: with several regions that is no fence."),
+        (Signal::Negotiated, "All nodes had lost the disk, so o2cb fenced none of them."),
+        (Signal::NotFencing, "A quorum check came to the result not to fence."),
+        (Signal::Evicted, "Another node was evicted: that one fenced or died, not this one."),
+        (Signal::HungTask, "Tasks waited too long, which the host survived."),
+        (Signal::OomKill, "Memory ran out and a process was killed, which the host survived."),
+    ] {
+        if view.has(signal) {
+            finding.note(note);
+        }
+    }
+    finding
+}
+
+/// A dump of a crash that names no cause.
+fn dumped(view: &View<'_>) -> Finding {
+    if view.kind(Kind::CrashedKernel) {
+        return Finding::new(
+            Cause::Bug,
+            Finer::Unknown,
+            Confidence::Guess,
+            "There is a dump, so the host crashed, and neither o2cb nor xhad left a word in it: a fault that these logs do not name.",
+        );
+    }
+    Finding::new(
+        Cause::Unknown,
+        Finer::Unknown,
+        Confidence::Guess,
+        "There is a dump of the hypervisor, but nothing in it tells the cause, and the kernel's log of domain 0 is missing.",
+    )
+}
+
+/// A boot that ended without a word and was followed by another.
+fn sudden(view: &View<'_>) -> Option<Finding> {
+    let said = view.said.iter().find(|said| {
+        said.scanned.boot.whole
+            && said
+                .scanned
+                .before
+                .as_ref()
+                .is_some_and(|old| old.stamp.is_some_and(|ms| ms > 60_000) && !old.told.keys().any(|signal| signal.orderly()))
+    })?;
+    let old = said.scanned.before.as_ref()?;
+    Some(Finding::new(
+        Cause::Unknown,
+        Finer::Unknown,
+        Confidence::Guess,
+        format!(
+            "{} stops at line {} without a word and goes on with another boot: power, a reset, or a fence that could not be logged.",
+            said.log.name,
+            old.ends.max(1)
+        ),
+    ))
+}

@@ -1,0 +1,329 @@
+//! One log, line by line: boots, and what each of them told. Holds a bounded number of lines however long the log is.
+
+use super::date::Date;
+use super::matcher;
+use super::signal::{Signal, Weight};
+use super::strip::{Line, Who, strip};
+use crate::crash::log::Kind;
+use crate::text;
+use std::collections::{BTreeMap, VecDeque};
+
+/// So many lines are kept around one that counts.
+pub(super) const AROUND: usize = 3;
+
+/// So many characters of a line are kept.
+const WIDE: usize = 240;
+
+/// Faults of one kind that are further apart than this are not the same trouble, in ms.
+const APART: i64 = 60_000;
+
+/// Time-stamps that fall back by more than this are of another boot, in ms.
+const BACK: i64 = 20_000;
+
+/// A stamp below this is one of a beginning, in ms.
+const EARLY: i64 = 60_000;
+
+/// One line that told something.
+#[derive(Clone, Debug)]
+pub(super) struct Spot {
+    /// What it told.
+    pub signal: Signal,
+    /// Its number in the log.
+    pub line: u64,
+    /// Counts all lines of the log that told something: the order of things.
+    pub order: u64,
+    /// Since that boot, in ms.
+    pub stamp: Option<i64>,
+    /// By the wall clock.
+    pub date: Option<Date>,
+    /// The message without what stood before it.
+    pub message: String,
+    /// The line as it was.
+    pub text: String,
+    /// The lines before it.
+    pub before: Vec<String>,
+    /// The lines after it.
+    pub after: Vec<String>,
+}
+
+/// All lines of one boot that told one thing.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    /// The first of the last group of them.
+    pub first: Spot,
+    /// The last one.
+    pub last: Spot,
+    /// How many in all.
+    pub count: u64,
+}
+
+/// From one start of a host to the next.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Boot {
+    /// Which one of the log it is, from 1.
+    pub number: u32,
+    /// Its first line.
+    pub begins: u64,
+    /// What was told.
+    pub told: BTreeMap<Signal, Told>,
+    /// The highest time-stamp, in ms.
+    pub stamp: Option<i64>,
+    /// The last date.
+    pub date: Option<Date>,
+    /// The number of its last line.
+    pub ends: u64,
+    /// Whether the log saw it begin.
+    pub whole: bool,
+    /// Whether another boot follows.
+    pub followed: bool,
+    /// Whether it is the kernel that only writes a dump.
+    pub dumps: bool,
+    /// Whether the kernel's start was seen, as Xen's comes before it.
+    kernel: bool,
+    /// What a fault says of where it was.
+    pub fault: super::fault::Fault,
+}
+
+impl Boot {
+    /// The heaviest thing it told.
+    pub fn weight(&self) -> Option<Weight> {
+        self.told.keys().map(|signal| signal.weight()).max()
+    }
+
+    /// Whether it told this.
+    pub fn has(&self, signal: Signal) -> bool {
+        self.told.contains_key(&signal)
+    }
+
+    /// How long the log went on after the last `signal`, in ms. `None` where no time tells.
+    pub fn went_on(&self, signal: Signal) -> Option<i64> {
+        Some(self.stamp? - self.told.get(&signal)?.last.stamp?)
+    }
+}
+
+/// The scan of one log.
+pub(super) struct Scan {
+    kind: Kind,
+    ring: VecDeque<String>,
+    spare: Vec<String>,
+    /// What still wants lines after it.
+    open: Vec<(Signal, bool, usize)>,
+    order: u64,
+    lines: u64,
+    boot: Boot,
+    /// The last boot before this one in which there was a crash.
+    crashed: Option<Boot>,
+    /// The boot before this one, if nothing was told in it that counts.
+    before: Option<Boot>,
+}
+
+impl Scan {
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            ring: VecDeque::with_capacity(AROUND),
+            spare: Vec::new(),
+            open: Vec::new(),
+            order: 0,
+            lines: 0,
+            boot: Boot { number: 1, begins: 1, ..Boot::default() },
+            crashed: None,
+            before: None,
+        }
+    }
+
+    /// The next line.
+    pub fn line(&mut self, number: u64, raw: &[u8]) {
+        let line = strip(raw);
+        if line.text.is_empty() {
+            return;
+        }
+        self.lines += 1;
+        self.begins(number, &line);
+        self.time(number, &line);
+        let shown = !self.open.is_empty();
+        if shown {
+            self.follow(raw);
+        }
+        if self.boot.weight_counts() {
+            self.boot.fault.line(&line);
+        }
+        if matcher::any(raw) && matches!(line.who, Who::Kernel | Who::Xen | Who::Plain | Who::Xha | Who::App) {
+            let signals = matcher::signals(&line);
+            if !signals.is_empty() {
+                self.told(number, &line, raw, &signals);
+            }
+        }
+        self.keep(raw);
+    }
+
+    /// Whether this line begins another boot.
+    fn begins(&mut self, number: u64, line: &Line<'_>) {
+        if matches!(line.who, Who::App | Who::Guest | Who::Xha) || self.kind == Kind::XhaLog {
+            return;
+        }
+        let kernel = line.text.starts_with(b"Linux version ");
+        let xen = (line.text.starts_with(b"Xen version ") && line.who == Who::Xen) || banner(line.text);
+        let fell = match (line.stamp, self.boot.stamp) {
+            (Some(now), Some(then)) if line.who != Who::Xen => now < EARLY && now + BACK < then,
+            _ => false,
+        };
+        let new = if kernel {
+            // Xen's start comes before the kernel's, and both are one.
+            self.boot.kernel || self.boot.stamp.is_some() || self.boot.weight_counts()
+        } else {
+            (xen && (self.boot.kernel || self.boot.stamp.is_some() || self.boot.weight_counts())) || fell
+        };
+        if new {
+            self.turn(number);
+        }
+        if kernel {
+            self.boot.kernel = true;
+            self.boot.whole = true;
+        }
+        if xen || fell {
+            self.boot.whole = true;
+        }
+        if matcher::contains(line.text.get(..line.text.len().min(2048)).unwrap_or_default(), "elfcorehdr=")
+            && matcher::contains(line.text, "command line")
+        {
+            self.boot.dumps = true;
+        }
+    }
+
+    /// Ends a boot and begins the next.
+    fn turn(&mut self, number: u64) {
+        let next = Boot { number: self.boot.number.saturating_add(1), begins: number, ..Boot::default() };
+        let mut old = std::mem::replace(&mut self.boot, next);
+        old.followed = true;
+        self.open.clear();
+        if old.dumps {
+            return;
+        }
+        if old.weight().is_some_and(|weight| weight >= Weight::Fault) {
+            self.crashed = Some(old);
+            self.before = None;
+        } else {
+            self.before = Some(old);
+        }
+    }
+
+    fn time(&mut self, number: u64, line: &Line<'_>) {
+        if line.who == Who::Guest {
+            return;
+        }
+        self.boot.ends = number;
+        if let Some(stamp) = line.stamp.filter(|_| !matches!(line.who, Who::Xen)) {
+            self.boot.stamp = Some(self.boot.stamp.map_or(stamp, |old| old.max(stamp)));
+        }
+        if line.date.is_some() {
+            self.boot.date = line.date;
+        }
+    }
+
+    /// Gives the line to what wants lines after it.
+    fn follow(&mut self, raw: &[u8]) {
+        let shown = show(raw);
+        for (signal, first, left) in &mut self.open {
+            if let Some(told) = self.boot.told.get_mut(signal) {
+                let spot = if *first { &mut told.first } else { &mut told.last };
+                spot.after.push(shown.clone());
+            }
+            *left -= 1;
+        }
+        self.open.retain(|(_, _, left)| *left > 0);
+    }
+
+    fn told(&mut self, number: u64, line: &Line<'_>, raw: &[u8], signals: &[Signal]) {
+        self.order += 1;
+        let spot = Spot {
+            signal: Signal::Panic,
+            line: number,
+            order: self.order,
+            stamp: line.stamp,
+            date: line.date.or(self.boot.date),
+            message: text::clean(&String::from_utf8_lossy(line.text), WIDE).into_owned(),
+            text: show(raw),
+            before: self.ring.iter().cloned().collect(),
+            after: Vec::new(),
+        };
+        for signal in signals {
+            let spot = Spot { signal: *signal, ..spot.clone() };
+            match self.boot.told.get_mut(signal) {
+                None => {
+                    self.boot.told.insert(*signal, Told { first: spot.clone(), last: spot, count: 1 });
+                    self.open.push((*signal, true, AROUND));
+                }
+                Some(told) => {
+                    told.count += 1;
+                    let apart = match (spot.stamp, told.last.stamp) {
+                        (Some(now), Some(then)) => now - then > APART,
+                        _ => false,
+                    };
+                    told.last = spot.clone();
+                    self.open.retain(|(open, first, _)| open != signal || (*first && !apart));
+                    if apart {
+                        told.first = spot;
+                        self.open.push((*signal, true, AROUND));
+                    }
+                }
+            }
+            self.open.push((*signal, false, AROUND));
+        }
+    }
+
+    fn keep(&mut self, raw: &[u8]) {
+        let mut kept = if self.ring.len() == AROUND { self.ring.pop_front() } else { self.spare.pop() }.unwrap_or_default();
+        kept.clear();
+        let raw = raw.get(..raw.len().min(WIDE * 2)).unwrap_or_default();
+        kept.push_str(&text::clean(String::from_utf8_lossy(raw).trim_end(), WIDE));
+        self.ring.push_back(kept);
+    }
+
+    /// What there was: the boot that counts, and the rest.
+    pub fn end(self) -> Scanned {
+        let mut boots = Vec::new();
+        let last = self.boot;
+        let ends = |boot: &Boot| boot.weight().is_some_and(|weight| weight == Weight::End);
+        let faults = |boot: &Boot| boot.weight().is_some_and(|weight| weight >= Weight::Fault);
+        // The last boot counts if it ended in a crash; one that only had a fault counts if no other crashed.
+        let (chosen, previous) = match self.crashed {
+            Some(old) if last.dumps || !(ends(&last) || (faults(&last) && !ends(&old))) => (old, self.before),
+            _ => (last, self.before),
+        };
+        boots.push(chosen);
+        boots.extend(previous);
+        let mut boots = boots.into_iter();
+        Scanned { lines: self.lines, boot: boots.next().unwrap_or_default(), before: boots.next() }
+    }
+}
+
+/// What came of one log.
+pub(super) struct Scanned {
+    /// Lines that were not empty.
+    pub lines: u64,
+    /// The boot that counts.
+    pub boot: Boot,
+    /// The one before it, if it ended without a word and nothing crashed.
+    pub before: Option<Boot>,
+}
+
+impl Boot {
+    fn weight_counts(&self) -> bool {
+        self.weight().is_some_and(|weight| weight >= Weight::Fault)
+    }
+}
+
+/// ` Xen 4.17.5` as the hypervisor's banner has it.
+fn banner(text: &[u8]) -> bool {
+    text.strip_prefix(b"Xen ").is_some_and(|rest| {
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
+        digits >= 3 && rest.len() <= digits + 24 && rest.get(..digits).is_some_and(|version| version.contains(&b'.'))
+    })
+}
+
+/// A line as it may be shown.
+fn show(raw: &[u8]) -> String {
+    let raw = raw.get(..raw.len().min(WIDE * 2)).unwrap_or_default();
+    text::clean(String::from_utf8_lossy(raw).trim_end(), WIDE).into_owned()
+}

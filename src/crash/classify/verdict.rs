@@ -1,0 +1,162 @@
+//! From all logs of one crash, and what else is known, to the verdict: which logs count, what the facts add, when it was.
+
+use super::decide;
+use super::fact::{Fact, Saw};
+use super::finding::Finding;
+use super::signal::Signal;
+use super::view::{Said, View, rank};
+use crate::crash::log::Owner;
+use crate::crash::verdict::{Cause, Confidence, Finer, Verdict};
+use crate::time::Time;
+
+/// Two logs that tell of crashes this near to one another tell of the same one, in ms.
+const SAME: i64 = 900_000;
+
+/// The verdict.
+pub(super) fn verdict(mut said: Vec<Said>, facts: &[Fact], left: bool) -> Verdict {
+    said.sort_by(|a, b| (rank(a.log.kind), &a.log.name).cmp(&(rank(b.log.kind), &b.log.name)));
+    let written = facts.iter().find_map(|fact| match fact {
+        Fact::Written(at) => Some(*at),
+        Fact::Rebooted { to, .. } => Some(*to),
+        _ => None,
+    });
+    let own: Vec<&Said> = said.iter().filter(|said| said.log.owner != Owner::Survivor && rank(said.log.kind).is_some()).collect();
+    let mut finding = from_logs(&own, written);
+    if matches!(finding.cause, Cause::None | Cause::Unknown) {
+        finding = without_dump(&said, finding, facts);
+    }
+    add(&mut finding, facts, left);
+    let at = time(&finding, written);
+    Verdict {
+        cause: finding.cause,
+        finer: finding.finer,
+        confidence: finding.confidence,
+        why: finding.why.clone(),
+        notes: finding.notes.clone(),
+        at,
+        evidence: finding.evidence(),
+    }
+}
+
+/// When its most telling line was written.
+fn time(finding: &Finding, written: Option<Time>) -> Option<Time> {
+    if finding.cause == Cause::None {
+        return None;
+    }
+    finding.lines.iter().find_map(|(_, spot)| spot.date?.time(written))
+}
+
+/// What the host's own logs say: the nearest to the crash first, and o2cb over all that speak of the same minutes.
+fn from_logs(own: &[&Said], written: Option<Time>) -> Finding {
+    let mut found: Vec<Finding> = Vec::new();
+    for wanted in 0..=3 {
+        let view = View { said: own.iter().copied().filter(|said| rank(said.log.kind) == Some(wanted)).collect() };
+        found.extend(decide::crash(&view));
+    }
+    let all = View { said: own.to_vec() };
+    let Some(first) = found.first().cloned() else { return decide::calm(&all) };
+    let when = time(&first, written);
+    let same = |other: &&Finding| match (when, time(other, written)) {
+        (Some(a), Some(b)) => a.millis_after(b).abs() < SAME,
+        _ => false,
+    };
+    let mut best = first;
+    for other in found.iter().skip(1).filter(same) {
+        if other.cause == Cause::O2cb && best.cause != Cause::O2cb {
+            let mut over = other.clone();
+            over.note("Another log tells of what followed; o2cb was first.");
+            best = over;
+        } else if other.cause == Cause::Xhad && best.cause == Cause::Xhad && best.finer == Finer::Watchdog {
+            let mut over = other.clone();
+            over.lines.extend(best.lines.iter().cloned());
+            best = over;
+        }
+    }
+    best
+}
+
+/// What the facts tell where no log of the host does.
+fn without_dump(said: &[Said], finding: Finding, facts: &[Fact]) -> Finding {
+    let rebooted = facts.iter().any(|fact| matches!(fact, Fact::Rebooted { .. } | Fact::Dumped | Fact::DumpIncomplete));
+    if let Some(Fact::Planned(who)) = facts.iter().find(|fact| matches!(fact, Fact::Planned(_))) {
+        let mut planned = Finding::new(Cause::None, Finer::Operator, Confidence::Likely, format!("It was asked for: {who}."));
+        planned.lines = finding.lines;
+        return planned;
+    }
+    if !rebooted {
+        return finding;
+    }
+    let mut found = guess(facts);
+    found.lines = finding.lines;
+    let survivors = View { said: said.iter().filter(|said| said.log.owner == Owner::Survivor).collect() };
+    for signal in [Signal::Evicted, Signal::Net, Signal::XhaLiveset] {
+        found.last(survivors.find(signal));
+    }
+    for fact in facts {
+        if let Fact::SurvivorSaw { host, what, .. } = fact {
+            found.note(match what {
+                Saw::Disconnected => format!("{host} lost its connection to this host."),
+                Saw::Evicted => {
+                    format!("{host} evicted this host: its heartbeat on disk had stopped. Any death of a host leads to that.")
+                }
+                Saw::LeftLiveset => format!("{host} took this host out of HA's live set."),
+            });
+        }
+    }
+    found
+}
+
+fn guess(facts: &[Fact]) -> Finding {
+    let heartbeat = facts.iter().find_map(|fact| match fact {
+        Fact::LastHeartbeat { elapsed, limit } if !limit.is_zero() => Some(elapsed.as_secs_f64() / limit.as_secs_f64()),
+        _ => None,
+    });
+    let statefile = facts
+        .iter()
+        .any(|fact| matches!(fact, Fact::LastStatefile { latency, limit } if !limit.is_zero() && *latency * 2 > *limit));
+    let fenced =
+        facts.iter().any(|fact| matches!(fact, Fact::Message { name, .. } if name.eq_ignore_ascii_case("HA_HOST_WAS_FENCED")));
+    let off = facts.contains(&Fact::HaArmed(false));
+    if heartbeat.is_some_and(|part| part > 0.5) {
+        return Finding::new(
+            Cause::O2cb,
+            Finer::Disk,
+            Confidence::Likely,
+            "The host restarted by itself, and in its last sample more than half of o2cb's write timeout had passed without a good write. No log of it tells more.",
+        );
+    }
+    if fenced && !off {
+        let finer = if statefile { Finer::Statefile } else { Finer::Unknown };
+        let confidence = if heartbeat.is_some() { Confidence::Guess } else { Confidence::Likely };
+        return Finding::new(
+            Cause::Xhad,
+            finer,
+            confidence,
+            "The pool says that HA fenced this host, and it left no dump. Its own xha.log would tell the reason.",
+        );
+    }
+    Finding::new(
+        Cause::Unknown,
+        Finer::Unknown,
+        Confidence::Guess,
+        "The host restarted by itself and left neither a dump nor a log that tells why.",
+    )
+}
+
+/// What the facts add to any finding.
+fn add(finding: &mut Finding, facts: &[Fact], left: bool) {
+    let watchdog = finding.cause == Cause::Xhad && finding.finer == Finer::Watchdog;
+    if watchdog && facts.contains(&Fact::HaArmed(false)) {
+        finding.note("HA was off: the watchdog was not xhad's. xenwatchdogd or another program owned it.");
+        finding.confidence = Confidence::Likely;
+    }
+    if facts.contains(&Fact::DumpIncomplete) {
+        finding.note("The dump was not written to its end.");
+        if finding.cause != Cause::None && finding.confidence == Confidence::Sure && finding.cause == Cause::Bug {
+            finding.confidence = Confidence::Likely;
+        }
+    }
+    if left {
+        finding.note("There were more logs than are looked at.");
+    }
+}

@@ -1,0 +1,77 @@
+//! The time line of a crash as a picture: inline SVG, in the colours of the page.
+
+use super::{Crash, utc};
+use crate::text::html as e;
+use crate::time::Time;
+use std::fmt::Write as _;
+
+/// Width and height, in the picture's own units.
+const SIZE: (i64, i64) = (1_000, 120);
+/// Free at both ends.
+const EDGE: i64 = 40;
+/// Marks that are drawn.
+const MARKS: usize = 200;
+
+/// The picture, or nothing where no two times are known.
+pub fn svg(crash: &Crash) -> String {
+    let mut marks: Vec<(Time, &str, &str)> = crash
+        .story
+        .iter()
+        .take(MARKS)
+        .map(|step| (step.at, step.text.as_str(), if step.matters { "matters" } else { "step" }))
+        .collect();
+    let headline = crash.headline();
+    if let Some(at) = crash.at {
+        marks.push((at, &headline, "crash"));
+    }
+    marks.sort_by_key(|(at, ..)| *at);
+    let (Some(first), Some(last)) = (marks.first().map(|mark| mark.0), marks.last().map(|mark| mark.0)) else { return String::new() };
+    let length = last.millis_after(first);
+    if length <= 0 {
+        return String::new();
+    }
+    let (width, height) = SIZE;
+    let middle = height / 2;
+    let x = |at: Time| {
+        let share = i128::from(at.millis_after(first)) * i128::from(width - 2 * EDGE) / i128::from(length);
+        EDGE + i64::try_from(share).unwrap_or(0)
+    };
+    let mut out = String::new();
+    let _ = write!(
+        out,
+        "<svg class=\"line\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{} marks from {} to {}\">\
+         <line x1=\"{EDGE}\" y1=\"{middle}\" x2=\"{}\" y2=\"{middle}\"/>",
+        marks.len(),
+        utc(first),
+        utc(last),
+        width - EDGE
+    );
+    // Words stand above and below in turn, and only where there is room for them.
+    let mut free = [0, 0];
+    for (number, (at, text, kind)) in marks.iter().enumerate() {
+        let x = x(*at);
+        let title = format!("{}: {text}", utc(*at));
+        let _ = write!(out, "<g class=\"{kind}\"><title>{}</title><circle cx=\"{x}\" cy=\"{middle}\" r=\"6\"/>", e(&title));
+        let short: String = text.chars().take(28).collect();
+        let wide = i64::try_from(short.chars().count()).unwrap_or(0) * 8;
+        let from = (x - wide / 2).clamp(0, (width - wide).max(0));
+        let side = number % 2;
+        if let Some(end) = free.get_mut(side)
+            && *end <= from
+        {
+            *end = from + wide + 12;
+            let y = if side == 0 { middle - 16 } else { middle + 28 };
+            let _ = write!(out, "<text x=\"{from}\" y=\"{y}\">{}</text>", e(&short));
+        }
+        out.push_str("</g>");
+    }
+    let _ = write!(
+        out,
+        "<text class=\"end\" x=\"0\" y=\"{}\">{}</text><text class=\"end last\" x=\"{width}\" y=\"{}\">{}</text></svg>",
+        height - 4,
+        utc(first),
+        height - 4,
+        utc(last)
+    );
+    out
+}
