@@ -4,7 +4,7 @@ use super::Pool;
 use super::alerts::{self, Own};
 use super::limits::{AWAY, BOOTING, SETTLE};
 use super::picture::{Dialect, Health, PathKind, Stage};
-use super::rebuild::{self, News};
+use super::rebuild::{self, Going, News};
 use super::tables::Change;
 use super::track::{Flag, HostTrack, Return};
 use super::words;
@@ -59,6 +59,9 @@ impl Pool {
 
     fn fold_link(&mut self, link: &Link, at: Time) {
         let known = self.link.heard.is_some();
+        if matches!(link, Link::Lost { .. } | Link::Refused { .. }) && !self.link.broken {
+            self.link.keeper = self.keeper();
+        }
         self.link.change(link, at);
         match link {
             // A session that ended is renewed at once, and nothing was lost by that: only what breaks or is refused is news.
@@ -77,9 +80,11 @@ impl Pool {
     }
 
     fn fold_synced(&mut self, classes: &[Class], at: Time) {
-        for class in classes {
-            for gone in self.tables.end(*class) {
-                self.fold_gone(*class, &gone, true, at);
+        // What is gone of one class is judged by what was read of the others.
+        let gone: Vec<(Class, Vec<Ref>)> = classes.iter().map(|class| (*class, self.tables.end(*class))).collect();
+        for (class, gone) in gone {
+            for gone in gone {
+                self.fold_gone(class, &gone, true, at);
             }
         }
         if classes.contains(&Class::Pbd) {
@@ -200,6 +205,9 @@ impl Pool {
         }
         if started {
             self.keep_storage(r);
+        }
+        if restarted && self.is_coordinator(r) {
+            self.rebuilds.doubt(at);
         }
         if booted {
             self.came_back(r, Return::Booted, at);
@@ -397,7 +405,13 @@ impl Pool {
         let old = self.tables.remove(class, r);
         match old.as_deref() {
             Some(Record::Task(task)) => {
-                let news = self.rebuilds.gone(r, Some(task), unseen && self.link.broken, at);
+                let read = [Class::Pool, Class::Host].iter().all(|class| !self.tables.is_reading(*class));
+                let going = match (&self.link.keeper, self.keeper()) {
+                    _ if !(unseen && self.link.broken) => Going::Seen,
+                    (Some(then), Some(now)) if read && *then == now => Going::Missed,
+                    _ => Going::Unknown,
+                };
+                let news = self.rebuilds.gone(r, Some(task), going, at);
                 if news == News::Ended {
                     self.tell_rebuild_end(r, at);
                 }

@@ -5,7 +5,7 @@ use super::picture::{LinkState, LinkView};
 use crate::observation::Link;
 use crate::text::{clean, duration};
 use crate::time::Time;
-use crate::xenapi::record::Class;
+use crate::xenapi::record::{Class, Ref};
 use std::collections::BTreeSet;
 
 /// What was seen of the connection.
@@ -21,6 +21,8 @@ pub struct LinkTrack {
     pub synced: Option<Time>,
     /// Whether the connection broke since everything was last read.
     pub broken: bool,
+    /// Who kept the pool's tasks when it broke ([`super::Pool::keeper`]).
+    pub keeper: Option<(Ref, Time)>,
     /// Whether it was told that the connection is lost, and not yet that it is back.
     pub told_lost: bool,
     /// The database's generation as last told.

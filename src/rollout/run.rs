@@ -4,7 +4,7 @@
 //! that one that was killed at any instant is exactly what its journal says.
 
 use super::call::{Call, Outcome};
-use super::entry::{Before, CallId, Command, Entry, Found, HostAt, HostEnd, Item, Phase, RunResult};
+use super::entry::{Before, CallId, Command, Entry, Found, HostAt, HostEnd, Item, Keeper, Phase, RunResult};
 use super::plan::{Accepted, Plan, Stage};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -110,6 +110,8 @@ pub struct HostRun {
     pub marks: Vec<CallId>,
     /// Why it is in the last of them, or what is done, in words.
     pub why: String,
+    /// Who has kept the pool's tasks since before its mirrors could begin to be rebuilt, or since they were last known to be in step.
+    pub keeper: Option<Keeper>,
     /// Whether the operator gave it up while it was worked on.
     pub given_up: bool,
     /// How it ended, and when.
@@ -257,7 +259,7 @@ impl Run {
                     self.rest();
                 }
             }
-            Entry::Stage { host, stage, why } => self.enter(at, *host, *stage, why),
+            Entry::Stage { host, stage, why, keeper } => self.enter(at, *host, *stage, why, keeper.as_ref()),
             Entry::HostEnded { host, end } => {
                 if let Some(one) = self.hosts.get_mut(*host)
                     && one.end.is_none()
@@ -337,7 +339,7 @@ impl Run {
         self.actions.iter_mut().for_each(|(at, _)| back(at));
     }
 
-    fn enter(&mut self, at: Time, host: HostAt, stage: Stage, why: &str) {
+    fn enter(&mut self, at: Time, host: HostAt, stage: Stage, why: &str, keeper: Option<&Keeper>) {
         let mark = self.next_call();
         let Some(one) = self.hosts.get_mut(host).filter(|h| h.before.is_some() && h.end.is_none()) else { return };
         if one.stages.len() >= STAGES {
@@ -347,6 +349,9 @@ impl Run {
         one.stages.push((stage, at));
         one.marks.push(mark);
         why.clone_into(&mut one.why);
+        if let Some(keeper) = keeper {
+            one.keeper = Some(keeper.clone());
+        }
         if self.stuck.as_ref().is_some_and(|s| s.host == Some(host)) {
             self.stuck = None;
         }

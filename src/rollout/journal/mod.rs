@@ -363,7 +363,7 @@ mod tests {
         assert_eq!(of(&[1, 2]), Err(Wrong::Broken { line: 1 }));
         assert_eq!(Journal::parse(&write(&entries()[1..])), Err(Wrong::Misplaced { line: 1 }));
         assert_eq!(Journal::parse(&write(&[began(), began()])), Err(Wrong::Misplaced { line: 2 }));
-        let far = Entry::Stage { host: 3, stage: crate::rollout::plan::Stage::Gate, why: String::new() };
+        let far = Entry::Stage { host: 3, stage: crate::rollout::plan::Stage::Gate, why: String::new(), keeper: None };
         assert_eq!(Journal::parse(&write(&[began(), far])), Err(Wrong::NoSuchHost { line: 2, host: 4, hosts: 1 }));
         let text = String::from_utf8(bytes.clone()).unwrap().replacen("{\"v\":1,", "{\"v\":2,", 1);
         assert_eq!(Journal::parse(text.as_bytes()), Err(Wrong::Version { found: 2 }));

@@ -44,7 +44,9 @@ fn again(ctx: &Ctx) -> Option<Entry> {
         // Found to be gone already: it is looked at from there.
         stage => stage,
     };
-    Some(Entry::Stage { host: h, stage, why: "tried again".into() })
+    // Whoever tries again after it could not be told whether mirrors are in step has looked at them.
+    let keeper = if stage == Stage::Rebuild { ctx.keeper() } else { None };
+    Some(Entry::Stage { host: h, stage, why: "tried again".into(), keeper })
 }
 
 fn is_past_reboot(ctx: &Ctx, h: HostAt) -> bool {

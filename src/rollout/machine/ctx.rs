@@ -7,7 +7,7 @@ use crate::pool::picture::{HostView, LinkState, Picture};
 use crate::pool::records::Records;
 use crate::pool::words::name;
 use crate::rollout::call::{Call, Outcome};
-use crate::rollout::entry::{CallId, Entry, HostAt, HostEnd, Item, Phase};
+use crate::rollout::entry::{CallId, Entry, HostAt, HostEnd, Item, Keeper, Phase};
 use crate::rollout::look::{Look, Looked};
 use crate::rollout::plan::{HostPlan, Stage};
 use crate::rollout::run::{CallRun, HostRun, Run};
@@ -249,7 +249,23 @@ impl<'a> Ctx<'a> {
 
     /// A host goes into a stage.
     pub fn enter(host: HostAt, stage: Stage, why: impl Into<String>) -> Do {
-        Self::write(Entry::Stage { host, stage, why: why.into() })
+        Self::write(Entry::Stage { host, stage, why: why.into(), keeper: None })
+    }
+
+    /// The same, where the proof that mirrors are in step begins anew: nothing is being rebuilt there, or a person has looked.
+    pub fn enter_kept(&self, host: HostAt, stage: Stage, why: impl Into<String>) -> Do {
+        Self::write(Entry::Stage { host, stage, why: why.into(), keeper: self.keeper() })
+    }
+
+    /// Whether another xapi keeps the pool's tasks, or another run of it, than did when the proof of a host's mirrors began.
+    pub fn is_kept_anew(&self, h: HostAt) -> bool {
+        let then = self.host_run(h).and_then(|run| run.keeper.as_ref());
+        then.is_some_and(|then| self.keeper().is_some_and(|now| *then != now))
+    }
+
+    /// Who keeps the pool's tasks, as far as it was told.
+    pub fn keeper(&self) -> Option<Keeper> {
+        self.view.pool.keeper().map(|(coordinator, started)| Keeper { coordinator, started })
     }
 
     /// A host is done with.

@@ -189,7 +189,9 @@ pub fn go_on(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
 
 fn enter(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
     let why = ctx.plan(h).and_then(|p| p.steps.iter().find(|s| s.stage == stage)).map(|s| s.why.clone()).unwrap_or_default();
-    Ctx::enter(h, stage, why)
+    // Its mirrors are not rebuilt before it has its storage again; the coordinator itself keeps the tasks from its return on.
+    let first = if ctx.is_coordinator(h) { Stage::Storage } else { Stage::Up };
+    if stage == first { ctx.enter_kept(h, stage, why) } else { Ctx::enter(h, stage, why) }
 }
 
 /// The stage after this one: what the plan has, and whatever a reboot may not go without.

@@ -27,6 +27,8 @@ const UNSEEN: &str = "(rebuild-unseen)";
 /// has to look at before the next host goes.
 const OUT_OF_SIGHT: &str = "their rebuild went out of sight before it ended";
 const AWAY_AGAIN: &str = "it was away again after its reboot, and nothing shows what was copied since";
+/// Why silence says nothing after the coordinator's toolstack started again, whether or not we looked when it did.
+const FORGOTTEN: &str = "the coordinator's toolstack has started again since it came back, which forgets a rebuild that goes on";
 
 /// Nobody but a person can tell whether mirrors are in step.
 fn untold(h: HostAt, name: &str, why: &str) -> Do {
@@ -61,7 +63,8 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         if ctx.run.waiting.contains(UNSEEN) && by_tasks {
             return untold(h, &name, OUT_OF_SIGHT);
         }
-        return Ctx::enter(h, Stage::Rebuild, "no rebuild is seen any more: it has to stay quiet for the settle window");
+        let why = "no rebuild is seen any more: it has to stay quiet for the settle window";
+        return ctx.enter_kept(h, Stage::Rebuild, why);
     }
     if let Err(ill) = safe::is_well(ctx, h) {
         // Not to be heard yet, after a new start of the program, is not to be away.
@@ -74,6 +77,9 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     // It is back without a plug that would set off what shows a rebuild, or only time has passed: silence says nothing.
     if why == OUT_OF_SIGHT || why == AWAY_AGAIN {
         return untold(h, &name, why);
+    }
+    if by_tasks && ctx.is_kept_anew(h) {
+        return untold(h, &name, FORGOTTEN);
     }
     let window = Duration::from_secs(ctx.run.plan.options.settle_s.max(crate::pool::limits::SETTLE.as_secs()));
     // What happened while we did not look is not known: silence counts from where we look again.

@@ -35,6 +35,10 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     {
         return instead;
     }
+    // It is not back, so that nothing is rebuilt for it yet: no task of its own can have been forgotten.
+    if !seen.live && !anew && !ctx.is_coordinator(h) && ctx.is_kept_anew(h) {
+        return ctx.enter_kept(h, Stage::Up, "the coordinator's toolstack has started again since");
+    }
     let text = match seen.state.stage {
         Doing::Down => format!("{name} is down and boots"),
         Doing::GoingDown => format!("{name} is still shutting down"),
