@@ -76,19 +76,24 @@ fn end(ctx: &Ctx) -> Do {
     if touched && !moved.is_empty() {
         let more = if moved.len() > NAMED { format!(" and {} more", moved.len() - NAMED) } else { String::new() };
         moved.truncate(NAMED);
-        text = format!("{text}; somebody else moved {}{more} meanwhile, which stays so", moved.join(", "));
+        let ha = if run.found.ha.is_some() { ", or HA did" } else { "" };
+        text = format!("{text}; somebody else moved {}{more} meanwhile{ha}, which stays so", moved.join(", "));
     }
     Ctx::write(Entry::Ended { result, text })
 }
 
-/// Guests that run elsewhere than they were found, and had left their host before its turn came: that was not our doing, and whoever
-/// did it may have meant it.
+/// Guests that run elsewhere than they were found, which is not our doing: they had left their host before its turn came, or were home
+/// again after it, for those that were not are listed. Whoever moved them may have meant it; HA does when a host dies.
 fn moved_by_others(ctx: &Ctx) -> Vec<String> {
     let run = ctx.run;
     if !ctx.is_current() {
         return Vec::new();
     }
+    // Those that the round was told not to bring back are where it left them.
     let ours = |vm: &Ref, home: &str| {
+        if run.plan.options.home {
+            return false;
+        }
         let turn = run.plan.hosts.iter().zip(&run.hosts).find(|(p, _)| p.uuid == home);
         turn.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| b.guests.contains(vm))
     };

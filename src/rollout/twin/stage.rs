@@ -8,7 +8,7 @@ use super::hands::{self, Hands, Made};
 use super::trouble::{Trouble, What, When};
 use crate::pool::picture::Severity;
 use crate::rollout::engine::{Engine, Job, LogError};
-use crate::rollout::entry::{Command, Entry, Found};
+use crate::rollout::entry::{Command, Entry, Found, Phase};
 use crate::rollout::machine::Guards;
 use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
 use crate::rollout::preflight;
@@ -62,6 +62,8 @@ pub struct Stage {
     dirty: bool,
     instant: (Time, u32),
     steps: u64,
+    /// The run has come to putting back what it changed.
+    hosts_done: bool,
 }
 
 impl Stage {
@@ -94,6 +96,7 @@ impl Stage {
             dirty: true,
             instant: (Time::EPOCH, 0),
             steps: 0,
+            hosts_done: false,
         }
     }
 
@@ -274,6 +277,10 @@ impl Stage {
             let Some(engine) = &mut self.engine else { return };
             let Ok((jobs, wake)) = engine.turn(now, &self.eye.pool, &picture) else { return self.die() };
             self.wake = wake;
+            if !self.hosts_done && engine.run.phase.0 >= Phase::Restore {
+                self.hosts_done = true;
+                self.checker.hosts_are_done(&self.world, &engine.run);
+            }
             if jobs.is_empty() {
                 return;
             }

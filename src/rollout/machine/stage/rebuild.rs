@@ -3,7 +3,7 @@
 //!
 //! The window is measured from the last entry of this stage: every rebuild that was seen and is over enters it anew.
 
-use crate::pool::picture::Stage as Doing;
+use crate::pool::picture::{HostView, Stage as Doing};
 use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::go_on;
@@ -27,6 +27,8 @@ const UNSEEN: &str = "(rebuild-unseen)";
 /// has to look at before the next host goes.
 const OUT_OF_SIGHT: &str = "their rebuild went out of sight before it ended";
 const AWAY_AGAIN: &str = "it was away again after its reboot, and nothing shows what was copied since";
+const OTHERS_AWAY: &str =
+    "another host was away after its reboot, so that nothing could be copied, and nothing shows what was copied since";
 /// Why silence says nothing after the coordinator's toolstack started again, whether or not we looked when it did.
 const FORGOTTEN: &str = "the coordinator's toolstack has started again since it came back, which forgets a rebuild that goes on";
 
@@ -37,6 +39,11 @@ fn untold(h: HostAt, name: &str, why: &str) -> Do {
         format!("it cannot be told whether the mirrors of {name} are in step: {why}."),
         "Look at the mirrors on a host (linstor resource list, drbdadm status). Retry once they are in step; or abort.".into(),
     )
+}
+
+/// Whether a host is away. Not to be heard yet, after a new start of the program, is not to be away.
+const fn is_away(host: &HostView) -> bool {
+    matches!(host.state.stage, Doing::Silent | Doing::Down | Doing::GoingDown)
 }
 
 /// What to do in this stage.
@@ -67,15 +74,21 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         return ctx.enter_kept(h, Stage::Rebuild, why);
     }
     if let Err(ill) = safe::is_well(ctx, h) {
-        // Not to be heard yet, after a new start of the program, is not to be away.
-        let away = ctx.seen(h).is_some_and(|s| matches!(s.state.stage, Doing::Silent | Doing::Down | Doing::GoingDown));
-        if away && by_tasks && why != AWAY_AGAIN {
+        if ctx.seen(h).is_some_and(is_away) && by_tasks && why != AWAY_AGAIN {
             return Ctx::enter(h, Stage::Rebuild, AWAY_AGAIN);
         }
         return ctx.wait(Some(h), format!("waits until {name} is well: {ill}"), Some(ctx.now() + AGAIN));
     }
+    // What it lacks comes from the others: as long as one of them is away, silence is no sign that it lacks nothing.
+    if by_tasks && let Some(other) = picture.hosts.iter().find(|o| o.r#ref != ctx.r(h) && is_away(o)) {
+        if ![OUT_OF_SIGHT, AWAY_AGAIN, OTHERS_AWAY].contains(&why) {
+            return Ctx::enter(h, Stage::Rebuild, OTHERS_AWAY);
+        }
+        let text = format!("waits until {} is heard again: the mirrors of {name} cannot be in step without it", other.name);
+        return ctx.wait(Some(h), text, Some(ctx.now() + AGAIN));
+    }
     // It is back without a plug that would set off what shows a rebuild, or only time has passed: silence says nothing.
-    if why == OUT_OF_SIGHT || why == AWAY_AGAIN {
+    if [OUT_OF_SIGHT, AWAY_AGAIN, OTHERS_AWAY].contains(&why) {
         return untold(h, &name, why);
     }
     if by_tasks && ctx.is_kept_anew(h) {
