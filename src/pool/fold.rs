@@ -2,7 +2,7 @@
 
 use super::Pool;
 use super::alerts::{self, Own};
-use super::limits::{AWAY, BOOTING, SETTLE};
+use super::limits::{AWAY, BOOTING, LOST_LINK, SETTLE};
 use super::picture::{Dialect, Health, PathKind, Stage};
 use super::rebuild::{self, Going, News};
 use super::tables::Change;
@@ -61,6 +61,10 @@ impl Pool {
         let known = self.link.heard.is_some();
         if matches!(link, Link::Lost { .. } | Link::Refused { .. }) && !self.link.broken {
             self.link.keeper = self.keeper();
+        }
+        // Whoever was out of reach for longer may have been cut off from storage too, and have called a rebuild over that could not go on.
+        if matches!(link, Link::Live { .. }) && self.link.heard.is_none_or(|heard| at.since(heard) >= LOST_LINK) {
+            self.link.keeper = None;
         }
         self.link.change(link, at);
         match link {

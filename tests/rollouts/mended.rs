@@ -34,7 +34,8 @@ fn silence_proves_nothing_while_the_host_that_would_have_to_copy_is_cut_off() {
 
 #[test]
 fn where_ha_started_guests_of_a_host_that_died_after_its_turn_is_told() {
-    let played = clean("seed=30411 hosts=2 guests=1 lag=0 ha | after=14305 pool crash host=a | line=25 command {\"command\":\"abort\"}");
+    let played =
+        clean("seed=30411 hosts=2 guests=1 lag=0 ha | after=14305 pool crash host=a | line=25 command {\"command\":\"abort\"}");
     let (result, text) = played.result.expect("it ends");
     assert!(result == RunResult::Stopped && text.contains("or HA did"), "{text}");
 }

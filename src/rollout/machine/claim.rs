@@ -1,7 +1,7 @@
 //! I4: one captain. Before every call the pool's own record must say that it is ours; a claim that was lost stops the run.
 
 use super::ctx::{AGAIN, Ctx, Do, SHOWS, UNSURE};
-use super::stage::fresh_state;
+use super::stage::{fresh_state, settled_state};
 use super::{Action, Guard, refusal};
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::claim::{Claim, RENEW_EVERY};
@@ -73,6 +73,17 @@ pub fn is_ours(ctx: &Ctx) -> bool {
 /// Whether somebody else is seen to have the pool.
 pub fn is_theirs(ctx: &Ctx) -> bool {
     ctx.is_current() && matches!(seen(ctx), Some(Whose::Theirs(_)))
+}
+
+/// Whether our claim is on the pool although nothing shows it yet, by a reading made after all our calls about it. `Err`: what is to be
+/// done first.
+pub fn is_laid(ctx: &Ctx) -> Result<bool, Do> {
+    if !matches!(seen(ctx), Some(Whose::Nobodys)) {
+        return Ok(false);
+    }
+    let about = |c: &Call| matches!(c, Call::Claim { .. } | Call::Unclaim);
+    let state = settled_state(ctx, 0, about)?;
+    Ok(state.is_some_and(|state| matches!(whose(ctx.run, ctx.view.owner, &state.pool), Whose::Ours(_))))
 }
 
 /// Whether the pool is ours; if not, what is to be done instead of the call.

@@ -159,6 +159,9 @@ fn work(ctx: &Ctx, h: HostAt) -> Do {
 fn in_stage(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
     // On the way down and up the coordinator takes the connection with it; every other stage needs to see the pool.
     if !ctx.is_current() && !matches!(stage, Stage::Reboot | Stage::Down | Stage::Up) {
+        if stage == Stage::Rebuild {
+            return stage::rebuild::unseen(ctx, h);
+        }
         return ctx.unseen(Some(h));
     }
     match stage {

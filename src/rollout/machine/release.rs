@@ -25,7 +25,12 @@ pub fn step(ctx: &Ctx) -> Do {
         return ctx.unseen(None);
     }
     if !claim::is_ours(ctx) {
-        return end(ctx);
+        // That it does not show says nothing: what was told may be older than our own call.
+        match claim::is_laid(ctx) {
+            Err(instead) => return instead,
+            Ok(false) => return end(ctx),
+            Ok(true) => {}
+        }
     }
     let text = "gives up the claim on the pool";
     match ctx.next(&tries) {

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Steps after which a round is said not to come to an end; most take less than three hundred.
 const STEPS: u64 = 250_000;
 
+/// How long an operator waits at most for mirrors that are not in step before something is done about it.
+const MIRRORS: Duration = Duration::from_secs(2 * 24 * 3600);
+
 /// How an operator behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator {
@@ -154,6 +157,13 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
             continue;
         }
         stuck = None;
+        // Asked to look at the mirrors and to go on once they are in step, an operator does just that.
+        let looks = run.stuck.as_ref().is_some_and(|s| s.todo.contains("Retry once they are in step"));
+        if looks && operator.mends && now.since(run.stuck.as_ref().map_or(now, |s| s.since)) < MIRRORS && stage.is_behind() {
+            stage.mend_all();
+            stuck = Some(now);
+            continue;
+        }
         if operator.mends && stage.mend_all() {
             // Mended machines need time to come back.
             stuck = Some(now);

@@ -358,6 +358,9 @@ impl Stage {
         // It connects first: without a pool to compare with, nothing can be taken up again.
         let mut eye = Eye::new("twin", USER.0, USER.1);
         eye.ahead_ms = self.eye.ahead_ms + self.jump_ms;
+        // Time never goes back within a run: if our clock did, it is taken to stand where the journal ends, for all that is seen.
+        let written = self.book.disk().entries.last().map_or(0, |(last, _)| last.millis_after(eye.own(&self.world)));
+        eye.ahead_ms += written.max(0);
         eye.lag = self.eye.lag;
         eye.late = self.eye.late;
         eye.look(&mut self.world);
@@ -376,9 +379,6 @@ impl Stage {
         }
         self.book.dies(self.death());
         let entries = self.book.disk().entries.clone();
-        // Time never goes back within a run: if our clock did, it is taken to stand where the journal ends.
-        let behind = entries.last().map_or(0, |(last, _)| last.millis_after(self.eye.own(&self.world)));
-        self.eye.ahead_ms += behind.max(0);
         let own = self.eye.own(&self.world);
         match Engine::resume(self.book.clone(), &entries, own, OWNER) {
             Ok(mut engine) => {
@@ -421,6 +421,11 @@ impl Stage {
             self.note(|| format!("mended: {fault}"));
             let _ = self.world.fault(fault);
         }
+    }
+
+    /// Whether a copy of a mirror is behind, as whoever looks on the hosts sees it.
+    pub fn is_behind(&self) -> bool {
+        self.world.truth().hosts.iter().any(|h| !h.in_step)
     }
 
     /// Everything that is still broken is mended. Whether anything was.

@@ -3,11 +3,12 @@
 //!
 //! The window is measured from the last entry of this stage: every rebuild that was seen and is over enters it anew.
 
+use crate::pool::limits::{LOST_LINK, SETTLE};
 use crate::pool::picture::{HostView, Stage as Doing};
 use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::go_on;
-use crate::rollout::machine::{Guard, safe};
+use crate::rollout::machine::{Action, Guard, safe};
 use crate::rollout::plan::Stage;
 use crate::time::Time;
 use std::time::Duration;
@@ -29,6 +30,9 @@ const OUT_OF_SIGHT: &str = "their rebuild went out of sight before it ended";
 const AWAY_AGAIN: &str = "it was away again after its reboot, and nothing shows what was copied since";
 const OTHERS_AWAY: &str =
     "another host was away after its reboot, so that nothing could be copied, and nothing shows what was copied since";
+const OUT_OF_REACH: &str = "the coordinator was out of reach after its reboot, and nothing shows what was copied since";
+/// All of these.
+const UNTOLD: [&str; 4] = [OUT_OF_SIGHT, AWAY_AGAIN, OTHERS_AWAY, OUT_OF_REACH];
 /// Why silence says nothing after the coordinator's toolstack started again, whether or not we looked when it did.
 const FORGOTTEN: &str = "the coordinator's toolstack has started again since it came back, which forgets a rebuild that goes on";
 
@@ -44,6 +48,21 @@ fn untold(h: HostAt, name: &str, why: &str) -> Do {
 /// Whether a host is away. Not to be heard yet, after a new start of the program, is not to be away.
 const fn is_away(host: &HostView) -> bool {
     matches!(host.state.stage, Doing::Silent | Doing::Down | Doing::GoingDown)
+}
+
+/// While the pool is not seen. After a moment the coordinator counts as away: as with any other host, what was copied meanwhile shows nowhere.
+pub fn unseen(ctx: &Ctx, h: HostAt) -> Do {
+    let mut all = ctx.unseen(Some(h));
+    let why = ctx.host_run(h).map_or("", |run| run.why.as_str());
+    if ctx.view.pool.tells_what_is_in_step() || UNTOLD.contains(&why) || !ctx.guards(Guard::Mirrors) {
+        return all;
+    }
+    let due = ctx.picture().link.heard.unwrap_or(ctx.run.started).max(ctx.run.started) + LOST_LINK;
+    if ctx.now() >= due {
+        return Ctx::enter(h, Stage::Rebuild, OUT_OF_REACH);
+    }
+    all.push(Action::Wake(due));
+    all
 }
 
 /// What to do in this stage.
@@ -81,20 +100,20 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     }
     // What it lacks comes from the others: as long as one of them is away, silence is no sign that it lacks nothing.
     if by_tasks && let Some(other) = picture.hosts.iter().find(|o| o.r#ref != ctx.r(h) && is_away(o)) {
-        if ![OUT_OF_SIGHT, AWAY_AGAIN, OTHERS_AWAY].contains(&why) {
+        if !UNTOLD.contains(&why) {
             return Ctx::enter(h, Stage::Rebuild, OTHERS_AWAY);
         }
         let text = format!("waits until {} is heard again: the mirrors of {name} cannot be in step without it", other.name);
         return ctx.wait(Some(h), text, Some(ctx.now() + AGAIN));
     }
     // It is back without a plug that would set off what shows a rebuild, or only time has passed: silence says nothing.
-    if [OUT_OF_SIGHT, AWAY_AGAIN, OTHERS_AWAY].contains(&why) {
+    if UNTOLD.contains(&why) {
         return untold(h, &name, why);
     }
     if by_tasks && ctx.is_kept_anew(h) {
         return untold(h, &name, FORGOTTEN);
     }
-    let window = Duration::from_secs(ctx.run.plan.options.settle_s.max(crate::pool::limits::SETTLE.as_secs()));
+    let window = Duration::from_secs(ctx.run.plan.options.settle_s.max(SETTLE.as_secs()));
     // What happened while we did not look is not known: silence counts from where we look again.
     let ended = picture.rebuilds.iter().filter_map(|r| r.ended).max().unwrap_or(Time::EPOCH);
     let quiet = since.max(ended).max(ctx.run.fresh).max(picture.link.since);
