@@ -102,6 +102,7 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
     let mut stuck: Option<Time> = None;
     let mut paused: Option<Time> = None;
     let mut lost: Option<Time> = None;
+    let mut looking: Option<Time> = None;
     let mut tries = 0;
     loop {
         stage.step();
@@ -145,7 +146,7 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         }
         paused = None;
         let Some(why) = run.stuck.as_ref().map(|s| s.why.clone()) else {
-            stuck = None;
+            (stuck, looking) = (None, None);
             continue;
         };
         let ending = run.phase.0 >= Phase::Restore || run.wish == Wish::Abort;
@@ -159,7 +160,7 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         stuck = None;
         // Asked to look at the mirrors and to go on once they are in step, an operator does just that.
         let looks = run.stuck.as_ref().is_some_and(|s| s.todo.contains("Retry once they are in step"));
-        if looks && operator.mends && now.since(run.stuck.as_ref().map_or(now, |s| s.since)) < MIRRORS && stage.is_behind() {
+        if looks && operator.mends && stage.is_behind() && now.since(*looking.get_or_insert(now)) < MIRRORS {
             stage.mend_all();
             stuck = Some(now);
             continue;
