@@ -33,6 +33,38 @@ fn silence_proves_nothing_while_the_host_that_would_have_to_copy_is_cut_off() {
 }
 
 #[test]
+fn a_task_that_ends_while_the_coordinator_is_cut_off_is_no_end() {
+    clean(
+        "seed=67932 hosts=3 guests=3 lag=0 mirror shipped | after=499211 pool stall-rebuild | line=76 pool cut host=a what=all",
+    );
+}
+
+#[test]
+fn an_operator_who_is_asked_to_look_at_the_mirrors_goes_on_once_they_are_in_step() {
+    clean("seed=85421 hosts=3 guests=2 lag=0 mirror shipped | after=252153 pool cut host=b what=network");
+}
+
+#[test]
+fn a_claim_that_is_told_late_is_given_up_all_the_same() {
+    for text in [
+        "seed=69797 hosts=2 guests=0 lag=3000 hasty | after=2620 command {\"command\":\"abort\"}",
+        "seed=74718 hosts=2 guests=0 lag=0 hasty | line=2 late 20 | line=3 command {\"command\":\"abort\"}",
+    ] {
+        clean(text);
+    }
+}
+
+#[test]
+fn a_clock_that_went_ahead_and_back_does_not_make_a_rebuild_look_a_day_old() {
+    clean("seed=73421 hosts=2 guests=1 lag=0 mirror shipped hasty | line=35 kill before 1 -3600 | line=24 kill torn 1 90000");
+}
+
+#[test]
+fn a_reboot_that_was_lost_three_times_is_told_again() {
+    clean("seed=119165 hosts=2 guests=1 lag=0 | line=25 call lost | line=44 kill before 5 -3600 | line=25 kill after 2000 -3600");
+}
+
+#[test]
 fn where_ha_started_guests_of_a_host_that_died_after_its_turn_is_told() {
     let played =
         clean("seed=30411 hosts=2 guests=1 lag=0 ha | after=14305 pool crash host=a | line=25 command {\"command\":\"abort\"}");

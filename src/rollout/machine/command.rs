@@ -4,6 +4,7 @@ use super::claim;
 use super::ctx::Ctx;
 use super::hosts::is_rebooted;
 use super::safe;
+use super::stage::up::booted_anew;
 use crate::pool::picture::Severity;
 use crate::rollout::entry::{Command, Entry, HostAt, HostEnd, Phase};
 use crate::rollout::plan::Stage;
@@ -37,10 +38,10 @@ pub fn command(ctx: &Ctx, command: &Command) -> Result<Vec<Entry>, String> {
 fn again(ctx: &Ctx) -> Option<Entry> {
     let h = ctx.run.current()?;
     let (stage, _) = ctx.host_run(h)?.stage()?;
-    let stands = ctx.is_current() && ctx.seen(h).is_some_and(|s| s.live && !s.enabled);
+    let stands = ctx.is_current() && ctx.seen(h).is_some_and(|s| s.live && !s.enabled) && !booted_anew(ctx, h);
     let stage = match stage {
         Stage::Reboot => Stage::Gate,
-        Stage::Down if stands => Stage::Gate,
+        Stage::Down | Stage::Up if stands => Stage::Gate,
         // Found to be gone already: it is looked at from there.
         stage => stage,
     };

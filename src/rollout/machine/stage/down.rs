@@ -12,7 +12,7 @@ use crate::rollout::plan::Stage;
 use crate::xenapi::record::{Host, HostOperation};
 
 /// How often a reboot that was not answered, and was seen to have done nothing, is told again before the operator is asked.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 6;
 
 /// What to do in this stage.
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
