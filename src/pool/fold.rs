@@ -49,8 +49,8 @@ impl Pool {
             Seen::Samples { host, values, .. } => self.fold_samples(host, values, at),
             Seen::Probe { host, told } => {
                 self.probes.told(host, told, at);
-                let state = self.host_state(host, None, at);
-                self.tell_fence(host, &state, at);
+                let (stage, _) = self.host_stage(host, None, at);
+                self.tell_fence(host, stage, at);
             }
             Seen::WentBack(rewind) => self.fold_rewind(rewind, at),
         }
@@ -170,6 +170,9 @@ impl Pool {
     }
 
     fn fold_host(&mut self, r: &Ref, new: &Host, old: Option<&Host>, at: Time) {
+        if old.is_none_or(|old| (&old.name_label, &old.uuid) != (&new.name_label, &new.uuid)) {
+            self.call_the_roll();
+        }
         let first = !self.tracks.contains_key(r);
         let track = self.tracks.entry(r.clone()).or_insert_with(|| HostTrack::new(at));
         Flag::update(&mut track.enabled, new.enabled, at);
@@ -411,6 +414,7 @@ impl Pool {
                 self.pbds_of.remove(r);
                 self.skewed.remove(r);
                 self.paths.forget(r);
+                self.call_the_roll();
             }
             Some(Record::Pbd(pbd)) => self.drop_pbd(r, &pbd.host),
             Some(Record::Bond(_)) => self.paths.forget(r),

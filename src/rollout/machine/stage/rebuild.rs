@@ -48,7 +48,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let by_tasks = !ctx.view.pool.tells_what_is_in_step();
     let why = ctx.host_run(h).map_or("", |run| run.why.as_str());
     let picture = ctx.picture();
-    let reasons = &picture.verdict.reasons;
+    let reasons = &picture.verdict().reasons;
     if let Some(reason) = reasons.iter().find(|r| REBUILDING.contains(&r.code)) {
         if by_tasks && format!("({})", reason.code) == UNSEEN && why != OUT_OF_SIGHT {
             return Ctx::enter(h, Stage::Rebuild, OUT_OF_SIGHT);
@@ -65,7 +65,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     }
     if let Err(ill) = safe::is_well(ctx, h) {
         // Not to be heard yet, after a new start of the program, is not to be away.
-        let away = ctx.seen(h).is_some_and(|s| matches!(s.state.stage, Doing::Silent | Doing::Down | Doing::GoingDown));
+        let away = ctx.seen(h).is_some_and(|s| matches!(s.stage(), Doing::Silent | Doing::Down | Doing::GoingDown));
         if away && by_tasks && why != AWAY_AGAIN {
             return Ctx::enter(h, Stage::Rebuild, AWAY_AGAIN);
         }
@@ -77,8 +77,8 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     }
     let window = Duration::from_secs(ctx.run.plan.options.settle_s.max(crate::pool::limits::SETTLE.as_secs()));
     // What happened while we did not look is not known: silence counts from where we look again.
-    let ended = picture.rebuilds.iter().filter_map(|r| r.ended).max().unwrap_or(Time::EPOCH);
-    let quiet = since.max(ended).max(ctx.run.fresh).max(picture.link.since);
+    let ended = picture.rebuilds().iter().filter_map(|r| r.ended).max().unwrap_or(Time::EPOCH);
+    let quiet = since.max(ended).max(ctx.run.fresh).max(picture.link_since());
     let due = quiet + window;
     if !ctx.guards(Guard::Settle) {
         return go_on(ctx, h, Stage::Rebuild);
