@@ -12,6 +12,7 @@ use crate::observation::{Answer, Link, Observation, Outcome, Rewind, Seen, Via};
 use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Task};
+use std::sync::Arc;
 use std::time::Duration;
 
 mod storage;
@@ -123,7 +124,8 @@ impl Pool {
         self.rewind = Some(rewind.clone());
     }
 
-    fn fold_set(&mut self, r: &Ref, record: &Record, at: Time) {
+    fn fold_set(&mut self, r: &Ref, shared: &Arc<Record>, at: Time) {
+        let record = &**shared;
         if let Record::Message(message) = record {
             if alerts::is_noise(&message.name) {
                 return;
@@ -135,7 +137,7 @@ impl Pool {
                 }
             }
         }
-        let old = match self.tables.set(r, Box::new(record.clone())) {
+        let old = match self.tables.set(r, Arc::clone(shared)) {
             Change::Added => None,
             Change::Was(old) => Some(old),
             Change::Same => return,

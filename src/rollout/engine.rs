@@ -3,6 +3,7 @@
 //! Synchronous and without I/O of its own but for the journal behind [`Log`]; the driver and the simulated proof run the same engine.
 
 use super::call::{Call, Outcome};
+use super::claim::LastRead;
 use super::entry::{CallId, Command, Entry};
 use super::look::{Look, Looked, Sight};
 use super::machine::{self, Action, Guard, Guards, View};
@@ -78,6 +79,7 @@ pub struct Engine<L> {
     asked: BTreeSet<Look>,
     /// Tasks of ours that were seen in the pool's records.
     seen: BTreeSet<Ref>,
+    claims: LastRead,
     /// Once the journal could not be written, nothing is done any more.
     broken: Option<LogError>,
 }
@@ -123,13 +125,14 @@ impl<L: Log> Engine<L> {
             looked: BTreeMap::new(),
             asked: BTreeSet::new(),
             seen: BTreeSet::new(),
+            claims: LastRead::default(),
             broken: None,
         }
     }
 
     /// What the machine sees.
     pub fn view<'a>(&'a self, now: Time, pool: &'a Pool, picture: &'a Glance<'a>) -> View<'a> {
-        View { now, pool, picture, looked: &self.looked, owner: &self.owner, guards: self.guards }
+        View { now, pool, picture, looked: &self.looked, owner: &self.owner, claims: &self.claims, guards: self.guards }
     }
 
     /// Lets the machine act on what is known now; returns what is to be done outside, and when to come back at the latest.

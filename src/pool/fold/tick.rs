@@ -5,7 +5,7 @@ use crate::pool::Pool;
 use crate::pool::alerts::Own;
 use crate::pool::limits::SKEW_S;
 use crate::pool::liveness::{self, Around};
-use crate::pool::picture::{Health, HostState, Stage};
+use crate::pool::picture::{Health, HostState, PathKind, Stage};
 use crate::pool::rebuild::Phase;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -36,7 +36,8 @@ impl Pool {
 
     /// Bonds that were read before their interfaces had no host yet.
     fn rebond(&mut self, at: Time) {
-        let bonds: Vec<_> = self.tables.bonds().map(|(r, b)| (r.clone(), b.clone())).collect();
+        let lost = |r: &Ref| !self.paths.iter().any(|(key, _)| key.kind == PathKind::Bond && key.source == *r);
+        let bonds: Vec<_> = self.tables.bonds().filter(|(r, _)| lost(r)).map(|(r, b)| (r.clone(), b.clone())).collect();
         for (r, bond) in bonds {
             self.fold_bond(&r, &bond, at);
         }

@@ -27,6 +27,7 @@ mod restore;
 mod safe;
 mod stage;
 
+use super::claim::LastRead;
 use super::entry::{Command, Entry, Phase};
 use super::look::{Look, Looked};
 use super::run::{Run, Wish};
@@ -52,6 +53,8 @@ pub struct View<'a> {
     pub looked: &'a BTreeMap<Look, Looked>,
     /// Who we are, as our claim says it.
     pub owner: &'a str,
+    /// The claim that stands in the pool's record, as it was read last.
+    pub claims: &'a LastRead,
     /// Its guards: all of them.
     pub guards: Guards,
 }

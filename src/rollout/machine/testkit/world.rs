@@ -160,7 +160,7 @@ impl World {
     }
 
     fn set(&mut self, r: Ref, record: Record) {
-        self.say(Seen::Set { r#ref: r, record: Box::new(record) });
+        self.say(Seen::Set { r#ref: r, record: record.into() });
     }
 
     pub fn connect(&mut self) {
