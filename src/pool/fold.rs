@@ -12,6 +12,7 @@ use crate::observation::{Answer, Link, Observation, Outcome, Rewind, Seen, Via};
 use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Task};
+use std::sync::Arc;
 use std::time::Duration;
 
 mod storage;
@@ -49,8 +50,8 @@ impl Pool {
             Seen::Samples { host, values, .. } => self.fold_samples(host, values, at),
             Seen::Probe { host, told } => {
                 self.probes.told(host, told, at);
-                let state = self.host_state(host, None, at);
-                self.tell_fence(host, &state, at);
+                let (stage, _) = self.host_stage(host, None, at);
+                self.tell_fence(host, stage, at);
             }
             Seen::WentBack(rewind) => self.fold_rewind(rewind, at),
         }
@@ -132,7 +133,8 @@ impl Pool {
         self.rewind = Some(rewind.clone());
     }
 
-    fn fold_set(&mut self, r: &Ref, record: &Record, at: Time) {
+    fn fold_set(&mut self, r: &Ref, shared: &Arc<Record>, at: Time) {
+        let record = &**shared;
         if let Record::Message(message) = record {
             if alerts::is_noise(&message.name) {
                 return;
@@ -144,7 +146,7 @@ impl Pool {
                 }
             }
         }
-        let old = match self.tables.set(r, Box::new(record.clone())) {
+        let old = match self.tables.set(r, Arc::clone(shared)) {
             Change::Added => None,
             Change::Was(old) => Some(old),
             Change::Same => return,
@@ -179,6 +181,9 @@ impl Pool {
     }
 
     fn fold_host(&mut self, r: &Ref, new: &Host, old: Option<&Host>, at: Time) {
+        if old.is_none_or(|old| (&old.name_label, &old.uuid) != (&new.name_label, &new.uuid)) {
+            self.call_the_roll();
+        }
         let first = !self.tracks.contains_key(r);
         let track = self.tracks.entry(r.clone()).or_insert_with(|| HostTrack::new(at));
         Flag::update(&mut track.enabled, new.enabled, at);
@@ -429,6 +434,7 @@ impl Pool {
                 self.pbds_of.remove(r);
                 self.skewed.remove(r);
                 self.paths.forget(r);
+                self.call_the_roll();
             }
             Some(Record::Pbd(pbd)) => self.drop_pbd(r, &pbd.host),
             Some(Record::Bond(_)) => self.paths.forget(r),

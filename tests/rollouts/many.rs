@@ -3,12 +3,13 @@
 //! ```text
 //! cargo test --release --test rollouts any_number -- --ignored --nocapture      # POOLWATCH_SEEDS=FROM..TO
 //! POOLWATCH_CASE='…' cargo test --test rollouts replay -- --ignored --nocapture
+//! POOLWATCH_SEEDS=0..300 cargo test --release --test rollouts digest -- --ignored --nocapture
 //! ```
 
 use super::case::Case;
 use super::judge::{Tally, batch, judge};
 use super::seeds;
-use poolwatch::rollout::twin::play;
+use poolwatch::rollout::twin::{Played, play};
 use std::time::Instant;
 
 /// Seeds that every `cargo test` plays: as many as fit into half a minute, which are ten times as many in a release build and more.
@@ -39,6 +40,23 @@ fn any_number_of_rounds() {
     println!("{done} done, {stopped} stopped, {open} open; {steps} steps, {lines} lines of journals");
     println!("{} rounds in {took:.1?}: {:.0} a second", tally.rounds, tally.rounds as f64 / took.as_secs_f64());
     assert!(tally.failures.is_empty(), "{}", tally.told());
+}
+
+/// What each seed came to, its journal byte for byte, as a number: two builds that play the same rounds print the same. By one thread.
+#[test]
+#[ignore = "a line for each of POOLWATCH_SEEDS=FROM..TO, to compare two builds"]
+fn digest_of_rounds() {
+    for seed in range(&std::env::var("POOLWATCH_SEEDS").unwrap_or_else(|_| "0..300".into())) {
+        let case = seeds::case(seed);
+        let (mut stage, plan, found) = case.stage();
+        stage.begin("r1", plan, found);
+        let played = play(&mut stage, case.operator());
+        let (steps, calls, lines) = played.counts;
+        let told = Played { counts: (0, calls, lines), ..played };
+        let hash = |bytes: &[u8]| bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3));
+        let (journal, told) = (hash(&stage.book().disk().bytes), hash(format!("{told:?}").as_bytes()));
+        println!("seed {seed}: journal {journal:016x}, outcome {told:016x}, steps {steps}, calls {calls}, lines {lines}");
+    }
 }
 
 #[test]

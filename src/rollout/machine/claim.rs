@@ -33,7 +33,11 @@ pub enum Whose {
 
 /// Whose a pool is, by its record.
 pub fn whose(run: &Run, owner: &str, pool: &Pool) -> Whose {
-    match Claim::of(&pool.other_config) {
+    by(run, owner, Claim::of(&pool.other_config))
+}
+
+fn by(run: &Run, owner: &str, claim: Option<Claim>) -> Whose {
+    match claim {
         None => Whose::Nobodys,
         Some(claim) if claim.is_ours(owner, &run.id) => Whose::Ours(claim),
         Some(claim) if claim.taken.is_some() && claim.run == run.id => Whose::Before(claim),
@@ -42,7 +46,7 @@ pub fn whose(run: &Run, owner: &str, pool: &Pool) -> Whose {
 }
 
 fn seen(ctx: &Ctx) -> Option<Whose> {
-    ctx.records().the_pool().map(|pool| whose(ctx.run, ctx.view.owner, pool))
+    ctx.records().the_pool().map(|pool| by(ctx.run, ctx.view.owner, ctx.view.claims.claim(&pool.other_config)))
 }
 
 fn is_about(call: &CallRun) -> bool {

@@ -72,16 +72,16 @@ fn before(ctx: &Ctx, h: HostAt) -> Before {
     let (host, seen) = (ctx.host(h), ctx.seen(h));
     let mut pbds: Vec<Ref> = ctx.records().pbds_of(&r).filter(|(_, p)| p.currently_attached).map(|(r, _)| r.clone()).collect();
     pbds.sort();
-    let name = seen.map(|s| s.name.clone()).unwrap_or_default();
+    let name = seen.map(|s| s.name).unwrap_or_default();
     let paths: BTreeMap<String, u32> =
-        ctx.picture().paths.iter().filter(|p| p.host == name).map(|p| (p.name.clone(), p.up)).collect();
+        ctx.picture().paths().filter(|p| p.host == name).map(|p| (p.name.clone(), p.up)).collect();
     Before {
         booted: host.and_then(crate::xenapi::record::Host::boot_time),
         enabled: host.is_some_and(|h| h.enabled),
         guests: ctx.records().guests_on(&r).into_iter().map(|(r, _)| r.clone()).collect(),
         pbds,
         paths,
-        version: seen.map(|s| s.version.clone()).unwrap_or_default(),
+        version: seen.map(crate::pool::glance::Sight::version).unwrap_or_default(),
     }
 }
 
@@ -344,10 +344,10 @@ pub fn deadline(run: &Run, h: HostAt, view: &super::View) -> Option<Time> {
     // A connection that was lost and is back gives the full time again: nothing could be done or seen meanwhile. On the way
     // down and up it is lost because of the coordinator itself.
     if !matches!(stage, Stage::Reboot | Stage::Down | Stage::Up) {
-        if view.picture.link.state != crate::pool::picture::LinkState::Live {
+        if view.picture.link() != crate::pool::picture::LinkState::Live {
             return None;
         }
-        base = base.max(view.picture.link.since);
+        base = base.max(view.picture.link_since());
     }
     after(base, secs)
 }

@@ -213,7 +213,7 @@ impl Stage {
         let Some(engine) = engine else { return Err("the program is not running".into()) };
         eye.ask(world);
         let now = eye.own(world);
-        let picture = eye.pool.picture(now);
+        let picture = eye.pool.glance(now);
         let said = engine.command(now, &eye.pool, &picture, command);
         if engine.log.is_dead() {
             self.die();
@@ -266,7 +266,6 @@ impl Stage {
         }
         self.eye.ask(&mut self.world);
         let mut now = self.eye.own(&self.world);
-        let mut picture = self.eye.pool.picture(now);
         if self.instant.0 == now {
             self.instant.1 += 1;
         } else {
@@ -275,6 +274,7 @@ impl Stage {
         let mut rounds = 0;
         loop {
             let Some(engine) = &mut self.engine else { return };
+            let picture = self.eye.pool.glance(now);
             let Ok((jobs, wake)) = engine.turn(now, &self.eye.pool, &picture) else { return self.die() };
             self.wake = wake;
             if !self.hosts_done && engine.run.phase.0 >= Phase::Restore {
@@ -293,7 +293,7 @@ impl Stage {
             let then = self.eye.own(&self.world);
             if then != now {
                 self.eye.look(&mut self.world);
-                (now, picture) = (then, self.eye.pool.picture(then));
+                now = then;
             }
             rounds += 1;
             if rounds + self.instant.1 > CIRCLES {

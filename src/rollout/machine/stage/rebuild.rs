@@ -3,8 +3,9 @@
 //!
 //! The window is measured from the last entry of this stage: every rebuild that was seen and is over enters it anew.
 
+use crate::pool::glance::Sight;
 use crate::pool::limits::{LOST_LINK, SETTLE};
-use crate::pool::picture::{HostView, Stage as Doing};
+use crate::pool::picture::Stage as Doing;
 use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do};
 use crate::rollout::machine::hosts::go_on;
@@ -46,8 +47,8 @@ fn untold(h: HostAt, name: &str, why: &str) -> Do {
 }
 
 /// Whether a host is away. Not to be heard yet, after a new start of the program, is not to be away.
-const fn is_away(host: &HostView) -> bool {
-    matches!(host.state.stage, Doing::Silent | Doing::Down | Doing::GoingDown)
+fn is_away(host: Sight) -> bool {
+    matches!(host.stage(), Doing::Silent | Doing::Down | Doing::GoingDown)
 }
 
 /// While the pool is not seen. After a moment the coordinator counts as away: as with any other host, what was copied meanwhile shows nowhere.
@@ -57,7 +58,7 @@ pub fn unseen(ctx: &Ctx, h: HostAt) -> Do {
     if ctx.view.pool.tells_what_is_in_step() || UNTOLD.contains(&why) || !ctx.guards(Guard::Mirrors) {
         return all;
     }
-    let due = ctx.picture().link.heard.unwrap_or(ctx.run.started).max(ctx.run.started) + LOST_LINK;
+    let due = ctx.picture().heard().unwrap_or(ctx.run.started).max(ctx.run.started) + LOST_LINK;
     if ctx.now() >= due {
         return Ctx::enter(h, Stage::Rebuild, OUT_OF_REACH);
     }
@@ -76,7 +77,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     let by_tasks = !ctx.view.pool.tells_what_is_in_step();
     let why = ctx.host_run(h).map_or("", |run| run.why.as_str());
     let picture = ctx.picture();
-    let reasons = &picture.verdict.reasons;
+    let reasons = &picture.verdict().reasons;
     if let Some(reason) = reasons.iter().find(|r| REBUILDING.contains(&r.code)) {
         if by_tasks && format!("({})", reason.code) == UNSEEN && why != OUT_OF_SIGHT {
             return Ctx::enter(h, Stage::Rebuild, OUT_OF_SIGHT);
@@ -99,7 +100,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         return ctx.wait(Some(h), format!("waits until {name} is well: {ill}"), Some(ctx.now() + AGAIN));
     }
     // What it lacks comes from the others: as long as one of them is away, silence is no sign that it lacks nothing.
-    if by_tasks && let Some(other) = picture.hosts.iter().find(|o| o.r#ref != ctx.r(h) && is_away(o)) {
+    if by_tasks && let Some(other) = picture.hosts().find(|o| *o.r#ref != ctx.r(h) && is_away(*o)) {
         if !UNTOLD.contains(&why) {
             return Ctx::enter(h, Stage::Rebuild, OTHERS_AWAY);
         }
@@ -115,8 +116,8 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     }
     let window = Duration::from_secs(ctx.run.plan.options.settle_s.max(SETTLE.as_secs()));
     // What happened while we did not look is not known: silence counts from where we look again.
-    let ended = picture.rebuilds.iter().filter_map(|r| r.ended).max().unwrap_or(Time::EPOCH);
-    let quiet = since.max(ended).max(ctx.run.fresh).max(picture.link.since);
+    let ended = picture.rebuilds().iter().filter_map(|r| r.ended).max().unwrap_or(Time::EPOCH);
+    let quiet = since.max(ended).max(ctx.run.fresh).max(picture.link_since());
     let due = quiet + window;
     if !ctx.guards(Guard::Settle) {
         return go_on(ctx, h, Stage::Rebuild);

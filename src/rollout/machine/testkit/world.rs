@@ -3,7 +3,7 @@
 use super::ME;
 use crate::observation::{Answer, Link, Observation, Outcome as Heard, Seen, Via};
 use crate::pool::Pool;
-use crate::pool::picture::Picture;
+use crate::pool::glance::Glance;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::claim;
 use crate::rollout::entry::{Found, FoundHa};
@@ -163,7 +163,7 @@ impl World {
     }
 
     fn set(&mut self, r: Ref, record: Record) {
-        self.say(Seen::Set { r#ref: r, record: Box::new(record) });
+        self.say(Seen::Set { r#ref: r, record: record.into() });
     }
 
     pub fn connect(&mut self) {
@@ -550,8 +550,8 @@ impl World {
         self.say(Seen::Gone { class: Class::Task, r#ref: task.clone() });
     }
 
-    pub fn picture(&self) -> Picture {
-        self.pool.picture(self.now)
+    pub fn picture(&self) -> Glance<'_> {
+        self.pool.glance(self.now)
     }
 
     /// How the pool is found.
