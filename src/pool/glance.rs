@@ -5,7 +5,9 @@
 use super::Pool;
 use super::gate::{self, Findings};
 use super::known::Known;
-use super::picture::{Alert, ClockView, ClusterView, Gate, HostState, HostView, LinkState, Memory, PathView, Picture, Rebuild, Stage, Verdict};
+use super::picture::{
+    Alert, ClockView, ClusterView, Gate, HostState, HostView, LinkState, Memory, PathView, Picture, Rebuild, Stage, Verdict,
+};
 use super::{control, verdict};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -163,6 +165,11 @@ impl<'a> Sight<'a> {
     /// Since when.
     pub fn since(self) -> Option<Time> {
         self.glance.known.stages().get(self.at).and_then(|(_, since)| *since)
+    }
+
+    /// When it last came back from having been away (not live, or silent), as far as it was seen.
+    pub fn returned(self) -> Option<Time> {
+        self.glance.known.pool.tracks.get(self.r#ref)?.back.map(|(at, _)| at)
     }
 
     /// What it is doing, in words.

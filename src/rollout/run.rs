@@ -112,6 +112,8 @@ pub struct HostRun {
     pub why: String,
     /// Who has kept the pool's tasks since before its mirrors could begin to be rebuilt, or since they were last known to be in step.
     pub keeper: Option<Keeper>,
+    /// When its mirrors were last known to be in step: a rebuild was seen to end, or a person had looked.
+    pub in_step: Option<Time>,
     /// Whether the operator gave it up while it was worked on.
     pub given_up: bool,
     /// How it ended, and when.
@@ -139,6 +141,12 @@ impl HostRun {
     pub fn mark_of(&self, stage: Stage) -> Option<CallId> {
         let at = self.stages.iter().rposition(|(s, _)| *s == stage)?;
         self.marks.get(at).copied()
+    }
+
+    /// When it last went into `stage`, coming from another one.
+    pub fn entered_last(&self, stage: Stage) -> Option<Time> {
+        let last = self.stages.iter().rposition(|(s, _)| *s == stage)?;
+        self.stages.get(..=last)?.iter().rev().take_while(|(s, _)| *s == stage).last().map(|(_, at)| *at)
     }
 
     /// How often it went into a stage, counting what came in a row once.
@@ -328,6 +336,7 @@ impl Run {
         back(&mut self.waiting_since);
         for host in &mut self.hosts {
             host.begun.iter_mut().for_each(back);
+            host.in_step.iter_mut().for_each(back);
             host.stages.iter_mut().for_each(|(_, at)| back(at));
             host.end.iter_mut().for_each(|(_, at)| back(at));
         }
@@ -351,6 +360,7 @@ impl Run {
         why.clone_into(&mut one.why);
         if let Some(keeper) = keeper {
             one.keeper = Some(keeper.clone());
+            one.in_step = Some(at).filter(|_| stage == Stage::Rebuild).or(one.in_step);
         }
         if self.stuck.as_ref().is_some_and(|s| s.host == Some(host)) {
             self.stuck = None;

@@ -65,6 +65,11 @@ fn a_reboot_that_was_lost_three_times_is_told_again() {
 }
 
 #[test]
+fn a_coordinator_that_plugged_its_storage_while_it_was_cut_off_shows_no_rebuild() {
+    clean("seed=150506 hosts=2 guests=4 lag=0 mirror shipped | after=72982 pool cut host=a what=network");
+}
+
+#[test]
 fn where_ha_started_guests_of_a_host_that_died_after_its_turn_is_told() {
     let played =
         clean("seed=30411 hosts=2 guests=1 lag=0 ha | after=14305 pool crash host=a | line=25 command {\"command\":\"abort\"}");

@@ -2,9 +2,9 @@
 
 use super::Finding;
 use crate::o2cb::margin::Level;
+use crate::pool::known::Known;
 use crate::pool::limits::SETTLE;
 use crate::pool::picture::{Health, Stage};
-use crate::pool::known::Known;
 use crate::pool::words;
 use crate::text::duration;
 use crate::time::Time;

@@ -1,10 +1,10 @@
 //! Reasons that count for every host: our connection, rebuilds, clusters, HA, versions, clocks, the pool's own work.
 
 use super::Finding;
+use crate::pool::known::Known;
 use crate::pool::limits::{SETTLE, SKEW_S};
 use crate::pool::picture::{Health, PathKind};
 use crate::pool::rebuild::{self, Phase, Rebuilding};
-use crate::pool::known::Known;
 use crate::pool::{control, words};
 use crate::probe::report::Work;
 use crate::text::duration;

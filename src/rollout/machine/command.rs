@@ -47,7 +47,7 @@ fn again(ctx: &Ctx) -> Option<Entry> {
         stage => stage,
     };
     // Whoever tries again after it could not be told whether mirrors are in step has looked at them.
-    let keeper = if stage == Stage::Rebuild { ctx.keeper() } else { None };
+    let keeper = (stage == Stage::Rebuild).then(|| ctx.keeper().unwrap_or_default());
     Some(Entry::Stage { host: h, stage, why: "tried again".into(), keeper })
 }
 

@@ -254,12 +254,12 @@ impl<'a> Ctx<'a> {
 
     /// The same, where the proof that mirrors are in step begins anew: nothing is being rebuilt there, or a person has looked.
     pub fn enter_kept(&self, host: HostAt, stage: Stage, why: impl Into<String>) -> Do {
-        Self::write(Entry::Stage { host, stage, why: why.into(), keeper: self.keeper() })
+        Self::write(Entry::Stage { host, stage, why: why.into(), keeper: Some(self.keeper().unwrap_or_default()) })
     }
 
     /// Whether another xapi keeps the pool's tasks, or another run of it, than did when the proof of a host's mirrors began.
     pub fn is_kept_anew(&self, h: HostAt) -> bool {
-        let then = self.host_run(h).and_then(|run| run.keeper.as_ref());
+        let then = self.host_run(h).and_then(|run| run.keeper.as_ref()).filter(|then| **then != Keeper::default());
         then.is_some_and(|then| self.keeper().is_some_and(|now| *then != now))
     }
 

@@ -125,7 +125,8 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Config {
 pub fn is_secret_key(key: &str) -> bool {
     // Every key of every map that is read is looked at: nothing is allocated for it, and most places are left by their first letter.
     let key = key.as_bytes();
-    let begins = |rest: &[u8], word: &str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+    let begins =
+        |rest: &[u8], word: &str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
     (0..key.len()).filter_map(|at| key.get(at..)).any(|rest| match rest.first().map(u8::to_ascii_lowercase) {
         Some(b'p') => begins(rest, "pass") || begins(rest, "private"),
         Some(b's') => begins(rest, "secret"),

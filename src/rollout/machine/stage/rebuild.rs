@@ -51,6 +51,13 @@ fn is_away(host: Sight) -> bool {
     matches!(host.stage(), Doing::Silent | Doing::Down | Doing::GoingDown)
 }
 
+/// Whether a host came back since this one last went into `stage`, and since its mirrors were last known to be in step.
+fn returned(ctx: &Ctx, h: HostAt, stage: Stage, which: impl Fn(Sight) -> bool) -> bool {
+    let Some(run) = ctx.host_run(h) else { return false };
+    let since = run.entered_last(stage).max(run.in_step);
+    ctx.picture().hosts().any(|o| which(o) && o.returned() > since)
+}
+
 /// While the pool is not seen. After a moment the coordinator counts as away: as with any other host, what was copied meanwhile shows nowhere.
 pub fn unseen(ctx: &Ctx, h: HostAt) -> Do {
     let mut all = ctx.unseen(Some(h));
@@ -99,11 +106,17 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         }
         return ctx.wait(Some(h), format!("waits until {name} is well: {ill}"), Some(ctx.now() + AGAIN));
     }
-    // What it lacks comes from the others: as long as one of them is away, silence is no sign that it lacks nothing.
-    if by_tasks && let Some(other) = picture.hosts().find(|o| *o.r#ref != ctx.r(h) && is_away(*o)) {
-        if !UNTOLD.contains(&why) {
+    // What it lacks comes from the others: when one of them is away, or was, silence is no sign that it lacks nothing.
+    let away = picture.hosts().find(|o| *o.r#ref != ctx.r(h) && is_away(*o));
+    if by_tasks && !UNTOLD.contains(&why) {
+        if returned(ctx, h, Stage::Storage, |o| *o.r#ref == ctx.r(h)) {
+            return Ctx::enter(h, Stage::Rebuild, AWAY_AGAIN);
+        }
+        if away.is_some() || returned(ctx, h, Stage::Up, |o| *o.r#ref != ctx.r(h)) {
             return Ctx::enter(h, Stage::Rebuild, OTHERS_AWAY);
         }
+    }
+    if by_tasks && let Some(other) = away {
         let text = format!("waits until {} is heard again: the mirrors of {name} cannot be in step without it", other.name);
         return ctx.wait(Some(h), text, Some(ctx.now() + AGAIN));
     }
