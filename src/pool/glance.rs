@@ -167,9 +167,10 @@ impl<'a> Sight<'a> {
         self.glance.known.stages().get(self.at).and_then(|(_, since)| *since)
     }
 
-    /// When it last came back from having been away (not live, or silent), as far as it was seen.
+    /// When it last came back from having been away (not live, or silent) since it was first seen.
     pub fn returned(self) -> Option<Time> {
-        self.glance.known.pool.tracks.get(self.r#ref)?.back.map(|(at, _)| at)
+        let track = self.glance.known.pool.tracks.get(self.r#ref)?;
+        track.back.map(|(at, _)| at).filter(|at| *at > track.first)
     }
 
     /// What it is doing, in words.
