@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::judge::judge;
-use poolwatch::rollout::entry::RunResult;
+use poolwatch::rollout::entry::{Item, RunResult};
 use poolwatch::rollout::twin::Played;
 
 fn clean(text: &str) -> Played {
@@ -70,9 +70,22 @@ fn a_coordinator_that_plugged_its_storage_while_it_was_cut_off_shows_no_rebuild(
 }
 
 #[test]
+fn a_guest_that_died_where_the_round_had_put_it_and_started_again_is_listed() {
+    let played = clean(
+        "seed=161088 hosts=3 guests=2 lag=0 | line=87 call mute | line=79 command {\"command\":\"abort\"} | after=250884 pool reset host=c",
+    );
+    assert!(played.left.keys().any(|item| matches!(item, Item::Guest { .. })), "{played:?}");
+}
+
+#[test]
 fn where_ha_started_guests_of_a_host_that_died_after_its_turn_is_told() {
     let played =
         clean("seed=30411 hosts=2 guests=1 lag=0 ha | after=14305 pool crash host=a | line=25 command {\"command\":\"abort\"}");
+    assert!(played.left.keys().any(|item| matches!(item, Item::Guest { .. })), "it had not been brought back: {played:?}");
+    let played = clean(
+        "seed=83337 hosts=3 guests=2 lag=0 mirror ha | after=541732 pool crash host=a | line=107 pool fail-call \
+         method=pool.add_to_other_config code=INTERNAL_ERROR times=3 | line=8 kill after 1 -3600",
+    );
     let (result, text) = played.result.expect("it ends");
-    assert!(result == RunResult::Stopped && text.contains("or HA did"), "{text}");
+    assert!(result == RunResult::Stopped && text.contains("or HA did"), "it had been: {text}");
 }
