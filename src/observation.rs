@@ -9,6 +9,7 @@ use crate::probe::Report;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Record, Ref};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One thing seen, and when we saw it (by our own monotonic clock, not the pool's).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ pub enum Seen {
         /// Which object.
         r#ref: Ref,
         /// Its whole content, as far as poolwatch uses it.
-        record: Box<Record>,
+        record: Arc<Record>,
     },
     /// An object is gone.
     Gone {

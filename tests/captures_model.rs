@@ -82,7 +82,7 @@ impl Scene {
             at = at + std::time::Duration::from_secs(5);
             for (r, m) in &mut metrics {
                 m.memory_free += 4096;
-                let record = Box::new(Record::HostMetrics(m.clone()));
+                let record = Record::HostMetrics(m.clone()).into();
                 self.observations.push(Observation { at, seen: Seen::Set { r#ref: r.clone(), record } });
             }
             self.observations.push(Observation { at, seen: Seen::Heard { generation: None } });

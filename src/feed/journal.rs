@@ -182,7 +182,7 @@ mod tests {
         let mut journal = Journal::default();
         let json = r#"{"uuid":"u","name_label":"xcp2"}"#;
         let record = Record::parse(Class::Host, json).expect("is a host");
-        assert_eq!(journal.line(&at(0, Seen::Set { r#ref: Ref::from("OpaqueRef:1"), record: Box::new(record) })), None);
+        assert_eq!(journal.line(&at(0, Seen::Set { r#ref: Ref::from("OpaqueRef:1"), record: record.into() })), None);
         let failed = || answer(Outcome::Failed { code: None, error: "host OpaqueRef:1 is off".into() });
         let said = journal.line(&at(1, failed())).expect("is told");
         assert_eq!(said, (Weight::Warning, "xcp2 did not answer: host xcp2 is off".to_owned()));

@@ -59,6 +59,12 @@ impl Pool {
         }
     }
 
+    /// Who keeps the pool's tasks: the coordinator, and when its toolstack last started, which forgets all tasks. `None`: not known.
+    pub fn keeper(&self) -> Option<(Ref, Time)> {
+        let coordinator = self.coordinator()?;
+        Some((coordinator.clone(), self.tables.host(coordinator)?.agent_start_time()?))
+    }
+
     /// Whether some SR keeps mirrors on the hosts, also where the pool does not tell whether they are in step.
     pub fn keeps_mirrors(&self) -> bool {
         self.tables.srs().any(|(_, sr)| {

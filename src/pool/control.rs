@@ -1,8 +1,8 @@
 //! Who may act on the pool beside us, and what product it is. Reads marks; decides nothing.
 
 use super::Pool;
+use super::known::Known;
 use super::picture::{ClaimView, Control};
-use super::view::Known;
 use super::words;
 use crate::observation::{RevertedWhat, Rewind};
 use crate::text::duration;
@@ -53,9 +53,9 @@ impl Pool {
             ha_overcommitted: pool.ha_overcommitted,
             ha_statefiles: if pool.ha_enabled { pool.ha_statefiles.len() } else { 0 },
             statefiles: known
-                .hosts
+                .hosts()
                 .iter()
-                .zip(&known.names)
+                .zip(known.names())
                 .filter_map(|(r, name)| Some((name.clone(), self.tables.host(r)?.ha_statefiles.len())))
                 .filter(|_| pool.ha_enabled)
                 .collect(),

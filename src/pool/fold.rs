@@ -2,9 +2,9 @@
 
 use super::Pool;
 use super::alerts::{self, Own};
-use super::limits::{AWAY, BOOTING, SETTLE};
+use super::limits::{AWAY, BOOTING, LOST_LINK, SETTLE};
 use super::picture::{Dialect, Health, PathKind, Stage};
-use super::rebuild::{self, News};
+use super::rebuild::{self, Going, News};
 use super::tables::Change;
 use super::track::{Flag, HostTrack, Return};
 use super::words;
@@ -12,6 +12,7 @@ use crate::observation::{Answer, Link, Observation, Outcome, Rewind, Seen, Via};
 use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Task};
+use std::sync::Arc;
 use std::time::Duration;
 
 mod storage;
@@ -49,8 +50,8 @@ impl Pool {
             Seen::Samples { host, values, .. } => self.fold_samples(host, values, at),
             Seen::Probe { host, told } => {
                 self.probes.told(host, told, at);
-                let state = self.host_state(host, None, at);
-                self.tell_fence(host, &state, at);
+                let (stage, _) = self.host_stage(host, None, at);
+                self.tell_fence(host, stage, at);
             }
             Seen::WentBack(rewind) => self.fold_rewind(rewind, at),
         }
@@ -59,6 +60,13 @@ impl Pool {
 
     fn fold_link(&mut self, link: &Link, at: Time) {
         let known = self.link.heard.is_some();
+        if matches!(link, Link::Lost { .. } | Link::Refused { .. }) && !self.link.broken {
+            self.link.keeper = self.keeper();
+        }
+        // Whoever was out of reach for longer may have been cut off from storage too, and have called a rebuild over that could not go on.
+        if matches!(link, Link::Live { .. }) && self.link.heard.is_none_or(|heard| at.since(heard) >= LOST_LINK) {
+            self.link.keeper = None;
+        }
         self.link.change(link, at);
         match link {
             // A session that ended is renewed at once, and nothing was lost by that: only what breaks or is refused is news.
@@ -77,9 +85,11 @@ impl Pool {
     }
 
     fn fold_synced(&mut self, classes: &[Class], at: Time) {
-        for class in classes {
-            for gone in self.tables.end(*class) {
-                self.fold_gone(*class, &gone, true, at);
+        // What is gone of one class is judged by what was read of the others.
+        let gone: Vec<(Class, Vec<Ref>)> = classes.iter().map(|class| (*class, self.tables.end(*class))).collect();
+        for (class, gone) in gone {
+            for gone in gone {
+                self.fold_gone(class, &gone, true, at);
             }
         }
         if classes.contains(&Class::Pbd) {
@@ -123,7 +133,8 @@ impl Pool {
         self.rewind = Some(rewind.clone());
     }
 
-    fn fold_set(&mut self, r: &Ref, record: &Record, at: Time) {
+    fn fold_set(&mut self, r: &Ref, shared: &Arc<Record>, at: Time) {
+        let record = &**shared;
         if let Record::Message(message) = record {
             if alerts::is_noise(&message.name) {
                 return;
@@ -135,7 +146,7 @@ impl Pool {
                 }
             }
         }
-        let old = match self.tables.set(r, Box::new(record.clone())) {
+        let old = match self.tables.set(r, Arc::clone(shared)) {
             Change::Added => None,
             Change::Was(old) => Some(old),
             Change::Same => return,
@@ -170,6 +181,9 @@ impl Pool {
     }
 
     fn fold_host(&mut self, r: &Ref, new: &Host, old: Option<&Host>, at: Time) {
+        if old.is_none_or(|old| (&old.name_label, &old.uuid) != (&new.name_label, &new.uuid)) {
+            self.call_the_roll();
+        }
         let first = !self.tracks.contains_key(r);
         let track = self.tracks.entry(r.clone()).or_insert_with(|| HostTrack::new(at));
         Flag::update(&mut track.enabled, new.enabled, at);
@@ -202,6 +216,9 @@ impl Pool {
         if started {
             self.expect_away(r, at);
             self.keep_storage(r);
+        }
+        if restarted && self.is_coordinator(r) {
+            self.rebuilds.doubt(at);
         }
         if booted {
             if let Some(boot) = boot
@@ -411,7 +428,13 @@ impl Pool {
         let old = self.tables.remove(class, r);
         match old.as_deref() {
             Some(Record::Task(task)) => {
-                let news = self.rebuilds.gone(r, Some(task), unseen && self.link.broken, at);
+                let read = [Class::Pool, Class::Host].iter().all(|class| !self.tables.is_reading(*class));
+                let going = match (&self.link.keeper, self.keeper()) {
+                    _ if !(unseen && self.link.broken) => Going::Seen,
+                    (Some(then), Some(now)) if read && *then == now => Going::Missed,
+                    _ => Going::Unknown,
+                };
+                let news = self.rebuilds.gone(r, Some(task), going, at);
                 if news == News::Ended {
                     self.tell_rebuild_end(r, at);
                 }
@@ -426,6 +449,7 @@ impl Pool {
                 self.pbds_of.remove(r);
                 self.skewed.remove(r);
                 self.paths.forget(r);
+                self.call_the_roll();
             }
             Some(Record::Pbd(pbd)) => self.drop_pbd(r, &pbd.host),
             Some(Record::Bond(_)) => self.paths.forget(r),

@@ -7,8 +7,8 @@
 mod hosts;
 mod pool;
 
+use super::known::Known;
 use super::picture::{Gate, GateState, Reason, Severity};
-use super::view::Known;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 
@@ -49,7 +49,7 @@ pub fn obstacles(known: &Known) -> Vec<Obstacle> {
     if known.unfit.is_some() {
         return out;
     }
-    for (at, host) in known.hosts.iter().enumerate() {
+    for (at, host) in known.hosts().iter().enumerate() {
         let own = hosts::for_itself(known, at);
         for finding in hosts::for_others(known, at) {
             let counts_for_itself = own.iter().any(|f| f.reason.code == finding.reason.code);
@@ -150,8 +150,6 @@ pub struct Findings {
     pub pool: Vec<Finding>,
     /// About one host, counting for every other host.
     others: Vec<Vec<Finding>>,
-    /// Names of the hosts.
-    names: Vec<String>,
     /// About one host, counting for itself.
     pub own: Vec<Vec<Finding>>,
 }
@@ -168,14 +166,9 @@ pub fn findings(known: &Known) -> Findings {
         }
     }
     let each = |of: fn(&Known, usize) -> Vec<Finding>| {
-        (0..known.hosts.len()).map(|at| if stale { Vec::new() } else { of(known, at) }).collect::<Vec<_>>()
+        (0..known.hosts().len()).map(|at| if stale { Vec::new() } else { of(known, at) }).collect::<Vec<_>>()
     };
-    Findings {
-        pool: merge(pool.iter().map(|f| (None, f))),
-        others: each(hosts::for_others),
-        own: each(hosts::for_itself),
-        names: known.names.clone(),
-    }
+    Findings { pool: merge(pool.iter().map(|f| (None, f))), others: each(hosts::for_others), own: each(hosts::for_itself) }
 }
 
 /// A finding with the name of the host that it is about, if it is about one.
@@ -214,8 +207,8 @@ fn merge<'a>(findings: impl Iterator<Item = Named<'a>>) -> Vec<Finding> {
 
 impl Findings {
     /// What counts for the host at this place because of the pool and the other hosts; for the pool as a whole without one.
-    pub fn common(&self, except: Option<usize>) -> Vec<Finding> {
-        let others = self.others.iter().zip(&self.names).enumerate().filter(|(at, _)| Some(*at) != except);
+    pub fn common(&self, known: &Known, except: Option<usize>) -> Vec<Finding> {
+        let others = self.others.iter().zip(known.names()).enumerate().filter(|(at, _)| Some(*at) != except);
         let others = others.flat_map(|(_, (findings, name))| findings.iter().map(move |f| (Some(name.as_str()), f)));
         let mut all = self.pool.clone();
         all.extend(merge(others));
@@ -223,15 +216,15 @@ impl Findings {
     }
 
     /// The gate of the host at this place.
-    pub fn gate(&self, at: usize) -> (Gate, Vec<Finding>) {
-        let mut all = self.common(Some(at));
+    pub fn gate(&self, known: &Known, at: usize) -> Gate {
+        let mut all = self.common(known, Some(at));
         all.extend(self.own.get(at).into_iter().flatten().cloned());
         sort(&mut all);
         let state = state(&all);
         if state == GateState::Open {
             all.retain(|f| f.reason.code != "xapi-would-allow");
         }
-        (Gate { state, reasons: all.iter().map(|f| f.reason.clone()).collect() }, all)
+        Gate { state, reasons: all.into_iter().map(|f| f.reason).collect() }
     }
 }
 

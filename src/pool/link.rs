@@ -5,7 +5,7 @@ use super::picture::{LinkState, LinkView};
 use crate::observation::Link;
 use crate::text::{clean, duration};
 use crate::time::Time;
-use crate::xenapi::record::Class;
+use crate::xenapi::record::{Class, Ref};
 use std::collections::BTreeSet;
 
 /// What was seen of the connection.
@@ -21,6 +21,8 @@ pub struct LinkTrack {
     pub synced: Option<Time>,
     /// Whether the connection broke since everything was last read.
     pub broken: bool,
+    /// Who kept the pool's tasks when it broke ([`super::Pool::keeper`]).
+    pub keeper: Option<(Ref, Time)>,
     /// Whether it was told that the connection is lost, and not yet that it is back.
     pub told_lost: bool,
     /// The database's generation as last told.
@@ -136,15 +138,33 @@ impl LinkTrack {
         age.is_none_or(|age| age >= limit).then_some(why)
     }
 
+    /// Since when it is as it is.
+    pub const fn since(&self) -> Time {
+        self.since
+    }
+
+    /// What it is doing. `unfit`: whether there is a reason ([`Self::unfit`]) to decide nothing.
+    pub const fn state(&self, unfit: bool) -> LinkState {
+        match &self.link {
+            None | Some(Link::Connecting { .. }) => LinkState::Connecting,
+            Some(Link::Live { .. }) if self.synced.is_none() || unfit => LinkState::Syncing,
+            Some(Link::Live { .. }) => LinkState::Live,
+            Some(Link::Lost { .. }) => LinkState::Lost,
+            Some(Link::Refused { .. } | Link::Closed) => LinkState::Refused,
+        }
+    }
+
     /// For the picture.
     pub fn view(&self, now: Time) -> LinkView {
-        let (state, text, retry_at) = match &self.link {
-            None => (LinkState::Connecting, "not connected yet".into(), None),
-            Some(Link::Connecting { to }) => (LinkState::Connecting, format!("connecting to {}", clean(to, 120)), None),
-            Some(Link::Live { coordinator }) => match (self.synced, self.unfit(now)) {
-                (None, _) => (LinkState::Syncing, format!("connected to {}, reading the pool", clean(coordinator, 120)), None),
-                (Some(_), Some(why)) => (LinkState::Syncing, why, None),
-                (Some(_), None) => (LinkState::Live, format!("connected to {}", clean(coordinator, 120)), None),
+        let unfit = self.unfit(now);
+        let state = self.state(unfit.is_some());
+        let (text, retry_at) = match &self.link {
+            None => ("not connected yet".into(), None),
+            Some(Link::Connecting { to }) => (format!("connecting to {}", clean(to, 120)), None),
+            Some(Link::Live { coordinator }) => match (self.synced, unfit) {
+                (None, _) => (format!("connected to {}, reading the pool", clean(coordinator, 120)), None),
+                (Some(_), Some(why)) => (why, None),
+                (Some(_), None) => (format!("connected to {}", clean(coordinator, 120)), None),
             },
             Some(Link::Lost { error, retry_at, attempt }) => {
                 let next = if *retry_at > now {
@@ -153,10 +173,10 @@ impl LinkTrack {
                     "trying again now".into()
                 };
                 let tries = if *attempt > 1 { format!(" ({attempt} tries)") } else { String::new() };
-                (LinkState::Lost, format!("{}; {next}{tries}", clean(error, 200)), Some(*retry_at))
+                (format!("{}; {next}{tries}", clean(error, 200)), Some(*retry_at))
             }
-            Some(Link::Refused { error }) => (LinkState::Refused, clean(error, REFUSAL).into_owned(), None),
-            Some(Link::Closed) => (LinkState::Refused, "logged out".into(), None),
+            Some(Link::Refused { error }) => (clean(error, REFUSAL).into_owned(), None),
+            Some(Link::Closed) => ("logged out".into(), None),
         };
         LinkView { state, text, since: self.since, heard: self.heard, retry_at, current: self.stale(now).is_none() }
     }

@@ -58,83 +58,97 @@ pub struct Around<'a> {
     pub mirrors: Option<Time>,
 }
 
-/// What a host is doing.
+/// What a host is doing, with its words.
 pub fn assess(track: &HostTrack, around: &Around) -> HostState {
+    tell(track, around, Say(true))
+}
+
+/// The stage of [`assess`] and since when, without its words.
+pub fn stage(track: &HostTrack, around: &Around) -> (Stage, Option<Time>) {
+    let state = tell(track, around, Say(false));
+    (state.stage, state.since)
+}
+
+/// Whether words are wanted: making them costs more than finding out.
+#[derive(Clone, Copy)]
+struct Say(bool);
+
+impl Say {
+    fn state(
+        self,
+        stage: Stage,
+        since: Option<Time>,
+        text: impl FnOnce() -> String,
+        evidence: impl FnOnce() -> String,
+    ) -> HostState {
+        let (text, evidence) = if self.0 { (text(), evidence()) } else { Default::default() };
+        HostState { stage, since, text, evidence }
+    }
+}
+
+fn tell(track: &HostTrack, around: &Around, say: Say) -> HostState {
     let now = around.now;
     let Some(live) = track.live else {
-        return state(Stage::Unknown, Some(track.first), "unknown", "the pool has not told its metrics yet");
+        let evidence = || "the pool has not told its metrics yet".into();
+        return say.state(Stage::Unknown, Some(track.first), || "unknown".into(), evidence);
     };
     if let Some(why) = around.stale {
         let known = if live.is { "live" } else { "down" };
         let known = if track.going.is_some() && live.is { "going down" } else { known };
-        let heard = around.heard.map_or_else(|| "never".into(), |at| duration(now.since(at)));
-        return HostState {
-            stage: Stage::Unknown,
-            since: around.heard,
-            text: format!("unknown, was {known}"),
-            evidence: format!("{why}; it was {known} when the pool was last heard, {heard} ago"),
-        };
+        let heard = || around.heard.map_or_else(|| "never".into(), |at| duration(now.since(at)));
+        let evidence = || format!("{why}; it was {known} when the pool was last heard, {} ago", heard());
+        return say.state(Stage::Unknown, around.heard, || format!("unknown, was {known}"), evidence);
     }
     if !live.is {
-        return down(track, live.since, now);
+        return down(track, live.since, now, say);
     }
     if let Some(since) = track.going
         && track.back.is_none_or(|(back, _)| back <= since)
     {
-        let quiet =
-            alive(track, around).map_or(String::new(), |at| format!("; last sign of life {} ago", duration(now.since(at))));
-        let evidence = format!("its current_operations hold shutdown or reboot since {} ago{quiet}", duration(now.since(since)));
-        return state(Stage::GoingDown, Some(since), "going down", &evidence);
+        let evidence = || {
+            let quiet =
+                alive(track, around).map_or(String::new(), |at| format!("; last sign of life {} ago", duration(now.since(at))));
+            format!("its current_operations hold shutdown or reboot since {} ago{quiet}", duration(now.since(since)))
+        };
+        return say.state(Stage::GoingDown, Some(since), || "going down".into(), evidence);
     }
-    if let Some(silent) = silence(track, around) {
+    if let Some(silent) = silence(track, around, say) {
         return silent;
     }
-    let evidence = life(track, around);
+    let evidence = || life(track, around);
     if let Some((back, why)) = track.back
         && track.ready.is_none_or(|ready| ready < back)
     {
-        return returning(track, around, back, why, &evidence);
+        return returning(track, around, back, why, say);
     }
     if track.enabled.is_some_and(|e| !e.is) {
         let since = track.enabled.and_then(|e| e.since);
-        return state(
-            Stage::Disabled,
-            since,
-            "disabled",
-            &format!("xapi says enabled = false (maintenance, or not ready); {evidence}"),
-        );
+        let evidence = || format!("xapi says enabled = false (maintenance, or not ready); {}", evidence());
+        return say.state(Stage::Disabled, since, || "disabled".into(), evidence);
     }
     if let (Some((back, _)), Some(ready)) = (track.back, track.ready) {
         let until = (ready + SETTLE).max(around.mirrors.unwrap_or_default());
         if now < until {
-            let text = format!("back for {}", duration(now.since(back)));
-            return state(
-                Stage::Back,
-                Some(back),
-                &text,
-                &format!("enabled and storage plugged {} ago; {evidence}", duration(now.since(ready))),
-            );
+            let text = || format!("back for {}", duration(now.since(back)));
+            let evidence = || format!("enabled and storage plugged {} ago; {}", duration(now.since(ready)), evidence());
+            return say.state(Stage::Back, Some(back), text, evidence);
         }
     }
     let since = [track.enabled.and_then(|e| e.since), live.since, track.ready].into_iter().flatten().max();
-    state(Stage::Live, since, "live", &evidence)
+    say.state(Stage::Live, since, || "live".into(), evidence)
 }
 
-fn state(stage: Stage, since: Option<Time>, text: &str, evidence: &str) -> HostState {
-    HostState { stage, since, text: text.into(), evidence: evidence.into() }
-}
-
-fn down(track: &HostTrack, since: Option<Time>, now: Time) -> HostState {
-    let text = since.map_or_else(|| "down".into(), |at| format!("down for {}", duration(now.since(at))));
-    let why = match track.going {
+fn down(track: &HostTrack, since: Option<Time>, now: Time, say: Say) -> HostState {
+    let text = || since.map_or_else(|| "down".into(), |at| format!("down for {}", duration(now.since(at))));
+    let why = || match track.going {
         Some(at) => format!("xapi says live = false; it was told to shut down or reboot {} ago", duration(now.since(at))),
         None => "xapi says live = false".into(),
     };
-    state(Stage::Down, since, &text, &why)
+    say.state(Stage::Down, since, text, why)
 }
 
 /// On its way up: what it has and what it lacks.
-fn returning(track: &HostTrack, around: &Around, back: Time, why: Return, evidence: &str) -> HostState {
+fn returning(track: &HostTrack, around: &Around, back: Time, why: Return, say: Say) -> HostState {
     let (due, plugged) = around.storage;
     let how = match why {
         Return::Live => "xapi says live again",
@@ -142,27 +156,21 @@ fn returning(track: &HostTrack, around: &Around, back: Time, why: Return, eviden
         Return::Heard => "it was silent and is heard again",
         Return::Toolstack => "its toolstack was started again",
     };
-    let since = duration(around.now.since(back));
+    let since = || duration(around.now.since(back));
+    let evidence = || life(track, around);
     let enabled = track.enabled.is_some_and(|e| e.is);
     if plugged < due && (enabled || plugged > 0) {
-        let text = format!("plugging {plugged} of {due}");
-        return state(
-            Stage::Plugging,
-            Some(back),
-            &text,
-            &format!("{how} since {since}; {plugged} of {due} storages are plugged; {evidence}"),
-        );
+        let text = || format!("plugging {plugged} of {due}");
+        let evidence = || format!("{how} since {}; {plugged} of {due} storages are plugged; {}", since(), evidence());
+        return say.state(Stage::Plugging, Some(back), text, evidence);
     }
     if enabled && plugged >= due {
         // Only until the next observation marks it ready.
-        return state(Stage::Back, Some(back), &format!("back for {since}"), &format!("{how} since {since}; {evidence}"));
+        let evidence = || format!("{how} since {}; {}", since(), evidence());
+        return say.state(Stage::Back, Some(back), || format!("back for {}", since()), evidence);
     }
-    state(
-        Stage::Starting,
-        Some(back),
-        &format!("starting for {since}"),
-        &format!("{how} since {since}, not enabled yet; {evidence}"),
-    )
+    let evidence = || format!("{how} since {}, not enabled yet; {}", since(), evidence());
+    say.state(Stage::Starting, Some(back), || format!("starting for {}", since()), evidence)
 }
 
 /// The newest sign of life: for the coordinator, anything that the pool said.
@@ -172,57 +180,58 @@ fn alive(track: &HostTrack, around: &Around) -> Option<Time> {
 }
 
 /// Whether a host whose `live` is true is silent, or nothing current is known of it.
-fn silence(track: &HostTrack, around: &Around) -> Option<HostState> {
+fn silence(track: &HostTrack, around: &Around, say: Say) -> Option<HostState> {
     let now = around.now;
     let alive = alive(track, around);
     // Where there was none yet, it is waited for since it was first seen on this connection.
     let base = alive.unwrap_or(track.first).max(if alive.is_some() { Time::EPOCH } else { around.synced.unwrap_or(track.first) });
     let quiet = now.since(base);
-    let silent = |why: String| {
-        let text = format!("silent for {}", duration(quiet));
-        Some(HostState { stage: Stage::Silent, since: Some(base), text, evidence: format!("{why}; xapi still says live = true") })
+    let silent = |why: &dyn Fn() -> String| {
+        let text = || format!("silent for {}", duration(quiet));
+        Some(say.state(Stage::Silent, Some(base), text, || format!("{}; xapi still says live = true", why())))
     };
     let waited = around.synced.map_or(Duration::ZERO, |at| now.since(at));
     if let Some(failure) = track.failed.as_ref().filter(|f| f.at > base)
         && (failure.told || failure.count >= 2 || quiet >= SUSPECT)
     {
         if around.deaf && !failure.told {
-            let evidence = format!(
-                "the coordinator itself does not answer, so that nothing can be learnt of this host; last sign of life {} ago",
-                duration(quiet)
-            );
-            return Some(state(Stage::Unknown, Some(base), &format!("not heard for {}", duration(quiet)), &evidence));
+            let evidence = || {
+                format!(
+                    "the coordinator itself does not answer, so that nothing can be learnt of this host; last sign of life {} ago",
+                    duration(quiet)
+                )
+            };
+            return Some(say.state(Stage::Unknown, Some(base), || format!("not heard for {}", duration(quiet)), evidence));
         }
-        return silent(format!(
-            "it did not answer {} ({}), the last time {} ago",
-            if failure.count == 1 { "once".into() } else { format!("{} times in a row", failure.count) },
-            failure.what.trim_end_matches('.'),
-            duration(now.since(failure.at))
-        ));
+        return silent(&|| {
+            format!(
+                "it did not answer {} ({}), the last time {} ago",
+                if failure.count == 1 { "once".into() } else { format!("{} times in a row", failure.count) },
+                failure.what.trim_end_matches('.'),
+                duration(now.since(failure.at))
+            )
+        });
     }
     let cluster_lost = track.cluster_lost.is_some_and(|at| at >= base);
     if cluster_lost && quiet >= SUSPECT && waited >= SUSPECT {
-        return silent(format!("its cluster says that it has left, and there was no sign of life for {}", duration(quiet)));
+        return silent(&|| format!("its cluster says that it has left, and there was no sign of life for {}", duration(quiet)));
     }
-    let missed = around.rounds.after(base.max(around.synced.unwrap_or_default()));
-    if quiet >= SILENT && waited >= SILENT && missed >= MISSED_ROUNDS {
-        return silent(format!("it missed {missed} rounds of updates that other hosts sent"));
+    if quiet >= SILENT && waited >= SILENT {
+        let missed = around.rounds.after(base.max(around.synced.unwrap_or_default()));
+        if missed >= MISSED_ROUNDS {
+            return silent(&|| format!("it missed {missed} rounds of updates that other hosts sent"));
+        }
     }
     match alive {
         Some(at) if now.since(at) < FRESH => None,
         Some(at) => {
-            let ago = duration(now.since(at));
-            let text = format!("not heard for {ago}");
-            Some(state(
-                Stage::Unknown,
-                Some(at),
-                &text,
-                &format!("xapi says live = true, but its last sign of life is {ago} old"),
-            ))
+            let ago = || duration(now.since(at));
+            let evidence = || format!("xapi says live = true, but its last sign of life is {} old", ago());
+            Some(say.state(Stage::Unknown, Some(at), || format!("not heard for {}", ago()), evidence))
         }
         None => {
-            let evidence = "xapi says live = true, but there was no sign of life of its own yet";
-            Some(state(Stage::Unknown, Some(base), "not heard yet", evidence))
+            let evidence = || "xapi says live = true, but there was no sign of life of its own yet".into();
+            Some(say.state(Stage::Unknown, Some(base), || "not heard yet".into(), evidence))
         }
     }
 }

@@ -14,6 +14,7 @@
 //! | `database` | did it go back in time, and what was lost by that? |
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
+//! | `known`, `glance` | the parts, each made when it is asked for: the gates and what is behind them |
 //! | `view` | puts the picture together |
 //! | `records` | the records behind it, for the rollout machine |
 //! | `access` | what a plan and its checks ask beyond single records |
@@ -28,7 +29,9 @@ pub mod control;
 pub mod database;
 mod fold;
 mod gate;
+pub mod glance;
 pub mod json;
+mod known;
 pub mod limits;
 mod link;
 mod liveness;
@@ -76,6 +79,7 @@ pub struct Pool {
     /// When time-driven changes were last looked for.
     ticked: Time,
     tables: tables::Tables,
+    roster: known::Roster,
     tracks: HashMap<Ref, track::HostTrack>,
     /// The host of each `host_metrics`.
     metrics_of: HashMap<Ref, Ref>,
@@ -111,6 +115,7 @@ impl Pool {
             at: Time::EPOCH,
             ticked: Time::EPOCH,
             tables: tables::Tables::default(),
+            roster: known::Roster::default(),
             tracks: HashMap::new(),
             metrics_of: HashMap::new(),
             pif_of: HashMap::new(),
@@ -174,6 +179,11 @@ impl Pool {
     /// The coordinator.
     pub fn coordinator(&self) -> Option<&Ref> {
         self.tables.the_pool().and_then(|p| p.master.non_null())
+    }
+
+    /// xapi's `host_metrics.live` of a host.
+    fn is_live(&self, host: &Ref) -> bool {
+        self.tracks.get(host).and_then(|t| t.live).is_some_and(|l| l.is)
     }
 
     fn is_coordinator(&self, host: &Ref) -> bool {

@@ -118,7 +118,7 @@ fn any_seen() -> impl Strategy<Value = Seen> {
         1 => proptest::option::of(Just("CANNOT_CONTACT_HOST".to_owned())).prop_map(|code| Outcome::Failed { code, error: "x".into() }),
     ];
     prop_oneof![
-        20 => (any_ref(), any_record()).prop_map(|(r#ref, record)| Seen::Set { r#ref, record: Box::new(record) }),
+        20 => (any_ref(), any_record()).prop_map(|(r#ref, record)| Seen::Set { r#ref, record: record.into() }),
         3 => (any_class(), any_ref()).prop_map(|(class, r#ref)| Seen::Gone { class, r#ref }),
         5 => Just(Seen::Link(Link::Live { coordinator: "c".into() })),
         1 => Just(Seen::Link(Link::Lost { error: "e".into(), retry_at: t(5.0), attempt: 1 })),

@@ -2,7 +2,8 @@
 //!
 //! xapi shows a rebuild as a task (`SR Recovering`, its description the SR's reference) that is destroyed when it
 //! ends; the same task is also lost when the coordinator's toolstack restarts, and collected after 24 h. So "the task is gone" is an end only
-//! when it was seen to go on an unbroken connection. Silence is not proof. Decides nothing about reboots: see [`super::gate`].
+//! when it was seen to go on an unbroken connection, or when the same run of the coordinator's toolstack is there before and after a broken one.
+//! Silence is not proof. Decides nothing about reboots: see [`super::gate`].
 
 use super::limits::{LOST_EVIDENCE, NO_PROGRESS, RATE_WINDOW, SETTLE, STALLED, TASK_GC};
 use super::words;
@@ -94,7 +95,23 @@ pub struct Rebuilding {
     pub phase: Phase,
     /// The host whose return set it off, as far as known.
     pub after: Option<Ref>,
+    /// Its end was not seen, but follows from what was read on the next connection.
+    inferred: bool,
 }
+
+/// How it was noticed that a task is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Going {
+    /// It was told on an unbroken connection.
+    Seen,
+    /// The connection broke since it was last seen, and the same run of the same xapi still keeps the pool's tasks.
+    Missed,
+    /// The connection broke since it was last seen, and xapi may have started again meanwhile.
+    Unknown,
+}
+
+/// What an end of a connection says about the tasks that are gone after it.
+const WITH_LINK: &str = "its task went with the connection: a coordinator forgets its tasks when it restarts";
 
 /// All of them, by task.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +145,7 @@ impl Rebuilds {
             // Another task for the same SR continues what could not be seen any more.
             self.0.retain(|_, old| !(matches!(old.phase, Phase::Lost(..) | Phase::Failed(..)) && old.sr == sr));
             let steps = VecDeque::from([(at, task.progress)]);
-            self.0.insert(r.clone(), Rebuilding { sr, since, first: at, steps, phase: Phase::Running, after });
+            self.0.insert(r.clone(), Rebuilding { sr, since, first: at, steps, phase: Phase::Running, after, inferred: false });
             return News::Began;
         };
         if running {
@@ -147,15 +164,20 @@ impl Rebuilds {
         News::Ended
     }
 
-    /// A rebuild's task is gone. `broken` says that our connection broke since it was last seen, so that nobody saw it go.
-    pub fn gone(&mut self, r: &Ref, last: Option<&Task>, broken: bool, at: Time) -> News {
+    /// A rebuild's task is gone.
+    pub fn gone(&mut self, r: &Ref, last: Option<&Task>, going: Going, at: Time) -> News {
         let Some(known) = self.0.get_mut(r) else { return News::Nothing };
         if !matches!(known.phase, Phase::Running) {
             return News::Nothing;
         }
         let stopped = last.is_some_and(|t| !matches!(t.status, TaskStatus::Pending | TaskStatus::Success));
-        known.phase = if broken {
-            Phase::Lost(at, "its task went with the connection: a coordinator forgets its tasks when it restarts")
+        // What nobody saw go before its time may as well have been cancelled.
+        let early = going == Going::Missed && known.ends(at).is_some_and(|end| end > at + SETTLE);
+        known.inferred = going == Going::Missed;
+        known.phase = if going == Going::Unknown {
+            Phase::Lost(at, WITH_LINK)
+        } else if early {
+            Phase::Lost(at, "its task went before it could be done, while there was no connection: it may have been cancelled")
         } else if stopped {
             Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
         } else if known.was_collected(at) {
@@ -164,6 +186,13 @@ impl Rebuilds {
             Phase::Ended(at)
         };
         News::Ended
+    }
+
+    /// The xapi that keeps the pool's tasks is seen to have started again: an end that followed from its not having done so is none.
+    pub fn doubt(&mut self, at: Time) {
+        for known in self.0.values_mut().filter(|r| r.inferred && matches!(r.phase, Phase::Ended(_))) {
+            known.phase = Phase::Lost(at, WITH_LINK);
+        }
     }
 
     /// Forgets what is over for good.
@@ -343,40 +372,65 @@ mod tests {
     #[test]
     fn what_a_vanished_task_proves() {
         let cases = [
-            (100, false, TaskStatus::Pending, 0.0, "ended"),
-            (100, true, TaskStatus::Pending, 0.0, "lost"),
-            (100, false, TaskStatus::Cancelling, 0.0, "lost"),
-            (24 * 3600, false, TaskStatus::Pending, 0.0, "lost"),
-            (24 * 3600, false, TaskStatus::Pending, 0.5, "lost"),
+            (100, Going::Seen, TaskStatus::Pending, 0.0, "ended"),
+            (100, Going::Unknown, TaskStatus::Pending, 0.0, "lost"),
+            (100, Going::Missed, TaskStatus::Pending, 0.0, "ended"),
+            (100, Going::Missed, TaskStatus::Cancelling, 0.0, "lost"),
+            (100, Going::Seen, TaskStatus::Cancelling, 0.0, "lost"),
+            (24 * 3600, Going::Seen, TaskStatus::Pending, 0.0, "lost"),
+            (24 * 3600, Going::Missed, TaskStatus::Pending, 0.0, "lost"),
+            (24 * 3600, Going::Seen, TaskStatus::Pending, 0.5, "lost"),
         ];
-        for (at, broken, status, progress, want) in cases {
+        for (at, going, status, progress, want) in cases {
             let mut all = followed(&[(0, progress)]);
             let last = Task { status, ..task(progress) };
-            all.gone(&"t".into(), Some(&last), broken, t(at));
+            all.gone(&"t".into(), Some(&last), going, t(at));
             let got = match one(&all).phase {
                 Phase::Ended(_) => "ended",
                 Phase::Lost(..) => "lost",
                 _ => "other",
             };
-            assert_eq!(got, want, "{at} {broken} {status:?} {progress}");
+            assert_eq!(got, want, "{at} {going:?} {status:?} {progress}");
         }
         // One that still moved after a day was not collected: it ended.
         let mut all = followed(&[(0, 0.1), (43_000, 0.5), (86_300, 0.9)]);
-        all.gone(&"t".into(), None, false, t(24 * 3600));
+        all.gone(&"t".into(), None, Going::Seen, t(24 * 3600));
         assert!(matches!(one(&all).phase, Phase::Ended(_)));
         // One that stood still for a day is not done because nobody sees it any more.
         let mut all = followed(&[(0, 0.0)]);
-        all.gone(&"t".into(), None, false, t(24 * 3600));
+        all.gone(&"t".into(), None, Going::Seen, t(24 * 3600));
         assert_eq!(one(&all).until_quiet(), Some(t(24 * 3600) + TASK_GC));
+    }
+
+    #[test]
+    fn an_end_that_only_follows_is_taken_back_when_xapi_did_start_again() {
+        let is_lost = |all: &Rebuilds| matches!(one(all).phase, Phase::Lost(..));
+        let mut all = followed(&[(0, 0.0)]);
+        all.gone(&"t".into(), None, Going::Missed, t(100));
+        assert!(matches!(one(&all).phase, Phase::Ended(at) if at == t(100)));
+        all.doubt(t(105));
+        assert!(is_lost(&all));
+        // One that was seen to end has ended, whatever xapi does then.
+        let mut all = followed(&[(0, 0.0)]);
+        all.gone(&"t".into(), None, Going::Seen, t(100));
+        all.doubt(t(105));
+        assert!(!is_lost(&all));
+        // Half-way by its own progress, it was not done when it went unseen.
+        let mut all = followed(&[(0, 0.0), (100, 0.1), (200, 0.2)]);
+        all.gone(&"t".into(), None, Going::Missed, t(201));
+        assert!(is_lost(&all));
+        let mut all = followed(&[(0, 0.0), (100, 0.5), (190, 0.95)]);
+        all.gone(&"t".into(), None, Going::Missed, t(201));
+        assert!(!is_lost(&all));
     }
 
     #[test]
     fn a_lost_rebuild_is_believed_to_go_on_for_as_long_as_it_may() {
         let mut all = followed(&[(0, 0.0), (100, 0.5)]);
-        all.gone(&"t".into(), None, true, t(100));
+        all.gone(&"t".into(), None, Going::Unknown, t(100));
         assert_eq!(one(&all).until_quiet(), Some(t(100 + 150 + 60)));
         let mut all = followed(&[(0, 0.0)]);
-        all.gone(&"t".into(), None, true, t(100));
+        all.gone(&"t".into(), None, Going::Unknown, t(100));
         assert_eq!(one(&all).until_quiet(), Some(t(100) + LOST_EVIDENCE));
         all.prune(t(699));
         assert_eq!(all.iter().count(), 1);

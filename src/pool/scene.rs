@@ -76,7 +76,7 @@ impl Scene {
 
     /// An object is as `record` says.
     pub fn set(&mut self, name: &str, record: Record) {
-        self.say(Seen::Set { r#ref: r(name), record: Box::new(record) });
+        self.say(Seen::Set { r#ref: r(name), record: record.into() });
     }
 
     /// An object is gone.

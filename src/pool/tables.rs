@@ -8,11 +8,12 @@ use crate::xenapi::record::{
     Task, Vm,
 };
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A record and the reading that it was last part of.
 #[derive(Clone, Debug)]
 struct Slot {
-    record: Box<Record>,
+    record: Arc<Record>,
     reading: u32,
 }
 
@@ -86,7 +87,7 @@ pub enum Change {
     /// It is new.
     Added,
     /// It was there, and looked like this.
-    Was(Box<Record>),
+    Was(Arc<Record>),
     /// It was there and is as it was.
     Same,
 }
@@ -230,7 +231,7 @@ impl Tables {
     }
 
     /// An object is as `record` says. Guests are shortened.
-    pub fn set(&mut self, r: &Ref, record: Box<Record>) -> Change {
+    pub fn set(&mut self, r: &Ref, record: Arc<Record>) -> Change {
         if let Record::Vm(vm) = &*record {
             self.set_guest(r, vm);
             return Change::Same;
@@ -247,7 +248,7 @@ impl Tables {
             }
             Some(slot) => {
                 slot.reading = reading;
-                if slot.record == record {
+                if Arc::ptr_eq(&slot.record, &record) || slot.record == record {
                     return Change::Same;
                 }
                 Change::Was(std::mem::replace(&mut slot.record, record))
@@ -256,7 +257,7 @@ impl Tables {
     }
 
     /// An object is gone. Returns what it was, if it was there and is kept whole.
-    pub fn remove(&mut self, class: Class, r: &Ref) -> Option<Box<Record>> {
+    pub fn remove(&mut self, class: Class, r: &Ref) -> Option<Arc<Record>> {
         if class == Class::Vm {
             self.drop_guest(r);
             return None;
@@ -344,8 +345,8 @@ fn uuid_of(record: &Record) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn vm(on: &str, state: &str) -> Box<Record> {
-        Box::new(Record::Vm(Vm { resident_on: on.into(), power_state: state.into(), memory_dynamic_max: 10, ..Vm::default() }))
+    fn vm(on: &str, state: &str) -> Arc<Record> {
+        Arc::new(Record::Vm(Vm { resident_on: on.into(), power_state: state.into(), memory_dynamic_max: 10, ..Vm::default() }))
     }
 
     #[test]
@@ -367,10 +368,10 @@ mod tests {
     #[test]
     fn a_fresh_reading_names_what_was_not_part_of_it() {
         let mut tables = Tables::default();
-        tables.set(&"h1".into(), Box::new(Record::Host(Host::default())));
-        tables.set(&"h2".into(), Box::new(Record::Host(Host::default())));
+        tables.set(&"h1".into(), Arc::new(Record::Host(Host::default())));
+        tables.set(&"h2".into(), Arc::new(Record::Host(Host::default())));
         tables.begin(Class::Host);
-        tables.set(&"h2".into(), Box::new(Record::Host(Host::default())));
+        tables.set(&"h2".into(), Arc::new(Record::Host(Host::default())));
         assert_eq!(tables.count(Class::Host), 2, "the old picture stays until the new one is complete");
         assert_eq!(tables.end(Class::Host), [Ref::from("h1")]);
         assert!(tables.end(Class::Host).is_empty(), "a second end without a begin names nothing");
@@ -382,10 +383,10 @@ mod tests {
         let uuid = "0a9aa0bf-37a4-4b25-bfc7-ffa94451ad5a";
         let mut tables = Tables::default();
         let vm = Vm { uuid: uuid.into(), pending_guidances_full: vec!["restart_vm".into()], ..Vm::default() };
-        tables.set(&"v".into(), Box::new(Record::Vm(vm)));
+        tables.set(&"v".into(), Arc::new(Record::Vm(vm)));
         let guest = tables.guest(&"v".into()).expect("kept");
         assert_eq!((guest.uuid().as_str(), guest.awaits_restart), (uuid, true));
-        tables.set(&"v".into(), Box::new(Record::Vm(Vm::default())));
+        tables.set(&"v".into(), Arc::new(Record::Vm(Vm::default())));
         assert_eq!(tables.guest(&"v".into()).expect("kept").uuid(), "");
     }
 
@@ -393,7 +394,7 @@ mod tests {
     fn uuids_lead_to_objects() {
         let mut tables = Tables::default();
         let uuid = "a89aa0bf-37a4-4b25-bfc7-ffa94451ad5a";
-        tables.set(&"h1".into(), Box::new(Record::Host(Host { uuid: uuid.into(), ..Host::default() })));
+        tables.set(&"h1".into(), Arc::new(Record::Host(Host { uuid: uuid.into(), ..Host::default() })));
         assert_eq!(tables.by_uuid(uuid), Some(&"h1".into()));
         tables.remove(Class::Host, &"h1".into());
         assert_eq!(tables.by_uuid(uuid), None);

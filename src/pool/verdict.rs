@@ -3,34 +3,30 @@
 //! Made from the gates alone; it decides nothing that they do not.
 
 use super::gate::{self, Finding, Findings};
+use super::known::Known;
 use super::picture::{Gate, GateState, Severity, Stage, Verdict};
-use super::view::Known;
 use super::words;
 
-/// The verdict, and the gate of each host.
-pub fn judge(known: &Known) -> (Verdict, Vec<Gate>) {
-    let findings = gate::findings(known);
-    let gates: Vec<Gate> = (0..known.hosts.len()).map(|at| findings.gate(at).0).collect();
+/// The verdict, by the gates of all hosts.
+pub fn judge(known: &Known, findings: &Findings, gates: &[&Gate]) -> Verdict {
     let open: Vec<usize> = gates.iter().enumerate().filter(|(_, g)| g.state == GateState::Open).map(|(at, _)| at).collect();
-    let disabled = open.iter().all(|at| known.states.get(*at).is_some_and(|s| s.stage == Stage::Disabled));
-    let blocked = findings.common(None).iter().any(Finding::closes);
-    let names: Vec<String> = open.iter().filter_map(|at| known.names.get(*at).cloned()).collect();
+    let disabled = open.iter().all(|at| known.stage(*at) == Stage::Disabled);
+    let blocked = findings.common(known, None).iter().any(Finding::closes);
+    let names: Vec<String> = open.iter().filter_map(|at| known.names().get(*at).cloned()).collect();
     // A host that keeps all others from going may go itself, to be mended; that makes no yes for the round.
-    let verdict =
-        if names.is_empty() || (blocked && !disabled) { no(&findings, &names) } else { yes(known, &findings, &names, disabled) };
-    (verdict, gates)
+    if names.is_empty() || (blocked && !disabled) { no(known, findings, &names) } else { yes(known, findings, &names, disabled) }
 }
 
 /// Everything that is said about the pool as a whole: not what is only worth knowing about one host.
-fn common(findings: &Findings) -> Vec<Finding> {
-    let mut all = findings.common(None);
+fn common(known: &Known, findings: &Findings) -> Vec<Finding> {
+    let mut all = findings.common(known, None);
     gate::sort(&mut all);
     all
 }
 
 /// `itself`: the hosts whose own gate is open all the same.
-fn no(findings: &Findings, itself: &[String]) -> Verdict {
-    let mut all = common(findings);
+fn no(known: &Known, findings: &Findings, itself: &[String]) -> Verdict {
+    let mut all = common(known, findings);
     if !all.iter().any(Finding::closes) {
         all.extend(findings.own.iter().flatten().filter(|f| f.closes()).cloned());
         gate::sort(&mut all);
@@ -51,12 +47,12 @@ fn no(findings: &Findings, itself: &[String]) -> Verdict {
 }
 
 fn yes(known: &Known, findings: &Findings, names: &[String], disabled: bool) -> Verdict {
-    let mut all = common(findings);
+    let mut all = common(known, findings);
     all.retain(|f| !f.closes());
     let which = words::list(names);
-    let mut headline = if known.hosts.len() == 1 {
+    let mut headline = if known.hosts().len() == 1 {
         format!("{which} is the only host and may be rebooted.")
-    } else if names.len() == known.hosts.len() {
+    } else if names.len() == known.hosts().len() {
         let all = if names.len() == 2 { "Both hosts".into() } else { format!("All {} hosts", names.len()) };
         format!("{all} are live and nothing is being rebuilt: any one of them may go.")
     } else if disabled {

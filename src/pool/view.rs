@@ -1,10 +1,9 @@
 //! Puts the picture together. Each part is computed elsewhere; here they meet, once, in one order.
 
 use super::Pool;
-use super::clocks::Skew;
-use super::cluster::ClusterState;
 use super::control;
-use super::picture::{FenceView, Health, HostState, HostView, Memory, PathKind, PathView, Picture, Rebuild, Stage, TaskView};
+use super::known::{Known, PathAt};
+use super::picture::{FenceView, Health, HostView, Memory, PathKind, PathView, Picture, Rebuild, Stage, TaskView};
 use super::probes;
 use super::rebuild::{self, Phase};
 use super::words;
@@ -18,68 +17,16 @@ use std::time::Duration;
 
 mod levels;
 
-/// Everything about the hosts that several parts need, computed once.
-pub(super) struct Known<'a> {
-    /// The moment.
-    pub now: Time,
-    /// Why nothing may be decided now, if so.
-    pub unfit: Option<String>,
-    /// Hosts in natural order of their names.
-    pub hosts: Vec<Ref>,
-    /// Their names.
-    pub names: Vec<String>,
-    /// What each is doing.
-    pub states: Vec<HostState>,
-    /// Clusters.
-    pub clusters: Vec<ClusterState>,
-    /// Paths, in the order of the hosts.
-    paths: Vec<PathAt>,
-    /// Clocks.
-    pub skews: Vec<(Ref, Skew)>,
-    /// o2cb's fence margins of hosts whose probe tells of them.
-    pub margins: Vec<(Ref, Margin)>,
-    /// The pool.
-    pub pool: &'a Pool,
-}
-
-/// A path, with where it belongs.
-#[derive(Debug)]
-pub(super) struct PathAt {
-    /// The place of its host.
-    pub at: usize,
-    /// The record that tells of it.
-    pub source: Ref,
-    /// For the picture.
-    pub view: PathView,
-}
-
-impl Known<'_> {
-    /// o2cb's fence margin of a host.
-    pub fn margin(&self, host: &Ref) -> Option<&Margin> {
-        self.margins.iter().find(|(r, _)| r == host).map(|(_, margin)| margin)
-    }
-
-    /// The paths of the host at this place.
-    pub fn paths_of(&self, at: usize) -> &[PathAt] {
-        let start = self.paths.partition_point(|p| p.at < at);
-        let end = self.paths.partition_point(|p| p.at <= at);
-        self.paths.get(start..end).unwrap_or_default()
-    }
-}
-
 impl Pool {
     /// All that is known at `now`, and what it means.
     pub fn picture(&self, now: Time) -> Picture {
-        let now = now.max(self.at);
-        let known = self.known(now);
-        let levels = self.levels(&known);
-        let (verdict, gates) = super::verdict::judge(&known);
+        let glance = self.glance(now);
+        let known = glance.known();
+        let now = known.now;
         let record = self.tables.the_pool();
         let coordinator = self.coordinator().and_then(|r| self.tables.host(r));
-        let rebuilds = self.rebuild_views(&known);
-        let paths = known.paths.iter().map(|path| &path.view);
-        let budget = self.budget_view(&known.names, &known.hosts, paths, &known.skews);
-        let hosts = gates.into_iter().enumerate().map(|(at, gate)| HostView { gate, ..self.host_view(at, &known) }).collect();
+        let paths = known.paths().iter().map(|path| &path.view);
+        let budget = self.budget_view(known.names(), known.hosts(), paths, known.skews());
         Picture {
             at: now,
             name: record.map(|p| words::name(&p.name_label)).filter(|n| !n.is_empty()).unwrap_or_else(|| self.target.to_string()),
@@ -89,18 +36,12 @@ impl Pool {
             xapi: coordinator.map(|h| control::xapi(&h.software_version)).unwrap_or_default(),
             dialect: self.dialect,
             link: self.link.view(now),
-            verdict,
-            hosts,
-            rebuilds,
             tasks: self.task_views(now),
-            clocks: self.clock_views(&known.hosts, &known.skews, now),
-            control: self.control_view(&known),
+            control: self.control_view(known),
             budget,
-            alerts: self.alerts.view(&self.tables, &levels),
             unreadable: self.unreadable,
             guests: self.tables.running(),
-            clusters: known.clusters.into_iter().map(|c| c.view).collect(),
-            paths: known.paths.into_iter().map(|p| p.view).collect(),
+            ..glance.into_picture()
         }
     }
 
@@ -112,32 +53,8 @@ impl Pool {
         hosts.chain(rebuilds).chain(self.paths.changes()).chain(self.link.changes()).filter(|at| *at > now).min()
     }
 
-    pub(super) fn known(&self, now: Time) -> Known<'_> {
-        let mut hosts: Vec<(String, &str, Ref)> =
-            self.tables.hosts().map(|(r, h)| (words::name(&h.name_label), &*h.uuid, r.clone())).collect();
-        hosts.sort_by(|a, b| words::natural(&a.0, &b.0).then_with(|| a.1.cmp(b.1)).then_with(|| a.2.cmp(&b.2)));
-        let names: Vec<String> =
-            hosts.iter().map(|(name, uuid, _)| if name.is_empty() { words::name(uuid) } else { name.clone() }).collect();
-        let hosts: Vec<Ref> = hosts.into_iter().map(|(_, _, r)| r).collect();
-        let stale = self.link.stale(now);
-        let states: Vec<HostState> = hosts.iter().map(|r| self.host_state(r, stale.as_deref(), now)).collect();
-        let doing: Vec<Stage> = states.iter().map(|s| s.stage).collect();
-        Known {
-            now,
-            unfit: self.link.unfit(now),
-            clusters: self.cluster_states(&hosts, &doing),
-            paths: self.path_views(&hosts, &names, now),
-            skews: self.skews(now),
-            margins: self.margins(&hosts, &names, now),
-            hosts,
-            names,
-            states,
-            pool: self,
-        }
-    }
-
-    fn host_view(&self, at: usize, known: &Known) -> HostView {
-        let (Some(r), Some(name), Some(state)) = (known.hosts.get(at), known.names.get(at), known.states.get(at)) else {
+    pub(super) fn host_view(&self, at: usize, known: &Known) -> HostView {
+        let (Some(r), Some(name), Some(state)) = (known.hosts().get(at), known.names().get(at), known.states().get(at)) else {
             return HostView::default();
         };
         let Some(host) = self.tables.host(r) else { return HostView::default() };
@@ -159,7 +76,7 @@ impl Pool {
             coordinator: self.is_coordinator(r),
             state,
             enabled: host.enabled,
-            live: track.and_then(|t| t.live).is_some_and(|l| l.is),
+            live: self.is_live(r),
             gate: super::picture::Gate::default(),
             vms: self.tables.load(r).guests,
             memory: self.memory(r, known.now),
@@ -179,7 +96,7 @@ impl Pool {
     }
 
     /// By its own statistics if there are any, else by what xapi notes, else by what its guests take.
-    fn memory(&self, r: &Ref, now: Time) -> Memory {
+    pub(super) fn memory(&self, r: &Ref, now: Time) -> Memory {
         let Some(host) = self.tables.host(r) else { return Memory::default() };
         let metrics = self.tables.metrics(&host.metrics);
         let total = metrics.map_or(0, |m| m.memory_total);
@@ -210,7 +127,7 @@ impl Pool {
     }
 
     /// o2cb's margins, with the hosts' names in them.
-    fn margins(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<(Ref, Margin)> {
+    pub(super) fn margins(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<(Ref, Margin)> {
         let one = |(r, name): (&Ref, &String)| {
             let margin = self.probes.margin(r, now)?;
             Some((r.clone(), Margin { host: name.clone(), ..margin }))
@@ -230,7 +147,7 @@ impl Pool {
         FenceView { text: margin.to_string(), advice: margin.advice().unwrap_or_default(), warnings, health, seen }
     }
 
-    fn path_views(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<PathAt> {
+    pub(super) fn path_views(&self, hosts: &[Ref], names: &[String], now: Time) -> Vec<PathAt> {
         // Virtual pools have interfaces that never show a carrier: then none of them says anything.
         let carriers = self.paths.iter().any(|(key, path)| key.kind == PathKind::Link && path.was_up)
             || self.tables.all_pif_metrics().any(|(_, m)| m.carrier);
@@ -277,7 +194,7 @@ impl Pool {
         out
     }
 
-    fn rebuild_views(&self, known: &Known) -> Vec<Rebuild> {
+    pub(super) fn rebuild_views(&self, known: &Known) -> Vec<Rebuild> {
         let now = known.now;
         let seen = if known.unfit.is_none() { self.link.heard.unwrap_or(now) } else { self.link.current.unwrap_or_default() };
         let mut out: Vec<Rebuild> = Vec::new();

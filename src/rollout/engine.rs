@@ -3,12 +3,14 @@
 //! Synchronous and without I/O of its own but for the journal behind [`Log`]; the driver and the simulated proof run the same engine.
 
 use super::call::{Call, Outcome};
+use super::claim::LastRead;
 use super::entry::{CallId, Command, Entry};
 use super::look::{Look, Looked, Sight};
 use super::machine::{self, Action, Guard, Guards, View};
 use super::run::Run;
 use crate::pool::Pool;
-use crate::pool::picture::{LinkState, Picture};
+use crate::pool::glance::Glance;
+use crate::pool::picture::LinkState;
 use crate::time::Time;
 use crate::xenapi::code::Code;
 use crate::xenapi::error::ApiError;
@@ -77,6 +79,7 @@ pub struct Engine<L> {
     asked: BTreeSet<Look>,
     /// Tasks of ours that were seen in the pool's records.
     seen: BTreeSet<Ref>,
+    claims: LastRead,
     /// Once the journal could not be written, nothing is done any more.
     broken: Option<LogError>,
 }
@@ -122,18 +125,19 @@ impl<L: Log> Engine<L> {
             looked: BTreeMap::new(),
             asked: BTreeSet::new(),
             seen: BTreeSet::new(),
+            claims: LastRead::default(),
             broken: None,
         }
     }
 
     /// What the machine sees.
-    pub fn view<'a>(&'a self, now: Time, pool: &'a Pool, picture: &'a Picture) -> View<'a> {
-        View { now, pool, picture, looked: &self.looked, owner: &self.owner, guards: self.guards }
+    pub fn view<'a>(&'a self, now: Time, pool: &'a Pool, picture: &'a Glance<'a>) -> View<'a> {
+        View { now, pool, picture, looked: &self.looked, owner: &self.owner, claims: &self.claims, guards: self.guards }
     }
 
     /// Lets the machine act on what is known now; returns what is to be done outside, and when to come back at the latest.
     /// An error is the journal's: then nothing more is done.
-    pub fn turn(&mut self, now: Time, pool: &Pool, picture: &Picture) -> Result<(Vec<Job>, Option<Time>), LogError> {
+    pub fn turn(&mut self, now: Time, pool: &Pool, picture: &Glance) -> Result<(Vec<Job>, Option<Time>), LogError> {
         if let Some(broken) = &self.broken {
             return Err(broken.clone());
         }
@@ -194,7 +198,7 @@ impl<L: Log> Engine<L> {
     }
 
     /// The operator says something. The error says why that cannot be now.
-    pub fn command(&mut self, now: Time, pool: &Pool, picture: &Picture, command: &Command) -> Result<(), String> {
+    pub fn command(&mut self, now: Time, pool: &Pool, picture: &Glance, command: &Command) -> Result<(), String> {
         if let Some(broken) = &self.broken {
             return Err(format!("the journal cannot be written: {broken}"));
         }
@@ -225,7 +229,7 @@ impl<L: Log> Engine<L> {
     }
 
     /// Reads the ends of our tasks from the pool's records. A task that is gone may have come off or not.
-    fn watch_tasks(&mut self, now: Time, pool: &Pool, picture: &Picture) -> Result<(), LogError> {
+    fn watch_tasks(&mut self, now: Time, pool: &Pool, picture: &Glance) -> Result<(), LogError> {
         let open: Vec<(CallId, Ref, Time)> = self
             .run
             .calls
@@ -255,7 +259,7 @@ impl<L: Log> Engine<L> {
                     _ => continue,
                 }
             } else {
-                let current = picture.link.state == LinkState::Live && !records.is_reading(Class::Task);
+                let current = picture.link() == LinkState::Live && !records.is_reading(Class::Task);
                 let read_since = records.synced().is_some_and(|at| at > since);
                 let asked_since = self.looked.values().any(|l| match &l.sight {
                     Sight::State(state) => l.asked > since && !state.tasks.contains_key(&task),

@@ -57,6 +57,9 @@ pub enum Entry {
         stage: Stage,
         /// Why, or what is done now, in words.
         why: String,
+        /// Who keeps the pool's tasks from here on, where the proof that mirrors are in step begins: see [`Keeper`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        keeper: Option<Keeper>,
     },
     /// A host is done with.
     HostEnded {
@@ -130,6 +133,17 @@ pub enum Entry {
         /// In words.
         text: String,
     },
+}
+
+/// A run of the coordinator's toolstack. What is rebuilt may be told by its tasks alone, and they end with it: that no task is seen proves
+/// only as much as the same keeper has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Keeper {
+    /// The coordinator.
+    pub coordinator: Ref,
+    /// When its toolstack started, by its own clock.
+    pub started: Time,
 }
 
 /// How the pool was found: what the round changes and has to put back.

@@ -5,6 +5,7 @@ use super::entry::{Command, HostAt, HostEnd, Item, Phase, RunResult};
 use super::machine::{self, View};
 use super::plan::Stage;
 use super::run::{HostRun, Run, Wish};
+use crate::pool::glance::Sight;
 use crate::pool::picture::{GateState, HostView, LinkState, Severity};
 use crate::pool::words::{self, count};
 use crate::text::duration;
@@ -201,7 +202,7 @@ fn live_reason(run: &Run, view: &View, current: Option<HostAt>) -> Option<String
             Some(format!("{} waits: {} It goes on when {}.", seen.name, sentence(&reason.text), reason.opens_when))
         }
         Stage::Rebuild => {
-            let reason = view.picture.verdict.reasons.iter().find(|r| r.severity == Severity::Hard)?;
+            let reason = view.picture.verdict().reasons.iter().find(|r| r.severity == Severity::Hard)?;
             Some(format!("{} is back: {}", seen.name, sentence(&reason.text)))
         }
         Stage::Evacuate => {
@@ -211,7 +212,7 @@ fn live_reason(run: &Run, view: &View, current: Option<HostAt>) -> Option<String
         }
         Stage::Down | Stage::Up => {
             let text = &seen.state.text;
-            (!text.is_empty() && view.picture.link.state == LinkState::Live).then(|| format!("{} ({text})", run.waiting))
+            (!text.is_empty() && view.picture.link() == LinkState::Live).then(|| format!("{} ({text})", run.waiting))
         }
         _ => None,
     }
@@ -226,9 +227,8 @@ fn name(run: &Run, h: HostAt) -> String {
     run.plan.hosts.get(h).map(|p| words::name(&p.name)).unwrap_or_default()
 }
 
-fn seen<'a>(run: &Run, view: &View<'a>, h: HostAt) -> Option<&'a HostView> {
-    let r = &run.plan.hosts.get(h)?.host;
-    view.picture.hosts.iter().find(|v| v.r#ref == *r)
+fn seen(run: &Run, view: &View, h: HostAt) -> Option<HostView> {
+    view.picture.host(&run.plan.hosts.get(h)?.host).map(Sight::view)
 }
 
 fn host(run: &Run, view: &View, h: HostAt) -> HostProgress {

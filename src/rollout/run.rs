@@ -4,7 +4,7 @@
 //! that one that was killed at any instant is exactly what its journal says.
 
 use super::call::{Call, Outcome};
-use super::entry::{Before, CallId, Command, Entry, Found, HostAt, HostEnd, Item, Phase, RunResult};
+use super::entry::{Before, CallId, Command, Entry, Found, HostAt, HostEnd, Item, Keeper, Phase, RunResult};
 use super::plan::{Accepted, Plan, Stage};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -110,6 +110,10 @@ pub struct HostRun {
     pub marks: Vec<CallId>,
     /// Why it is in the last of them, or what is done, in words.
     pub why: String,
+    /// Who has kept the pool's tasks since before its mirrors could begin to be rebuilt, or since they were last known to be in step.
+    pub keeper: Option<Keeper>,
+    /// When its mirrors were last known to be in step: a rebuild was seen to end, or a person had looked.
+    pub in_step: Option<Time>,
     /// Whether the operator gave it up while it was worked on.
     pub given_up: bool,
     /// How it ended, and when.
@@ -137,6 +141,12 @@ impl HostRun {
     pub fn mark_of(&self, stage: Stage) -> Option<CallId> {
         let at = self.stages.iter().rposition(|(s, _)| *s == stage)?;
         self.marks.get(at).copied()
+    }
+
+    /// When it last went into `stage`, coming from another one.
+    pub fn entered_last(&self, stage: Stage) -> Option<Time> {
+        let last = self.stages.iter().rposition(|(s, _)| *s == stage)?;
+        self.stages.get(..=last)?.iter().rev().take_while(|(s, _)| *s == stage).last().map(|(_, at)| *at)
     }
 
     /// How often it went into a stage, counting what came in a row once.
@@ -257,7 +267,7 @@ impl Run {
                     self.rest();
                 }
             }
-            Entry::Stage { host, stage, why } => self.enter(at, *host, *stage, why),
+            Entry::Stage { host, stage, why, keeper } => self.enter(at, *host, *stage, why, keeper.as_ref()),
             Entry::HostEnded { host, end } => {
                 if let Some(one) = self.hosts.get_mut(*host)
                     && one.end.is_none()
@@ -326,6 +336,7 @@ impl Run {
         back(&mut self.waiting_since);
         for host in &mut self.hosts {
             host.begun.iter_mut().for_each(back);
+            host.in_step.iter_mut().for_each(back);
             host.stages.iter_mut().for_each(|(_, at)| back(at));
             host.end.iter_mut().for_each(|(_, at)| back(at));
         }
@@ -337,7 +348,7 @@ impl Run {
         self.actions.iter_mut().for_each(|(at, _)| back(at));
     }
 
-    fn enter(&mut self, at: Time, host: HostAt, stage: Stage, why: &str) {
+    fn enter(&mut self, at: Time, host: HostAt, stage: Stage, why: &str, keeper: Option<&Keeper>) {
         let mark = self.next_call();
         let Some(one) = self.hosts.get_mut(host).filter(|h| h.before.is_some() && h.end.is_none()) else { return };
         if one.stages.len() >= STAGES {
@@ -347,6 +358,10 @@ impl Run {
         one.stages.push((stage, at));
         one.marks.push(mark);
         why.clone_into(&mut one.why);
+        if let Some(keeper) = keeper {
+            one.keeper = Some(keeper.clone());
+            one.in_step = Some(at).filter(|_| stage == Stage::Rebuild).or(one.in_step);
+        }
         if self.stuck.as_ref().is_some_and(|s| s.host == Some(host)) {
             self.stuck = None;
         }

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// How far we have followed a pool: the generations of its database and of its messages.
 ///
@@ -50,7 +51,7 @@ impl FromStr for Token {
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
     /// It is there with this content: added or changed.
-    Set(Box<Record>),
+    Set(Arc<Record>),
     /// It is gone.
     Gone,
 }
@@ -160,7 +161,7 @@ impl EventBatch {
         let what = match (&*event.operation, event.snapshot) {
             ("del", _) => Ok(What::Gone),
             ("add" | "mod", Some(json)) => {
-                Record::parse(class, json.get()).map(|r| What::Set(Box::new(r))).map_err(|e| e.to_string())
+                Record::parse(class, json.get()).map(|r| What::Set(Arc::new(r))).map_err(|e| e.to_string())
             }
             ("add" | "mod", None) => Err("the event has no record in it".to_owned()),
             _ => Err("the event is neither add, mod nor del".to_owned()),

@@ -3,6 +3,7 @@
 use super::case::Case;
 use poolwatch::rollout::entry::RunResult;
 use poolwatch::rollout::twin::{Played, Rule, Violation};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -89,6 +90,14 @@ pub fn report(case: &Case, violation: &Violation) -> String {
     )
 }
 
+/// As [`report`], of a case that is not shrunk.
+fn brief(case: &Case, violation: &Violation) -> String {
+    format!(
+        "seed {}: {violation}\n  case:   {case}\n  replay: POOLWATCH_CASE='{case}' cargo test --test rollouts replay -- --ignored --nocapture\n",
+        case.seed
+    )
+}
+
 /// What a batch of seeds came to.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -98,11 +107,24 @@ pub struct Tally {
     pub open: u64,
     pub steps: u64,
     pub lines: u64,
-    pub failures: Vec<String>,
+    /// One for each seed that broke a rule, by seed: what it broke, and how to see it again.
+    pub failures: BTreeMap<u64, String>,
 }
 
-/// Plays seeds on all processors; at most `most` failures are reported.
-pub fn batch(seeds: std::ops::Range<u64>, make: impl Fn(u64) -> Case + Sync, most: usize) -> Tally {
+impl Tally {
+    /// The seeds that broke a rule, and then each with how to see it again.
+    pub fn told(&self) -> String {
+        let seeds: Vec<String> = self.failures.keys().map(u64::to_string).collect();
+        let all: Vec<&str> = self.failures.values().map(String::as_str).collect();
+        format!("{} of {} rounds broke a rule: seeds {}\n{}", all.len(), self.rounds, seeds.join(" "), all.join("\n"))
+    }
+}
+
+/// Failures that are shrunk: it takes some hundred rounds each. Of more than that only the seed and its case are told.
+const SHRUNK: usize = 20;
+
+/// Plays seeds on all processors, to the last one, whatever fails.
+pub fn batch(seeds: std::ops::Range<u64>, make: impl Fn(u64) -> Case + Sync) -> Tally {
     let next = AtomicU64::new(seeds.start);
     let tally = Mutex::new(Tally::default());
     let workers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -113,12 +135,13 @@ pub fn batch(seeds: std::ops::Range<u64>, make: impl Fn(u64) -> Case + Sync, mos
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end || tally.lock().unwrap().failures.len() >= most {
+                    if seed >= seeds.end {
                         return;
                     }
                     let case = make(seed);
                     let (played, wrong) = judge(&case);
-                    let said = wrong.map(|v| report(&case, &v));
+                    let shrinks = wrong.is_some() && tally.lock().unwrap().failures.len() < SHRUNK;
+                    let said = wrong.map(|v| if shrinks { report(&case, &v) } else { brief(&case, &v) });
                     if let Some(said) = &said {
                         eprintln!("{said}");
                     }
@@ -133,7 +156,7 @@ pub fn batch(seeds: std::ops::Range<u64>, make: impl Fn(u64) -> Case + Sync, mos
                         tally.steps += played.counts.0;
                         tally.lines += played.counts.2 as u64;
                     }
-                    tally.failures.extend(said);
+                    tally.failures.extend(said.map(|said| (seed, said)));
                 }
             });
         }

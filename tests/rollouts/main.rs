@@ -9,5 +9,6 @@ mod case;
 mod judge;
 mod killed;
 mod many;
+mod mended;
 mod seeds;
 mod stories;

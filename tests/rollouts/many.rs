@@ -3,12 +3,13 @@
 //! ```text
 //! cargo test --release --test rollouts any_number -- --ignored --nocapture      # POOLWATCH_SEEDS=FROM..TO
 //! POOLWATCH_CASE='…' cargo test --test rollouts replay -- --ignored --nocapture
+//! POOLWATCH_SEEDS=0..300 cargo test --release --test rollouts digest -- --ignored --nocapture
 //! ```
 
 use super::case::Case;
-use super::judge::{batch, judge};
+use super::judge::{Tally, batch, judge};
 use super::seeds;
-use poolwatch::rollout::twin::play;
+use poolwatch::rollout::twin::{Played, play};
 use std::time::Instant;
 
 /// Seeds that every `cargo test` plays: as many as fit into half a minute, which are ten times as many in a release build and more.
@@ -16,8 +17,8 @@ const ALWAYS: u64 = if cfg!(debug_assertions) { 200 } else { 10_000 };
 
 #[test]
 fn rounds_with_troubles_break_no_rule() {
-    let tally = batch(0..ALWAYS, seeds::case, 3);
-    assert!(tally.failures.is_empty(), "{}", tally.failures.join("\n"));
+    let tally = batch(0..ALWAYS, seeds::case);
+    assert!(tally.failures.is_empty(), "{}", tally.told());
     assert_eq!(tally.rounds, ALWAYS);
     assert!(tally.done > ALWAYS / 2, "most rounds end well, whatever happens: {tally:?}");
 }
@@ -33,11 +34,31 @@ fn range(text: &str) -> std::ops::Range<u64> {
 fn any_number_of_rounds() {
     let seeds = range(&std::env::var("POOLWATCH_SEEDS").unwrap_or_else(|_| "0..100000".into()));
     let began = Instant::now();
-    let tally = batch(seeds, seeds::case, 10);
+    let tally = batch(seeds, seeds::case);
     let took = began.elapsed();
-    println!("{tally:?}");
+    let Tally { done, stopped, open, steps, lines, .. } = tally;
+    println!("{done} done, {stopped} stopped, {open} open; {steps} steps, {lines} lines of journals");
     println!("{} rounds in {took:.1?}: {:.0} a second", tally.rounds, tally.rounds as f64 / took.as_secs_f64());
-    assert!(tally.failures.is_empty(), "{}", tally.failures.join("\n"));
+    assert!(tally.failures.is_empty(), "{}", tally.told());
+}
+
+/// What each seed came to, its journal byte for byte, as a number: two builds that play the same rounds print the same. By one thread.
+#[test]
+#[ignore = "a line for each of POOLWATCH_SEEDS=FROM..TO, to compare two builds"]
+fn digest_of_rounds() {
+    for seed in range(&std::env::var("POOLWATCH_SEEDS").unwrap_or_else(|_| "0..300".into())) {
+        let case = seeds::case(seed);
+        let (mut stage, plan, found) = case.stage();
+        stage.begin("r1", plan, found);
+        let played = play(&mut stage, case.operator());
+        let (steps, calls, lines) = played.counts;
+        let told = Played { counts: (0, calls, lines), ..played };
+        let hash = |bytes: &[u8]| {
+            bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+        };
+        let (journal, told) = (hash(&stage.book().disk().bytes), hash(format!("{told:?}").as_bytes()));
+        println!("seed {seed}: journal {journal:016x}, outcome {told:016x}, steps {steps}, calls {calls}, lines {lines}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::rollout::twin::{Rehearsal, rehearse_on};
 use crate::sim::world::{Assumed, Options, World};
 use crate::xenapi::events::What;
 use crate::xenapi::record::{Record, Ref};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long to wait for a session, by the pool's clock.
@@ -29,7 +30,7 @@ pub async fn rehearse(watch: &mut Watch, prepared: &Prepared, faults: u32) -> Re
         .changes
         .into_iter()
         .filter_map(|change| match change.what {
-            What::Set(record) => Some((change.r#ref, *record)),
+            What::Set(record) => Some((change.r#ref, Arc::unwrap_or_clone(record))),
             What::Gone => None,
         })
         .collect();

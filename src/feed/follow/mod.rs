@@ -309,7 +309,7 @@ impl Follower {
         messages.sort_by_key(|(_, record)| std::cmp::Reverse(when(record)));
         messages.truncate(self.options.history_limit);
         for (r#ref, record) in messages.into_iter().rev() {
-            self.emit(Seen::Set { r#ref, record: Box::new(record) }, now);
+            self.emit(Seen::Set { r#ref, record: record.into() }, now);
         }
         for unreadable in unreadable {
             self.emit(decode::unreadable(unreadable), now);

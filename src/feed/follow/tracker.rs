@@ -143,7 +143,7 @@ mod tests {
     use crate::xenapi::record::{Record, Task};
 
     fn set(class: Class, r#ref: &str, generation: u64) -> Change {
-        let what = What::Set(Box::new(Record::Task(Task::default())));
+        let what = What::Set(Record::Task(Task::default()).into());
         Change { class, r#ref: Ref::from(r#ref), generation, added: false, what }
     }
 

@@ -29,7 +29,7 @@ impl Scene {
     }
 
     fn set(&mut self, r: &str, record: Record) {
-        self.say(Seen::Set { r#ref: r.into(), record: Box::new(record) });
+        self.say(Seen::Set { r#ref: r.into(), record: record.into() });
     }
 
     /// The whole pool is read, with these guests: name and where it runs, if it does.

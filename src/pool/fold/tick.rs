@@ -5,7 +5,7 @@ use crate::pool::Pool;
 use crate::pool::alerts::Own;
 use crate::pool::limits::SKEW_S;
 use crate::pool::liveness::{self, Around};
-use crate::pool::picture::{Health, HostState, Stage};
+use crate::pool::picture::{Health, HostState, PathKind, Stage};
 use crate::pool::rebuild::Phase;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -27,22 +27,28 @@ impl Pool {
         self.rebond(at);
         let hosts: Vec<Ref> = self.tracks.keys().cloned().collect();
         for host in &hosts {
-            let state = self.host_state(host, None, at);
-            self.tell_stage(host, &state, at);
-            if state.stage == Stage::Silent {
+            let (stage, _) = self.host_stage(host, None, at);
+            self.tell_stage(host, stage, at);
+            if stage == Stage::Silent {
                 self.suspect(host, at);
             }
-            self.tell_fence(host, &state, at);
+            self.tell_fence(host, stage, at);
         }
         self.tell_clocks(at);
     }
 
     /// Bonds that were read before their interfaces had no host yet.
     fn rebond(&mut self, at: Time) {
-        let bonds: Vec<_> = self.tables.bonds().map(|(r, b)| (r.clone(), b.clone())).collect();
+        let lost = |r: &Ref| !self.paths.iter().any(|(key, _)| key.kind == PathKind::Bond && key.source == *r);
+        let bonds: Vec<_> = self.tables.bonds().filter(|(r, _)| lost(r)).map(|(r, b)| (r.clone(), b.clone())).collect();
         for (r, bond) in bonds {
             self.fold_bond(&r, &bond, at);
         }
+    }
+
+    /// What a host is doing at `now` and since when, without the words of [`Self::host_state`].
+    pub(in crate::pool) fn host_stage(&self, host: &Ref, stale: Option<&str>, now: Time) -> (Stage, Option<Time>) {
+        self.tracks.get(host).map_or_else(Default::default, |track| liveness::stage(track, &self.around(host, stale, now)))
     }
 
     /// What a host is doing at `now`.
@@ -83,12 +89,13 @@ impl Pool {
         .max()
     }
 
-    fn tell_stage(&mut self, host: &Ref, state: &HostState, at: Time) {
-        let name = self.name_of(host);
-        let Some(track) = self.tracks.get_mut(host) else { return };
-        if state.stage == Stage::Unknown || track.told.is_some_and(|(stage, _)| stage == state.stage) {
+    fn tell_stage(&mut self, host: &Ref, stage: Stage, at: Time) {
+        let told = self.tracks.get(host).and_then(|track| track.told);
+        if stage == Stage::Unknown || told.is_some_and(|(told, _)| told == stage) {
             return;
         }
+        let (name, state) = (self.name_of(host), self.host_state(host, None, at));
+        let Some(track) = self.tracks.get_mut(host) else { return };
         let before = track.told.map(|(stage, _)| stage);
         track.told = Some((state.stage, state.since.unwrap_or(at)));
         let meant = track.going.is_some() || before == Some(Stage::GoingDown);
@@ -116,10 +123,10 @@ impl Pool {
     }
 
     /// A fence by o2cb that comes near, and one that passed by.
-    pub(super) fn tell_fence(&mut self, host: &Ref, state: &HostState, at: Time) {
+    pub(super) fn tell_fence(&mut self, host: &Ref, stage: Stage, at: Time) {
         let Some(margin) = self.probes.margin(host, at) else { return };
         let near = margin.level >= Level::Amber;
-        let counts = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled | Stage::Silent);
+        let counts = matches!(stage, Stage::Live | Stage::Back | Stage::Disabled | Stage::Silent);
         let name = self.name_of(host);
         let Some(track) = self.tracks.get_mut(host) else { return };
         // Red is told again, amber only once.

@@ -2,9 +2,9 @@
 
 use super::Finding;
 use crate::o2cb::margin::Level;
+use crate::pool::known::Known;
 use crate::pool::limits::SETTLE;
-use crate::pool::picture::{Health, HostState, Stage};
-use crate::pool::view::Known;
+use crate::pool::picture::{Health, Stage};
 use crate::pool::words;
 use crate::text::duration;
 use crate::time::Time;
@@ -12,28 +12,27 @@ use crate::xenapi::record::{HostOperation, Ref};
 
 /// What the host at this place means for every other host.
 pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
-    let (Some(r), Some(name), Some(state)) = (known.hosts.get(at), known.names.get(at), known.states.get(at)) else {
-        return Vec::new();
-    };
+    let (Some(r), Some(name)) = (known.hosts().get(at), known.names().get(at)) else { return Vec::new() };
+    let doing = known.stage(at);
     let mut out = Vec::new();
-    out.extend(stage(known, r, name, state));
-    if state.stage == Stage::Disabled {
+    out.extend(stage(known, at, r, name));
+    if doing == Stage::Disabled {
         out.push(
             Finding::hard(
                 "host-disabled",
                 heard(known),
                 format!("{name} is disabled: with it out of use, no second host may go."),
             )
-            .evidence(&state.evidence)
+            .evidence(known.states().get(at).map_or("", |state| &state.evidence))
             .opens(format!("{name} is enabled again")),
         );
     }
-    let up = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled);
+    let up = matches!(doing, Stage::Live | Stage::Back | Stage::Disabled);
     if up {
         out.extend(unplugged(known, r, name));
         out.extend(lost_paths(known, at, name));
     }
-    out.extend(dead_member(known, r, name, state));
+    out.extend(dead_member(known, r, name, doing));
     out.extend(fence(known, r));
     if let Some(lost) = known.pool.tracks.get(r).and_then(|t| t.statefile_lost) {
         let text = format!("{name} lost the HA statefile {}; it fences itself if that lasts.", words::ago(known.now, lost));
@@ -49,19 +48,18 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
 
 /// What the host at this place means for itself.
 pub fn for_itself(known: &Known, at: usize) -> Vec<Finding> {
-    let (Some(r), Some(name), Some(state)) = (known.hosts.get(at), known.names.get(at), known.states.get(at)) else {
-        return Vec::new();
-    };
+    let (Some(r), Some(name)) = (known.hosts().get(at), known.names().get(at)) else { return Vec::new() };
+    let doing = known.stage(at);
     let seen = heard(known);
     let mut out = Vec::new();
-    out.extend(stage(known, r, name, state));
+    out.extend(stage(known, at, r, name));
     out.extend(busy(known, r, name));
     let guests = known.pool.tables.load(r).guests;
     let runs = if guests == 1 { "runs" } else { "run" };
-    if known.hosts.len() == 1 && guests > 0 {
+    if known.hosts().len() == 1 && guests > 0 {
         let text = format!("{name} is the only host: its {} have to stop for a reboot.", words::count(guests, "guest"));
         out.push(Finding::soft("only-host", seen, text).opens("the guests are stopped, or you accept it"));
-    } else if guests > 0 && state.stage == Stage::Disabled {
+    } else if guests > 0 && doing == Stage::Disabled {
         // Disabled is the last step before the reboot: from here on nothing else would keep the guests from being killed.
         let text = format!("{} still {runs} on {name}, which is disabled already.", words::count(guests, "guest"));
         let evidence = format!("resident_VMs of {name}");
@@ -70,7 +68,7 @@ pub fn for_itself(known: &Known, at: usize) -> Vec<Finding> {
         let text = format!("{} {runs} on {name}: disable and evacuate it first.", words::count(guests, "guest"));
         out.push(Finding::note("guests", seen, text).opens("no guest runs on it"));
     }
-    if known.pool.is_coordinator(r) && known.hosts.len() > 1 {
+    if known.pool.is_coordinator(r) && known.hosts().len() > 1 {
         let text = format!("{name} is the coordinator: while it is away the pool cannot be seen or changed.");
         out.push(Finding::note("coordinator", seen, text));
     }
@@ -87,7 +85,11 @@ fn heard(known: &Known) -> Time {
 }
 
 /// What a host is doing, if that keeps it and every other from being rebooted.
-fn stage(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<Finding> {
+fn stage(known: &Known, at: usize, r: &Ref, name: &str) -> Option<Finding> {
+    if matches!(known.stage(at), Stage::Live | Stage::Disabled) {
+        return None;
+    }
+    let state = known.states().get(at)?;
     let now = known.now;
     let seen = heard(known);
     // "is down", or "has been down for 10 s".
@@ -181,12 +183,12 @@ fn lost_paths(known: &Known, at: usize, name: &str) -> Option<Finding> {
 }
 
 /// The host is out of its cluster though it should be in.
-fn dead_member(known: &Known, r: &Ref, name: &str, state: &HostState) -> Option<Finding> {
-    for cluster in known.clusters.iter().filter(|c| !c.ha) {
+fn dead_member(known: &Known, r: &Ref, name: &str, doing: Stage) -> Option<Finding> {
+    for cluster in known.clusters().iter().filter(|c| !c.ha) {
         let members = cluster.hosts.iter().zip(&cluster.view.members);
         let Some((_, member)) = members.into_iter().find(|(h, _)| *h == r) else { continue };
         let stack = &cluster.view.stack;
-        let up = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled);
+        let up = matches!(doing, Stage::Live | Stage::Back | Stage::Disabled);
         let record = known.pool.tables.cluster_hosts().find(|(_, m)| m.host == *r).map(|(c, _)| c);
         let finding = match member.state {
             "dead" => Finding::hard("cluster-member-dead", heard(known), format!("{name} is not alive in the {stack} cluster."))

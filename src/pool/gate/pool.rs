@@ -1,10 +1,10 @@
 //! Reasons that count for every host: our connection, rebuilds, clusters, HA, versions, clocks, the pool's own work.
 
 use super::Finding;
+use crate::pool::known::Known;
 use crate::pool::limits::{SETTLE, SKEW_S};
 use crate::pool::picture::{Health, PathKind};
 use crate::pool::rebuild::{self, Phase, Rebuilding};
-use crate::pool::view::Known;
 use crate::pool::{control, words};
 use crate::probe::report::Work;
 use crate::text::duration;
@@ -24,7 +24,7 @@ pub fn findings(known: &Known) -> Vec<Finding> {
         );
         let heard = known.pool.link.heard.unwrap_or_default();
         out.push(Finding::hard("stale", heard, text).unknown().evidence(evidence).opens("the pool is connected and read again"));
-    } else if known.hosts.is_empty() {
+    } else if known.hosts().is_empty() {
         let text = "the pool has no hosts, as far as it told.".into();
         out.push(Finding::hard("no-hosts", seen, text).unknown().opens("the pool tells of a host"));
     }
@@ -178,7 +178,7 @@ fn one_rebuild(known: &Known, task: &Ref, r: &Rebuilding, seen: Time) -> Finding
 }
 
 fn clusters(known: &Known, seen: Time, out: &mut Vec<Finding>) {
-    for cluster in known.clusters.iter().filter(|c| !c.ha) {
+    for cluster in known.clusters().iter().filter(|c| !c.ha) {
         let stack = &cluster.view.stack;
         if cluster.view.quorate == Some(false) {
             let text =
@@ -235,7 +235,7 @@ fn ha(known: &Known, seen: Time, out: &mut Vec<Finding>) {
 
 fn versions(known: &Known, seen: Time, out: &mut Vec<Finding>) {
     let mut by: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (r, name) in known.hosts.iter().zip(&known.names) {
+    for (r, name) in known.hosts().iter().zip(known.names()) {
         let Some(host) = known.pool.tables.host(r) else { continue };
         let get = |key: &str| host.software_version.get(key).unwrap_or_default();
         let version = format!("{} (xapi {})", control::version(host), words::name(get("xapi")));
@@ -252,7 +252,7 @@ fn versions(known: &Known, seen: Time, out: &mut Vec<Finding>) {
 }
 
 fn clocks(known: &Known, out: &mut Vec<Finding>) {
-    for (r, skew) in &known.skews {
+    for (r, skew) in known.skews() {
         if skew.ahead.abs() - skew.error <= SKEW_S {
             continue;
         }
@@ -270,7 +270,7 @@ fn clocks(known: &Known, out: &mut Vec<Finding>) {
 
 /// Degraded paths, one reason a host: lost ones are the host's own matter (see [`super::hosts`]).
 fn paths(known: &Known, out: &mut Vec<Finding>) {
-    for (at, name) in known.names.iter().enumerate() {
+    for (at, name) in known.names().iter().enumerate() {
         let bad: Vec<_> = known.paths_of(at).iter().map(|p| &p.view).filter(|p| p.health == Health::Degraded).collect();
         let Some(worst) = bad.first() else { continue };
         let what = match worst.kind {
@@ -294,6 +294,6 @@ fn paths(known: &Known, out: &mut Vec<Finding>) {
             PathKind::Link => "PIF_metrics.carrier",
         };
         let finding = Finding::soft("path-degraded", seen, text).evidence(source).opens("the paths are repaired");
-        out.push(known.hosts.get(at).map_or(finding.clone(), |host| finding.about(host)));
+        out.push(known.hosts().get(at).map_or(finding.clone(), |host| finding.about(host)));
     }
 }

@@ -8,20 +8,20 @@ use crate::xenapi::record::Ref;
 use std::collections::HashMap;
 
 impl Pool {
-    pub(super) fn levels(&self, known: &Known) -> Levels {
+    pub(in crate::pool) fn levels(&self, known: &Known) -> Levels {
         let record = self.tables.the_pool();
         let ha = record.is_some_and(|p| p.ha_enabled);
         let member = |host: &Ref| {
-            let mut states = known.clusters.iter().filter(|c| !c.ha).flat_map(|c| c.hosts.iter().zip(&c.view.members));
+            let mut states = known.clusters().iter().filter(|c| !c.ha).flat_map(|c| c.hosts.iter().zip(&c.view.members));
             states.find(|(h, _)| *h == host).map(|(_, m)| m.state == "alive")
         };
-        let mut hosts: HashMap<Ref, HostLevel> = HashMap::with_capacity(known.hosts.len());
-        for ((r, name), state) in known.hosts.iter().zip(&known.names).zip(&known.states) {
+        let mut hosts: HashMap<Ref, HostLevel> = HashMap::with_capacity(known.hosts().len());
+        for ((r, name), state) in known.hosts().iter().zip(known.names()).zip(known.states()) {
             let level = HostLevel {
                 name: name.clone(),
                 uuid: self.tables.host(r).map(|h| h.uuid.to_string()).unwrap_or_default(),
                 stage: state.stage,
-                skew: known.skews.iter().find(|(h, _)| h == r).map(|(_, s)| (s.ahead, s.error)),
+                skew: known.skews().iter().find(|(h, _)| h == r).map(|(_, s)| (s.ahead, s.error)),
                 unplugged: self.pbds(r).filter(|(_, p)| !p.currently_attached).count(),
                 member: member(r),
                 fence_near: known.margin(r).is_some_and(|m| m.level >= crate::o2cb::margin::Level::Amber),
@@ -35,14 +35,14 @@ impl Pool {
                 certificates.entry(host.clone()).and_modify(|e| *e = (*e).min(end)).or_insert(end);
             }
         }
-        let tight = known.clusters.iter().filter(|c| !c.ha).map(|c| c.live <= c.quorum).reduce(|a, b| a || b);
+        let tight = known.clusters().iter().filter(|c| !c.ha).map(|c| c.live <= c.quorum).reduce(|a, b| a || b);
         Levels {
             now: known.now,
             hosts,
             paths: known
-                .paths
+                .paths()
                 .iter()
-                .filter_map(|p| Some((known.hosts.get(p.at)?.clone(), p.view.kind, p.source.clone(), p.view.health)))
+                .filter_map(|p| Some((known.hosts().get(p.at)?.clone(), p.view.kind, p.source.clone(), p.view.health)))
                 .collect(),
             rebuilding: self.rebuilds.iter().filter(|(_, r)| matches!(r.phase, Phase::Running)).map(|(t, _)| t.clone()).collect(),
             ha: record.map_or((false, false, false), |p| {

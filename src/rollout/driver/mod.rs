@@ -24,7 +24,8 @@ use super::progress::Progress;
 use crate::feed::clock::Clock;
 use crate::observation::Observation;
 use crate::pool::Pool;
-use crate::pool::picture::{LinkState, Picture};
+use crate::pool::glance::Glance;
+use crate::pool::picture::LinkState;
 use crate::xenapi::explain::NameLookup;
 use crate::xenapi::record::Ref;
 use futures::future::BoxFuture;
@@ -102,8 +103,9 @@ impl<L: Log> Driver<L> {
         let mut last_seen = self.clock.now();
         loop {
             let now = self.clock.now();
-            let picture = self.pool.picture(now);
-            if picture.link.state == LinkState::Live {
+            let picture = self.pool.glance(now);
+            let link = picture.link();
+            if link == LinkState::Live {
                 last_seen = now;
             }
             let wake = match self.engine.turn(now, &self.pool, &picture) {
@@ -117,12 +119,14 @@ impl<L: Log> Driver<L> {
             if let Some((result, text)) = &self.engine.run.result {
                 return End::Over(*result, text.clone());
             }
-            if picture.link.state == LinkState::Refused {
-                return self.leave(jobs, End::Unfollowed(picture.link.text)).await;
+            if link == LinkState::Refused {
+                let why = self.pool.glance(now).link_text();
+                return self.leave(jobs, End::Unfollowed(why)).await;
             }
             if self.patience.is_some_and(|patience| now.since(last_seen) > patience) {
                 let unseen = crate::text::duration(now.since(last_seen));
-                let why = format!("nothing was seen of it for {unseen} ({})", picture.link.text.trim_end_matches('.'));
+                let text = self.pool.glance(now).link_text();
+                let why = format!("nothing was seen of it for {unseen} ({})", text.trim_end_matches('.'));
                 return self.leave(jobs, End::Unfollowed(why)).await;
             }
             while jobs.len() < AT_ONCE
@@ -139,7 +143,7 @@ impl<L: Log> Driver<L> {
                     order = orders.recv(), if !orders.is_closed() || !orders.is_empty() => match order {
                         Some(Order::Command(command, answer)) => {
                             let now = self.clock.now();
-                            let result = self.engine.command(now, &self.pool, &self.pool.picture(now), &command);
+                            let result = self.engine.command(now, &self.pool, &self.pool.glance(now), &command);
                             // Who asked may be gone; the command stands in the journal all the same.
                             let _ = answer.send(result);
                             break;
@@ -155,7 +159,7 @@ impl<L: Log> Driver<L> {
                     }
                     batch = seen.next() => {
                         let Some(batch) = batch else {
-                            let why = self.pool.picture(self.clock.now()).link.text;
+                            let why = self.pool.glance(self.clock.now()).link_text();
                             return self.leave(jobs, End::Unfollowed(why)).await;
                         };
                         if self.see(&batch) {
@@ -225,7 +229,7 @@ impl<L: Log> Driver<L> {
         end
     }
 
-    fn show(&self, picture: &Picture, progress: &watch::Sender<Progress>) {
+    fn show(&self, picture: &Glance, progress: &watch::Sender<Progress>) {
         let new = super::progress::progress(&self.engine.run, &self.engine.view(self.clock.now(), &self.pool, picture));
         progress.send_if_modified(|old| {
             let changed = *old != new;

@@ -10,7 +10,6 @@ use super::entry::{Command, Entry, Item};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// Version of the lines' form.
 pub const VERSION: u64 = 1;
@@ -69,11 +68,15 @@ impl Tail {
     /// The bytes of the next line, its end of line included, and the tail after it.
     pub fn next(&self, at: Time, entry: &Entry) -> Result<(Vec<u8>, Self), serde_json::Error> {
         let seq = self.seq + 1;
-        let body = serde_json::to_string(&Body { v: VERSION, seq, t: at, prev: &self.hash, entry })?;
+        let mut line = serde_json::to_string(&Body { v: VERSION, seq, t: at, prev: &self.hash, entry })?;
         // The hash goes into the object, so that a line is one object for any other program.
-        let open = body.strip_suffix('}').unwrap_or(&body);
-        let hash = hash(open);
-        let line = format!("{open}{HASH}{hash}\"}}\n");
+        if line.ends_with('}') {
+            line.pop();
+        }
+        let hash = hash(&line);
+        for part in [HASH, &hash, "\"}\n"] {
+            line.push_str(part);
+        }
         Ok((line.into_bytes(), Self { seq, hash }))
     }
 }
@@ -242,10 +245,8 @@ fn version(text: &str) -> Option<u64> {
 
 fn hash(text: &str) -> String {
     let digest = ::ring::digest::digest(&::ring::digest::SHA256, text.as_bytes());
-    digest.as_ref().iter().fold(String::with_capacity(DIGITS), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    let digits = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')).collect()
 }
 
 #[cfg(test)]
@@ -363,7 +364,7 @@ mod tests {
         assert_eq!(of(&[1, 2]), Err(Wrong::Broken { line: 1 }));
         assert_eq!(Journal::parse(&write(&entries()[1..])), Err(Wrong::Misplaced { line: 1 }));
         assert_eq!(Journal::parse(&write(&[began(), began()])), Err(Wrong::Misplaced { line: 2 }));
-        let far = Entry::Stage { host: 3, stage: crate::rollout::plan::Stage::Gate, why: String::new() };
+        let far = Entry::Stage { host: 3, stage: crate::rollout::plan::Stage::Gate, why: String::new(), keeper: None };
         assert_eq!(Journal::parse(&write(&[began(), far])), Err(Wrong::NoSuchHost { line: 2, host: 4, hosts: 1 }));
         let text = String::from_utf8(bytes.clone()).unwrap().replacen("{\"v\":1,", "{\"v\":2,", 1);
         assert_eq!(Journal::parse(text.as_bytes()), Err(Wrong::Version { found: 2 }));

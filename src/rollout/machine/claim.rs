@@ -1,7 +1,7 @@
 //! I4: one captain. Before every call the pool's own record must say that it is ours; a claim that was lost stops the run.
 
 use super::ctx::{AGAIN, Ctx, Do, SHOWS, UNSURE};
-use super::stage::fresh_state;
+use super::stage::{fresh_state, settled_state};
 use super::{Action, Guard, refusal};
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::claim::{Claim, RENEW_EVERY};
@@ -33,7 +33,11 @@ pub enum Whose {
 
 /// Whose a pool is, by its record.
 pub fn whose(run: &Run, owner: &str, pool: &Pool) -> Whose {
-    match Claim::of(&pool.other_config) {
+    by(run, owner, Claim::of(&pool.other_config))
+}
+
+fn by(run: &Run, owner: &str, claim: Option<Claim>) -> Whose {
+    match claim {
         None => Whose::Nobodys,
         Some(claim) if claim.is_ours(owner, &run.id) => Whose::Ours(claim),
         Some(claim) if claim.taken.is_some() && claim.run == run.id => Whose::Before(claim),
@@ -42,7 +46,7 @@ pub fn whose(run: &Run, owner: &str, pool: &Pool) -> Whose {
 }
 
 fn seen(ctx: &Ctx) -> Option<Whose> {
-    ctx.records().the_pool().map(|pool| whose(ctx.run, ctx.view.owner, pool))
+    ctx.records().the_pool().map(|pool| by(ctx.run, ctx.view.owner, ctx.view.claims.claim(&pool.other_config)))
 }
 
 fn is_about(call: &CallRun) -> bool {
@@ -73,6 +77,17 @@ pub fn is_ours(ctx: &Ctx) -> bool {
 /// Whether somebody else is seen to have the pool.
 pub fn is_theirs(ctx: &Ctx) -> bool {
     ctx.is_current() && matches!(seen(ctx), Some(Whose::Theirs(_)))
+}
+
+/// Whether our claim is on the pool although nothing shows it yet, by a reading made after all our calls about it. `Err`: what is to be
+/// done first.
+pub fn is_laid(ctx: &Ctx) -> Result<bool, Do> {
+    if !matches!(seen(ctx), Some(Whose::Nobodys)) {
+        return Ok(false);
+    }
+    let about = |c: &Call| matches!(c, Call::Claim { .. } | Call::Unclaim);
+    let state = settled_state(ctx, 0, about)?;
+    Ok(state.is_some_and(|state| matches!(whose(ctx.run, ctx.view.owner, &state.pool), Whose::Ours(_))))
 }
 
 /// Whether the pool is ours; if not, what is to be done instead of the call.

@@ -4,6 +4,8 @@ use super::claim;
 use super::ctx::Ctx;
 use super::hosts::is_rebooted;
 use super::safe;
+use super::stage::up::booted_anew;
+use crate::pool::glance::Sight;
 use crate::pool::picture::Severity;
 use crate::rollout::entry::{Command, Entry, HostAt, HostEnd, Phase};
 use crate::rollout::plan::Stage;
@@ -37,14 +39,16 @@ pub fn command(ctx: &Ctx, command: &Command) -> Result<Vec<Entry>, String> {
 fn again(ctx: &Ctx) -> Option<Entry> {
     let h = ctx.run.current()?;
     let (stage, _) = ctx.host_run(h)?.stage()?;
-    let stands = ctx.is_current() && ctx.seen(h).is_some_and(|s| s.live && !s.enabled);
+    let stands = ctx.is_current() && ctx.seen(h).is_some_and(|s| s.live() && !s.enabled()) && !booted_anew(ctx, h);
     let stage = match stage {
         Stage::Reboot => Stage::Gate,
-        Stage::Down if stands => Stage::Gate,
+        Stage::Down | Stage::Up if stands => Stage::Gate,
         // Found to be gone already: it is looked at from there.
         stage => stage,
     };
-    Some(Entry::Stage { host: h, stage, why: "tried again".into() })
+    // Whoever tries again after it could not be told whether mirrors are in step has looked at them.
+    let keeper = (stage == Stage::Rebuild).then(|| ctx.keeper().unwrap_or_default());
+    Some(Entry::Stage { host: h, stage, why: "tried again".into(), keeper })
 }
 
 fn is_past_reboot(ctx: &Ctx, h: HostAt) -> bool {
@@ -115,7 +119,7 @@ fn skip(ctx: &Ctx, h: HostAt) -> Option<String> {
     if !ctx.is_current() {
         return Some(format!("the pool is not seen now: {name} is not given up half-way"));
     }
-    let up = ctx.seen(h).is_some_and(|s| s.live && (s.enabled || host.before.as_ref().is_some_and(|b| !b.enabled)));
+    let up = ctx.seen(h).is_some_and(|s| s.live() && (s.enabled() || host.before.as_ref().is_some_and(|b| !b.enabled)));
     if !up {
         return Some(format!("{name} was told to reboot and is not back and enabled: giving it up now would leave it half-way"));
     }
@@ -133,8 +137,8 @@ fn accept(ctx: &Ctx, code: &str, reason: &str) -> Option<String> {
     if reason.trim().is_empty() {
         return Some("say why it is accepted: the reason goes into the journal".into());
     }
-    let hosts = ctx.picture().hosts.iter().flat_map(|h| &h.gate.reasons);
-    let hard = hosts.chain(&ctx.picture().verdict.reasons).any(|r| r.code == code && r.severity == Severity::Hard);
+    let hosts = ctx.picture().hosts().filter_map(Sight::gate).flat_map(|gate| &gate.reasons);
+    let hard = hosts.chain(&ctx.picture().verdict().reasons).any(|r| r.code == code && r.severity == Severity::Hard);
     if hard {
         return Some(format!("{code} is a hard reason: it cannot be accepted, only mended"));
     }

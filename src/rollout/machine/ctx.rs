@@ -3,11 +3,12 @@
 
 use super::refusal::{self, Class};
 use super::{Action, Guard, View, claim};
-use crate::pool::picture::{HostView, LinkState, Picture};
+use crate::pool::glance::{Glance, Sight};
+use crate::pool::picture::LinkState;
 use crate::pool::records::Records;
 use crate::pool::words::name;
 use crate::rollout::call::{Call, Outcome};
-use crate::rollout::entry::{CallId, Entry, HostAt, HostEnd, Item, Phase};
+use crate::rollout::entry::{CallId, Entry, HostAt, HostEnd, Item, Keeper, Phase};
 use crate::rollout::look::{Look, Looked};
 use crate::rollout::plan::{HostPlan, Stage};
 use crate::rollout::run::{CallRun, HostRun, Run};
@@ -82,7 +83,7 @@ impl<'a> Ctx<'a> {
     }
 
     /// The picture.
-    pub fn picture(&self) -> &'a Picture {
+    pub fn picture(&self) -> &'a Glance<'a> {
         self.view.picture
     }
 
@@ -93,7 +94,7 @@ impl<'a> Ctx<'a> {
 
     /// Whether the picture is current (I6): else nothing is decided on it.
     pub fn is_current(&self) -> bool {
-        self.view.picture.link.state == LinkState::Live
+        self.view.picture.link() == LinkState::Live
     }
 
     /// A host's part of the plan.
@@ -122,9 +123,8 @@ impl<'a> Ctx<'a> {
     }
 
     /// A host in the picture.
-    pub fn seen(&self, h: HostAt) -> Option<&'a HostView> {
-        let r = &self.plan(h)?.host;
-        self.view.picture.hosts.iter().find(|host| host.r#ref == *r)
+    pub fn seen(&self, h: HostAt) -> Option<Sight<'a>> {
+        self.view.picture.host(&self.plan(h)?.host)
     }
 
     /// Whether the pool's coordinator is this host.
@@ -229,7 +229,7 @@ impl<'a> Ctx<'a> {
 
     /// While the pool is not seen nothing is done. After a while it is said what an operator can do about it.
     pub fn unseen(&self, host: Option<HostAt>) -> Do {
-        let since = self.view.picture.link.heard.map_or(self.run.started, |heard| heard.max(self.run.started));
+        let since = self.view.picture.heard().map_or(self.run.started, |heard| heard.max(self.run.started));
         let due = since + UNSEEN;
         if self.now() < due {
             return self.wait(host, "the pool is not seen now: nothing is done until it is connected and read again", Some(due));
@@ -249,7 +249,23 @@ impl<'a> Ctx<'a> {
 
     /// A host goes into a stage.
     pub fn enter(host: HostAt, stage: Stage, why: impl Into<String>) -> Do {
-        Self::write(Entry::Stage { host, stage, why: why.into() })
+        Self::write(Entry::Stage { host, stage, why: why.into(), keeper: None })
+    }
+
+    /// The same, where the proof that mirrors are in step begins anew: nothing is being rebuilt there, or a person has looked.
+    pub fn enter_kept(&self, host: HostAt, stage: Stage, why: impl Into<String>) -> Do {
+        Self::write(Entry::Stage { host, stage, why: why.into(), keeper: Some(self.keeper().unwrap_or_default()) })
+    }
+
+    /// Whether another xapi keeps the pool's tasks, or another run of it, than did when the proof of a host's mirrors began.
+    pub fn is_kept_anew(&self, h: HostAt) -> bool {
+        let then = self.host_run(h).and_then(|run| run.keeper.as_ref()).filter(|then| **then != Keeper::default());
+        then.is_some_and(|then| self.keeper().is_some_and(|now| *then != now))
+    }
+
+    /// Who keeps the pool's tasks, as far as it was told.
+    pub fn keeper(&self) -> Option<Keeper> {
+        self.view.pool.keeper().map(|(coordinator, started)| Keeper { coordinator, started })
     }
 
     /// A host is done with.

@@ -72,16 +72,15 @@ fn before(ctx: &Ctx, h: HostAt) -> Before {
     let (host, seen) = (ctx.host(h), ctx.seen(h));
     let mut pbds: Vec<Ref> = ctx.records().pbds_of(&r).filter(|(_, p)| p.currently_attached).map(|(r, _)| r.clone()).collect();
     pbds.sort();
-    let name = seen.map(|s| s.name.clone()).unwrap_or_default();
-    let paths: BTreeMap<String, u32> =
-        ctx.picture().paths.iter().filter(|p| p.host == name).map(|p| (p.name.clone(), p.up)).collect();
+    let name = seen.map(|s| s.name).unwrap_or_default();
+    let paths: BTreeMap<String, u32> = ctx.picture().paths().filter(|p| p.host == name).map(|p| (p.name.clone(), p.up)).collect();
     Before {
         booted: host.and_then(crate::xenapi::record::Host::boot_time),
         enabled: host.is_some_and(|h| h.enabled),
         guests: ctx.records().guests_on(&r).into_iter().map(|(r, _)| r.clone()).collect(),
         pbds,
         paths,
-        version: seen.map(|s| s.version.clone()).unwrap_or_default(),
+        version: seen.map(crate::pool::glance::Sight::version).unwrap_or_default(),
     }
 }
 
@@ -159,6 +158,9 @@ fn work(ctx: &Ctx, h: HostAt) -> Do {
 fn in_stage(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
     // On the way down and up the coordinator takes the connection with it; every other stage needs to see the pool.
     if !ctx.is_current() && !matches!(stage, Stage::Reboot | Stage::Down | Stage::Up) {
+        if stage == Stage::Rebuild {
+            return stage::rebuild::unseen(ctx, h);
+        }
         return ctx.unseen(Some(h));
     }
     match stage {
@@ -189,7 +191,9 @@ pub fn go_on(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
 
 fn enter(ctx: &Ctx, h: HostAt, stage: Stage) -> Do {
     let why = ctx.plan(h).and_then(|p| p.steps.iter().find(|s| s.stage == stage)).map(|s| s.why.clone()).unwrap_or_default();
-    Ctx::enter(h, stage, why)
+    // Its mirrors are not rebuilt before it has its storage again; the coordinator itself keeps the tasks from its return on.
+    let first = if ctx.is_coordinator(h) { Stage::Storage } else { Stage::Up };
+    if stage == first { ctx.enter_kept(h, stage, why) } else { Ctx::enter(h, stage, why) }
 }
 
 /// The stage after this one: what the plan has, and whatever a reboot may not go without.
@@ -339,10 +343,10 @@ pub fn deadline(run: &Run, h: HostAt, view: &super::View) -> Option<Time> {
     // A connection that was lost and is back gives the full time again: nothing could be done or seen meanwhile. On the way
     // down and up it is lost because of the coordinator itself.
     if !matches!(stage, Stage::Reboot | Stage::Down | Stage::Up) {
-        if view.picture.link.state != crate::pool::picture::LinkState::Live {
+        if view.picture.link() != crate::pool::picture::LinkState::Live {
             return None;
         }
-        base = base.max(view.picture.link.since);
+        base = base.max(view.picture.link_since());
     }
     after(base, secs)
 }

@@ -27,11 +27,12 @@ mod restore;
 mod safe;
 mod stage;
 
+use super::claim::LastRead;
 use super::entry::{Command, Entry, Phase};
 use super::look::{Look, Looked};
 use super::run::{Run, Wish};
 use crate::pool::Pool;
-use crate::pool::picture::Picture;
+use crate::pool::glance::Glance;
 use crate::time::Time;
 use ctx::Ctx;
 use std::collections::BTreeMap;
@@ -47,11 +48,13 @@ pub struct View<'a> {
     /// The pool's records.
     pub pool: &'a Pool,
     /// What they mean, at `now`.
-    pub picture: &'a Picture,
+    pub picture: &'a Glance<'a>,
     /// The last answer to each look.
     pub looked: &'a BTreeMap<Look, Looked>,
     /// Who we are, as our claim says it.
     pub owner: &'a str,
+    /// The claim that stands in the pool's record, as it was read last.
+    pub claims: &'a LastRead,
     /// Its guards: all of them.
     pub guards: Guards,
 }

@@ -57,12 +57,11 @@ fn refuses(ctx: &Ctx) -> Option<Do> {
     if let Some(ha) = &ctx.run.found.ha {
         let lack: Vec<String> = ctx
             .picture()
-            .hosts
-            .iter()
+            .hosts()
             .filter(|host| {
-                ha.srs.iter().any(|sr| !ctx.records().pbds_of(&host.r#ref).any(|(_, p)| p.sr == *sr && p.currently_attached))
+                ha.srs.iter().any(|sr| !ctx.records().pbds_of(host.r#ref).any(|(_, p)| p.sr == *sr && p.currently_attached))
             })
-            .map(|host| host.name.clone())
+            .map(|host| host.name.to_owned())
             .collect();
         if !lack.is_empty() {
             let why = format!("HA could not be switched on again afterwards: {} lack its heartbeat storage", list(&lack));

@@ -25,7 +25,12 @@ pub fn step(ctx: &Ctx) -> Do {
         return ctx.unseen(None);
     }
     if !claim::is_ours(ctx) {
-        return end(ctx);
+        // That it does not show says nothing: what was told may be older than our own call.
+        match claim::is_laid(ctx) {
+            Err(instead) => return instead,
+            Ok(false) => return end(ctx),
+            Ok(true) => {}
+        }
     }
     let text = "gives up the claim on the pool";
     match ctx.next(&tries) {
@@ -59,7 +64,15 @@ fn end(ctx: &Ctx) -> Do {
         Some((HostEnd::Skipped { why }, _)) => why.strip_prefix("refused: "),
         _ => None,
     });
-    let mut moved = moved_by_others(ctx);
+    // A guest that did not run when its host was done with, and runs again where the round had put it, is ours to bring back.
+    let away = elsewhere(ctx).into_iter().find(|away| is_ours(ctx, away));
+    if let Some(away) = away {
+        let item = Item::Guest { guest: away.uuid.clone(), host: away.home.clone() };
+        let why =
+            format!("{} is not where it was: it was moved for the round, and did not run when it was to come back", away.name);
+        return Ctx::write(Entry::Left { item, why });
+    }
+    let mut moved: Vec<String> = elsewhere(ctx).into_iter().map(|away| away.told).collect();
     let (result, mut text) = match refused {
         Some(why) if !touched => (RunResult::Refused, format!("not begun: {why}; nothing was changed")),
         _ if done == all && run.left.is_empty() && run.wish != Wish::Abort => {
@@ -76,21 +89,35 @@ fn end(ctx: &Ctx) -> Do {
     if touched && !moved.is_empty() {
         let more = if moved.len() > NAMED { format!(" and {} more", moved.len() - NAMED) } else { String::new() };
         moved.truncate(NAMED);
-        text = format!("{text}; somebody else moved {}{more} meanwhile, which stays so", moved.join(", "));
+        let ha = if run.found.ha.is_some() { ", or HA did" } else { "" };
+        text = format!("{text}; somebody else moved {}{more} meanwhile{ha}, which stays so", moved.join(", "));
     }
     Ctx::write(Entry::Ended { result, text })
 }
 
-/// Guests that run elsewhere than they were found, and had left their host before its turn came: that was not our doing, and whoever
-/// did it may have meant it.
-fn moved_by_others(ctx: &Ctx) -> Vec<String> {
+/// A guest that runs elsewhere than it was found, and is not listed.
+struct Away {
+    vm: Ref,
+    uuid: String,
+    name: String,
+    /// uuid and reference of the host that it was on.
+    home: String,
+    was: Ref,
+    /// From where to where, in words.
+    told: String,
+}
+
+/// Guests that run elsewhere than they were found. Those that were not home when their host was done with are listed; so these had left it
+/// before its turn came, or after it: whoever moved them may have meant it; HA does when a host dies. But see [`is_ours`].
+fn elsewhere(ctx: &Ctx) -> Vec<Away> {
     let run = ctx.run;
     if !ctx.is_current() {
         return Vec::new();
     }
-    let ours = |vm: &Ref, home: &str| {
+    // Those that the round was told not to bring back are where it left them.
+    let left = |vm: &Ref, home: &str| {
         let turn = run.plan.hosts.iter().zip(&run.hosts).find(|(p, _)| p.uuid == home);
-        turn.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| b.guests.contains(vm))
+        !run.plan.options.home && turn.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| b.guests.contains(vm))
     };
     let listed = |guest: &str, home: &str| run.left.contains_key(&Item::Guest { guest: guest.into(), host: home.into() });
     let mut all = Vec::new();
@@ -98,10 +125,22 @@ fn moved_by_others(ctx: &Ctx) -> Vec<String> {
         let Some((vm, guest)) = ctx.records().guest_by_uuid(uuid) else { continue };
         let Some(on) = &guest.on else { continue };
         let Some((was, _)) = ctx.records().host_by_uuid(home) else { continue };
-        if on != was && !ours(vm, home) && !listed(uuid, home) {
-            let pool = ctx.view.pool;
-            all.push(format!("{} from {} to {}", ctx.guest_name(vm), pool.name_of(was), pool.name_of(on)));
+        if on != was && !left(vm, home) && !listed(uuid, home) {
+            let (pool, name) = (ctx.view.pool, ctx.guest_name(vm));
+            let told = format!("{name} from {} to {}", pool.name_of(was), pool.name_of(on));
+            all.push(Away { vm: vm.clone(), uuid: uuid.clone(), name, home: home.clone(), was: was.clone(), told });
         }
     }
     all
+}
+
+/// Whether a guest may be where the round itself put it: it was there when its host was emptied, and nothing shows that it was brought back.
+fn is_ours(ctx: &Ctx, away: &Away) -> bool {
+    let turn = ctx.run.plan.hosts.iter().zip(&ctx.run.hosts).find(|(p, _)| p.uuid == away.home);
+    let there = turn.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| b.guests.contains(&away.vm));
+    let emptied = ctx.calls(1, |c| matches!(&c.call, Call::Evacuate { host, .. } if *host == away.was)).next().is_some();
+    let back = |c: &crate::rollout::run::CallRun| {
+        matches!(&c.call, Call::Migrate { vm, to, .. } if *vm == away.vm && *to == away.was) && c.may_have_effect()
+    };
+    there && emptied && ctx.calls(1, back).next().is_none()
 }

@@ -6,8 +6,9 @@
 use super::claim::{Whose, whose};
 use super::ctx::Ctx;
 use super::{Guard, Guards};
+use crate::pool::glance::Sight;
 use crate::pool::limits::SKEW_S;
-use crate::pool::picture::{Gate, GateState, HostView, Reason, Severity, Stage as Doing};
+use crate::pool::picture::{GateState, Reason, Severity, Stage as Doing};
 use crate::pool::records::is_rebuild;
 use crate::pool::words::{list, name};
 use crate::rollout::entry::{HostAt, HostEnd};
@@ -27,11 +28,11 @@ pub enum Passes<'a> {
 }
 
 /// Whether a host's gate lets this run pass.
-pub fn gate<'a>(ctx: &Ctx, seen: &'a HostView) -> Passes<'a> {
-    let gate: &Gate = &seen.gate;
+pub fn gate<'a>(ctx: &Ctx, seen: Sight<'a>) -> Passes<'a> {
     if !ctx.guards(Guard::Gate) {
         return Passes::Yes;
     }
+    let Some(gate) = seen.gate() else { return Passes::No(None) };
     let taken_out = |r: &Reason| {
         (!ctx.guards(Guard::Others) && r.code.starts_with("host-"))
             || (!ctx.guards(Guard::Guests) && r.code == "guests")
@@ -55,20 +56,20 @@ pub fn gate<'a>(ctx: &Ctx, seen: &'a HostView) -> Passes<'a> {
 }
 
 /// Whether a soft reason of a host's gate was accepted, for everything that it is about.
-fn is_accepted(ctx: &Ctx, seen: &HostView, reason: &Reason) -> bool {
+fn is_accepted(ctx: &Ctx, seen: Sight, reason: &Reason) -> bool {
     if !ctx.run.accepted.iter().any(|a| a.code == reason.code) {
         return false;
     }
     let pool = ctx.view.pool;
     let mut all = pool.obstacles(ctx.now());
-    all.retain(|o| o.reason.code == reason.code && o.except.as_ref() != Some(&seen.r#ref));
+    all.retain(|o| o.reason.code == reason.code && o.except.as_ref() != Some(seen.r#ref));
     // The same about many hosts is told as one reason: then it has to be accepted for each.
     if all.iter().any(|o| o.reason.text == reason.text) {
         all.retain(|o| o.reason.text == reason.text);
     }
     if all.is_empty() {
         // About the host itself.
-        return ctx.is_accepted(reason.code, &seen.name);
+        return ctx.is_accepted(reason.code, seen.name);
     }
     all.iter().all(|o| ctx.is_accepted(reason.code, &pool.name_of(&o.about)))
 }
@@ -155,7 +156,7 @@ pub fn is_well(ctx: &Ctx, h: HostAt) -> Result<(), String> {
     let name = ctx.name(h);
     let before = ctx.host_run(h).and_then(|r| r.before.as_ref()).ok_or_else(|| format!("{name} was never begun"))?;
     let seen = ctx.seen(h).ok_or_else(|| format!("{name} is not in the pool"))?;
-    let up = matches!(seen.state.stage, Doing::Live | Doing::Back) || (seen.state.stage == Doing::Disabled && !before.enabled);
+    let up = matches!(seen.stage(), Doing::Live | Doing::Back) || (seen.stage() == Doing::Disabled && !before.enabled);
     if !up {
         return Err(format!("{name} is not live and enabled"));
     }
@@ -182,8 +183,8 @@ pub fn sr_name(ctx: &Ctx, pbd: &crate::xenapi::record::Pbd) -> String {
 }
 
 /// Why a host is no live member of its cluster, if it is not.
-pub fn out_of_cluster(ctx: &Ctx, seen: &HostView) -> Option<String> {
-    let r = &seen.r#ref;
+pub fn out_of_cluster(ctx: &Ctx, seen: Sight) -> Option<String> {
+    let r = seen.r#ref;
     let member = ctx.records().cluster_hosts().find(|(_, m)| m.host == *r).map(|(_, m)| m);
     if let Some(m) = member
         && m.enabled
@@ -192,7 +193,7 @@ pub fn out_of_cluster(ctx: &Ctx, seen: &HostView) -> Option<String> {
         return Some(format!("{} is not alive in its cluster", seen.name));
     }
     // Stacks that have no such record.
-    for cluster in &ctx.picture().clusters {
+    for cluster in ctx.picture().clusters() {
         let mine = cluster.members.iter().find(|m| m.host == seen.name);
         if let Some(mine) = mine
             && matches!(mine.state, "dead" | "left" | "excluded")
@@ -207,10 +208,10 @@ pub fn out_of_cluster(ctx: &Ctx, seen: &HostView) -> Option<String> {
 }
 
 /// Whether a host's clock is in step, as far as it was measured.
-pub fn clock(ctx: &Ctx, seen: &HostView) -> Result<(), String> {
-    let reading = ctx.picture().clocks.iter().find(|c| c.host == seen.name);
+pub fn clock(ctx: &Ctx, seen: Sight) -> Result<(), String> {
+    let reading = ctx.picture().clocks().iter().find(|c| c.host == seen.name);
     match reading {
-        Some(c) if c.skew_s.abs() - c.error_s > SKEW_S && !ctx.is_accepted("clock-skew", &seen.name) => {
+        Some(c) if c.skew_s.abs() - c.error_s > SKEW_S && !ctx.is_accepted("clock-skew", seen.name) => {
             let way = if c.skew_s > 0.0 { "ahead of" } else { "behind" };
             Err(format!("the clock of {} is some seconds {way} the coordinator's", seen.name))
         }

@@ -67,7 +67,7 @@ impl Teller {
                 let text = format!("Begins: {guests} guests on it, {}.", said(&before.version));
                 ("host", Some(*host), text)
             }
-            Entry::Stage { host, stage, why } => {
+            Entry::Stage { host, stage, why, .. } => {
                 if let Some(known) = self.hosts.get_mut(*host) {
                     known.1 = Some(*stage);
                 }

@@ -36,7 +36,7 @@ fn run(lines: &[(i64, Entry)]) -> Run {
 }
 
 fn stage(host: HostAt, stage: Stage) -> Entry {
-    Entry::Stage { host, stage, why: String::new() }
+    Entry::Stage { host, stage, why: String::new(), keeper: None }
 }
 
 #[test]

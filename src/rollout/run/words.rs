@@ -23,7 +23,7 @@ pub fn action(run: &Run, entry: &Entry) -> Option<String> {
             Phase::Ended => return None,
         },
         Entry::Before { host, .. } => format!("{} is begun", host_name(run, *host)),
-        Entry::Stage { host, stage, why } => {
+        Entry::Stage { host, stage, why, .. } => {
             let stage: &str = stage.into();
             let why = if why.is_empty() { String::new() } else { format!(": {}", clean(why, TEXT)) };
             format!("{} {stage}{why}", host_name(run, *host))

@@ -97,15 +97,18 @@ pub struct Checker {
     stopped: BTreeSet<Ref>,
     /// Guests that somebody else moved.
     moved: BTreeSet<Ref>,
+    /// Guests that were where they were found when the hosts were done with.
+    home: BTreeSet<Ref>,
     harms: usize,
     generation: u64,
 }
 
-/// Whether a run says at its end that somebody else moved a guest. It may not say so of one that it found at its host when that had its turn.
-fn told(run: &Run, vm: &Ref, home: &str, name: &str) -> bool {
+/// Whether a run says at its end that somebody else moved a guest. It may say so of one that it found at its host when that had its turn
+/// only if it had brought it back (`back`): what HA does with it after that is not the round's doing.
+fn told(run: &Run, vm: &Ref, home: &str, name: &str, back: bool) -> bool {
     let turn = run.plan.hosts.iter().zip(&run.hosts).find(|(p, _)| p.uuid == home);
     let ours = turn.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| b.guests.contains(vm));
-    !ours && run.result.as_ref().is_some_and(|(_, text)| text.contains("somebody else moved") && text.contains(name))
+    (back || !ours) && run.result.as_ref().is_some_and(|(_, text)| text.contains("somebody else moved") && text.contains(name))
 }
 
 /// Whether a host is all there, and the others reach it.
@@ -123,6 +126,7 @@ impl Default for Checker {
             ours: BTreeMap::new(),
             stopped: BTreeSet::new(),
             moved: BTreeSet::new(),
+            home: BTreeSet::new(),
             harms: 0,
             generation: 0,
         }
@@ -150,6 +154,17 @@ impl Checker {
     /// Somebody else moves a guest: where it belongs is theirs to say.
     pub fn moved(&mut self, guest: Ref) {
         self.moved.insert(guest);
+    }
+
+    /// The hosts are done with, and guests have been brought back: who is home now.
+    pub fn hosts_are_done(&mut self, world: &World, run: &Run) {
+        let db = world.database();
+        for (guest, host) in &run.found.guests {
+            let Some(vm) = db.by_uuid("VM", guest) else { continue };
+            if db.text(&db.reference(&vm, "resident_on"), "uuid") == host {
+                self.home.insert(vm.clone());
+            }
+        }
     }
 
     fn unseen(&self, host: Option<&Ref>, now: Time) -> bool {
@@ -426,7 +441,7 @@ impl Checker {
                     && !here
                     && !listed(&item)
                     && !self.moved.contains(&vm)
-                    && !told(run, &vm, host, db.text(&vm, "name_label"))
+                    && !told(run, &vm, host, db.text(&vm, "name_label"), self.home.contains(&vm))
                 {
                     missing.push(format!("guest {} is on {}", db.text(&vm, "name_label"), db.text(&on, "name_label")));
                 } else if !runs && stopped_by_us && !listed(&halted) {

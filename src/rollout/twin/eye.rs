@@ -266,7 +266,7 @@ impl Eye {
         let generation = world.database().generation();
         let back = generation < self.generation;
         self.generation = generation;
-        let news = observed.whole || observed.changes.iter().any(|(_, r, record)| !self.is_routine(r, record.as_ref()));
+        let news = observed.whole || observed.changes.iter().any(|(_, r, record)| !self.is_routine(r, record.as_deref()));
         let classes: Vec<Class> = Class::iter().collect();
         if back {
             self.say(world, Seen::Heard { generation: Some(generation) });
@@ -277,7 +277,7 @@ impl Eye {
         }
         for (class, r, record) in observed.changes {
             let seen = match record {
-                Some(record) => Seen::Set { r#ref: r, record: Box::new(record) },
+                Some(record) => Seen::Set { r#ref: r, record },
                 None => Seen::Gone { class, r#ref: r },
             };
             self.say(world, seen);

@@ -219,19 +219,19 @@ fn seen(world: &mut World, at: HostIx, session: &Ref, what: &Look) -> Result<Sig
 fn state(world: &World, host: &Ref) -> State {
     let db = world.database();
     let mut state = State::default();
-    if let Some(Record::Pool(pool)) = db.pool().and_then(|r| world.record(Class::Pool, r)) {
-        state.pool = pool;
+    if let Some(Record::Pool(pool)) = db.pool().and_then(|r| world.record(Class::Pool, r)).as_deref() {
+        state.pool = pool.clone();
     }
     let guests = db.refs(host, "resident_VMs");
     let refs = |class: Class| db.refs_of(class.call_name()).map(move |r| (class, r));
     let some = [Class::Host, Class::HostMetrics, Class::Task, Class::Pbd].into_iter().flat_map(refs);
     for (class, r) in some.chain(guests.iter().map(|r| (Class::Vm, r))) {
-        match world.record(class, r) {
-            Some(Record::Host(host)) => drop(state.hosts.insert(r.clone(), host)),
-            Some(Record::HostMetrics(metrics)) => drop(state.metrics.insert(r.clone(), metrics)),
-            Some(Record::Task(task)) => drop(state.tasks.insert(r.clone(), task)),
-            Some(Record::Pbd(pbd)) => drop(state.pbds.insert(r.clone(), pbd)),
-            Some(Record::Vm(vm)) => drop(state.guests.insert(r.clone(), vm)),
+        match world.record(class, r).as_deref() {
+            Some(Record::Host(host)) => drop(state.hosts.insert(r.clone(), host.clone())),
+            Some(Record::HostMetrics(metrics)) => drop(state.metrics.insert(r.clone(), metrics.clone())),
+            Some(Record::Task(task)) => drop(state.tasks.insert(r.clone(), task.clone())),
+            Some(Record::Pbd(pbd)) => drop(state.pbds.insert(r.clone(), pbd.clone())),
+            Some(Record::Vm(vm)) => drop(state.guests.insert(r.clone(), vm.clone())),
             _ => {}
         }
     }

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Steps after which a round is said not to come to an end; most take less than three hundred.
 const STEPS: u64 = 250_000;
 
+/// How long an operator waits at most for mirrors that are not in step before something is done about it.
+const MIRRORS: Duration = Duration::from_secs(2 * 24 * 3600);
+
 /// How an operator behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct Operator {
@@ -99,6 +102,7 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
     let mut stuck: Option<Time> = None;
     let mut paused: Option<Time> = None;
     let mut lost: Option<Time> = None;
+    let mut looking: Option<Time> = None;
     let mut tries = 0;
     loop {
         stage.step();
@@ -142,7 +146,7 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         }
         paused = None;
         let Some(why) = run.stuck.as_ref().map(|s| s.why.clone()) else {
-            stuck = None;
+            (stuck, looking) = (None, None);
             continue;
         };
         let ending = run.phase.0 >= Phase::Restore || run.wish == Wish::Abort;
@@ -154,6 +158,13 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
             continue;
         }
         stuck = None;
+        // Asked to look at the mirrors and to go on once they are in step, an operator does just that.
+        let looks = run.stuck.as_ref().is_some_and(|s| s.todo.contains("Retry once they are in step"));
+        if looks && operator.mends && stage.is_behind() && now.since(*looking.get_or_insert(now)) < MIRRORS {
+            stage.mend_all();
+            stuck = Some(now);
+            continue;
+        }
         if operator.mends && stage.mend_all() {
             // Mended machines need time to come back.
             stuck = Some(now);

@@ -8,7 +8,7 @@ use super::hands::{self, Hands, Made};
 use super::trouble::{Trouble, What, When};
 use crate::pool::picture::Severity;
 use crate::rollout::engine::{Engine, Job, LogError};
-use crate::rollout::entry::{Command, Entry, Found};
+use crate::rollout::entry::{Command, Entry, Found, Phase};
 use crate::rollout::machine::Guards;
 use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
 use crate::rollout::preflight;
@@ -62,6 +62,8 @@ pub struct Stage {
     dirty: bool,
     instant: (Time, u32),
     steps: u64,
+    /// The run has come to putting back what it changed.
+    hosts_done: bool,
 }
 
 impl Stage {
@@ -94,6 +96,7 @@ impl Stage {
             dirty: true,
             instant: (Time::EPOCH, 0),
             steps: 0,
+            hosts_done: false,
         }
     }
 
@@ -210,7 +213,7 @@ impl Stage {
         let Some(engine) = engine else { return Err("the program is not running".into()) };
         eye.ask(world);
         let now = eye.own(world);
-        let picture = eye.pool.picture(now);
+        let picture = eye.pool.glance(now);
         let said = engine.command(now, &eye.pool, &picture, command);
         if engine.log.is_dead() {
             self.die();
@@ -263,7 +266,6 @@ impl Stage {
         }
         self.eye.ask(&mut self.world);
         let mut now = self.eye.own(&self.world);
-        let mut picture = self.eye.pool.picture(now);
         if self.instant.0 == now {
             self.instant.1 += 1;
         } else {
@@ -272,8 +274,13 @@ impl Stage {
         let mut rounds = 0;
         loop {
             let Some(engine) = &mut self.engine else { return };
+            let picture = self.eye.pool.glance(now);
             let Ok((jobs, wake)) = engine.turn(now, &self.eye.pool, &picture) else { return self.die() };
             self.wake = wake;
+            if !self.hosts_done && engine.run.phase.0 >= Phase::Restore {
+                self.hosts_done = true;
+                self.checker.hosts_are_done(&self.world, &engine.run);
+            }
             if jobs.is_empty() {
                 return;
             }
@@ -286,7 +293,7 @@ impl Stage {
             let then = self.eye.own(&self.world);
             if then != now {
                 self.eye.look(&mut self.world);
-                (now, picture) = (then, self.eye.pool.picture(then));
+                now = then;
             }
             rounds += 1;
             if rounds + self.instant.1 > CIRCLES {
@@ -351,6 +358,9 @@ impl Stage {
         // It connects first: without a pool to compare with, nothing can be taken up again.
         let mut eye = Eye::new("twin", USER.0, USER.1);
         eye.ahead_ms = self.eye.ahead_ms + self.jump_ms;
+        // Time never goes back within a run: if our clock did, it is taken to stand where the journal ends, for all that is seen.
+        let written = self.book.disk().entries.last().map_or(0, |(last, _)| last.millis_after(eye.own(&self.world)));
+        eye.ahead_ms += written.max(0);
         eye.lag = self.eye.lag;
         eye.late = self.eye.late;
         eye.look(&mut self.world);
@@ -369,9 +379,6 @@ impl Stage {
         }
         self.book.dies(self.death());
         let entries = self.book.disk().entries.clone();
-        // Time never goes back within a run: if our clock did, it is taken to stand where the journal ends.
-        let behind = entries.last().map_or(0, |(last, _)| last.millis_after(self.eye.own(&self.world)));
-        self.eye.ahead_ms += behind.max(0);
         let own = self.eye.own(&self.world);
         match Engine::resume(self.book.clone(), &entries, own, OWNER) {
             Ok(mut engine) => {
@@ -414,6 +421,11 @@ impl Stage {
             self.note(|| format!("mended: {fault}"));
             let _ = self.world.fault(fault);
         }
+    }
+
+    /// Whether a copy of a mirror is behind, as whoever looks on the hosts sees it.
+    pub fn is_behind(&self) -> bool {
+        self.world.truth().hosts.iter().any(|h| !h.in_step)
     }
 
     /// Everything that is still broken is mended. Whether anything was.

@@ -1,9 +1,10 @@
 //! What changed since a generation: the ground under events.
 
 use super::Db;
+use super::table::Table;
 use crate::sim::schema::ClassId;
-use crate::sim::value::Record;
-use crate::xenapi::record::Ref;
+use crate::sim::value::{Record, Value};
+use crate::xenapi::record::{Record as ApiRecord, Ref};
 use std::sync::Arc;
 
 /// What happened to an object.
@@ -65,6 +66,27 @@ impl Db {
         }
         table.rows().any(|row| row.modified > since && wanted(&row.reference))
             || table.deleted().any(|gone| gone.created <= since && gone.at > since && wanted(&gone.reference))
+    }
+
+    /// As [`Self::changes`] of all objects of a class, each with what `read` makes of its values, which is made once for each state of an
+    /// object; `None`: it is gone.
+    pub fn read_changes(
+        &self,
+        class: ClassId,
+        since: u64,
+        read: impl Fn(&[Value]) -> ApiRecord,
+    ) -> impl Iterator<Item = (Ref, Option<Arc<ApiRecord>>)> {
+        let table = self.table(class).filter(|table| table.changed() > since);
+        let rows = table.into_iter().flat_map(Table::rows).filter(move |row| row.modified > since);
+        let rows = rows.map(move |row| (row.reference.clone(), Some(Arc::clone(row.read(&read)))));
+        let gone = table.into_iter().flat_map(Table::deleted).filter(move |gone| gone.created <= since && gone.at > since);
+        rows.chain(gone.map(|gone| (gone.reference.clone(), None)))
+    }
+
+    /// What `read` makes of an object of a class, made once for each state of it.
+    pub fn read_one(&self, class: ClassId, r: &Ref, read: impl Fn(&[Value]) -> ApiRecord) -> Option<Arc<ApiRecord>> {
+        let place = self.index.get(r).filter(|place| place.class == class)?;
+        self.table(class)?.row(place.slot).map(|row| Arc::clone(row.read(read)))
     }
 
     /// Appends all changes of objects of a class after `since` (exclusive). Objects that were created and deleted since

@@ -1,9 +1,9 @@
 //! One table: rows in the order of their creation, and the deletions that are still remembered.
 
 use crate::sim::value::Value;
-use crate::xenapi::record::Ref;
+use crate::xenapi::record::{Record, Ref};
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// xapi forgets deletions in halves: at 512 remembered ones, the older 256 go.
 const DELETIONS_KEPT: usize = 256;
@@ -17,6 +17,15 @@ pub(super) struct Row {
     /// The generation that changed it last.
     pub(super) modified: u64,
     pub(super) values: Arc<[Value]>,
+    /// What a client reads of it, as long as it is as it is: made when first asked for, shared by all clones.
+    pub(super) read: OnceLock<Arc<Record>>,
+}
+
+impl Row {
+    /// What `read` makes of its values.
+    pub(super) fn read(&self, read: impl Fn(&[Value]) -> Record) -> &Arc<Record> {
+        self.read.get_or_init(|| Arc::new(read(&self.values)))
+    }
 }
 
 /// An object that is gone.
@@ -73,13 +82,14 @@ impl Table {
     pub(super) fn touch(&mut self, slot: u32, generation: u64) -> Option<&mut Row> {
         let row = self.rows.get_mut(slot as usize)?.as_mut()?;
         row.modified = generation;
+        row.read = OnceLock::new();
         self.changed = generation;
         Some(row)
     }
 
     /// Adds a row at the end; its slot.
     pub(super) fn push(&mut self, reference: Ref, values: Arc<[Value]>, generation: u64) -> u32 {
-        self.rows.push(Some(Row { reference, created: generation, modified: generation, values }));
+        self.rows.push(Some(Row { reference, created: generation, modified: generation, values, read: OnceLock::new() }));
         self.live += 1;
         self.changed = generation;
         (self.rows.len() - 1) as u32

@@ -45,7 +45,7 @@ fn observation() -> impl Strategy<Value = Seen> {
             "master": "OpaqueRef:0", "progress": 0.5, "allowed_operations": ["reboot"],
         });
         let record = Record::parse(class, &json.to_string()).expect("record");
-        Seen::Set { r#ref: Ref::from(format!("OpaqueRef:{which}")), record: Box::new(record) }
+        Seen::Set { r#ref: Ref::from(format!("OpaqueRef:{which}")), record: record.into() }
     });
     prop_oneof![
         6 => record,

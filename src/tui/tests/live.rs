@@ -10,7 +10,7 @@ use std::time::Duration;
 
 fn set(class: Class, r: &str, json: &serde_json::Value) -> Seen {
     let record = Record::parse(class, &json.to_string()).expect("record");
-    Seen::Set { r#ref: Ref::from(r), record: Box::new(record) }
+    Seen::Set { r#ref: Ref::from(r), record: record.into() }
 }
 
 fn seen_at(at: Time, seen: Vec<Seen>) -> Msg {

@@ -184,7 +184,7 @@ async fn the_wizard_never_waits_for_who_has_gone() {
     let Rig { screen, keys, seen, mut requests, .. } = Rig::start_with(false);
     let set = |class: Class, r: &str, json: &serde_json::Value| Seen::Set {
         r#ref: r.into(),
-        record: Box::new(Record::parse(class, &json.to_string()).expect("record")),
+        record: Record::parse(class, &json.to_string()).expect("record").into(),
     };
     let classes = vec![Class::Pool, Class::Host];
     let pool = vec![

@@ -256,7 +256,7 @@ pub(crate) fn writing(size: (u16, u16)) -> Model {
 pub(crate) fn software(model: &mut Model, brand: &str, version: &str) {
     let set = |class: Class, r: &str, json: &serde_json::Value| Observation {
         at: NOW,
-        seen: Seen::Set { r#ref: Ref::from(r), record: Box::new(Record::parse(class, &json.to_string()).expect("record")) },
+        seen: Seen::Set { r#ref: Ref::from(r), record: Record::parse(class, &json.to_string()).expect("record").into() },
     };
     let observations = vec![
         set(Class::Pool, "OpaqueRef:pool", &serde_json::json!({"name_label": "prod-a", "master": "OpaqueRef:host-1"})),

@@ -76,10 +76,10 @@ impl Serialize for Date {
 }
 
 /// A `(string -> string) map` field, such as `other_config`. Values whose key speaks of a secret are
-/// replaced while it is read, so that they are nowhere in the program.
+/// replaced while it is read, so that they are nowhere in the program. Cheap to copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Config(BTreeMap<Box<str>, Box<str>>);
+pub struct Config(Arc<BTreeMap<Box<str>, Box<str>>>);
 
 /// What a secret value is replaced with.
 pub const REDACTED: &str = "<hidden>";
@@ -109,7 +109,7 @@ impl Config {
 
 impl<const N: usize> From<[(&str, &str); N]> for Config {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect())
+        Self(Arc::new(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect()))
     }
 }
 
@@ -117,14 +117,24 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Config {
     /// Secrets are replaced, as when it is read.
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
         let hidden = |key: &str, value: &'a str| if !value.is_empty() && is_secret_key(key) { REDACTED } else { value };
-        Self(pairs.into_iter().map(|(key, value)| (key.into(), hidden(key, value).into())).collect())
+        Self(Arc::new(pairs.into_iter().map(|(key, value)| (key.into(), hidden(key, value).into())).collect()))
     }
 }
 
 /// Whether a configuration key names something that must not be shown or written down.
 pub fn is_secret_key(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    ["pass", "secret", "token", "private", "credential", "chap", "apikey", "api_key"].iter().any(|word| key.contains(word))
+    // Every key of every map that is read is looked at: nothing is allocated for it, and most places are left by their first letter.
+    let key = key.as_bytes();
+    let begins =
+        |rest: &[u8], word: &str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word.as_bytes()));
+    (0..key.len()).filter_map(|at| key.get(at..)).any(|rest| match rest.first().map(u8::to_ascii_lowercase) {
+        Some(b'p') => begins(rest, "pass") || begins(rest, "private"),
+        Some(b's') => begins(rest, "secret"),
+        Some(b't') => begins(rest, "token"),
+        Some(b'c') => begins(rest, "credential") || begins(rest, "chap"),
+        Some(b'a') => begins(rest, "apikey") || begins(rest, "api_key"),
+        _ => false,
+    })
 }
 
 impl<'de> Deserialize<'de> for Config {
@@ -135,7 +145,7 @@ impl<'de> Deserialize<'de> for Config {
                 *value = REDACTED.into();
             }
         }
-        Ok(Self(map))
+        Ok(Self(Arc::new(map)))
     }
 }
 

@@ -90,7 +90,7 @@ impl Toy {
             if object.modified > since {
                 let added = object.created > since;
                 let generation = if added { object.created } else { object.modified };
-                let what = What::Set(Box::new(record(*class, &object.name)));
+                let what = What::Set(record(*class, &object.name).into());
                 batch.changes.push(Change { class: *class, r#ref: Ref::from(name.as_str()), generation, added, what });
             }
         }

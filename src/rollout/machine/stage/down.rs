@@ -3,6 +3,7 @@
 use super::fresh_state;
 use super::reboot::gone;
 use super::up::booted_anew;
+use crate::pool::glance::Sight;
 use crate::pool::picture::Stage as Doing;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::HostAt;
@@ -12,7 +13,7 @@ use crate::rollout::plan::Stage;
 use crate::xenapi::record::{Host, HostOperation};
 
 /// How often a reboot that was not answered, and was seen to have done nothing, is told again before the operator is asked.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 6;
 
 /// What to do in this stage.
 pub fn step(ctx: &Ctx, h: HostAt) -> Do {
@@ -26,7 +27,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     if let Some(instead) = unanswered(ctx, h) {
         return instead;
     }
-    let doing = ctx.seen(h).map(|s| s.state.stage).unwrap_or_default();
+    let doing = ctx.seen(h).map(Sight::stage).unwrap_or_default();
     let text = match doing {
         Doing::GoingDown => format!("{name} is shutting down"),
         _ => format!("{name} was told to reboot and is not down yet"),
@@ -50,7 +51,7 @@ pub fn unanswered(ctx: &Ctx, h: HostAt) -> Option<Do> {
         let text = format!("{}: the call to reboot was not answered; watches whether it goes down", ctx.name(h));
         return Some(ctx.wait(Some(h), text, Some(*at + VERY_UNSURE)));
     }
-    if run.rounds(Stage::Gate) >= ROUNDS || ctx.seen(h)?.state.stage == Doing::GoingDown {
+    if run.rounds(Stage::Gate) >= ROUNDS || ctx.seen(h)?.stage() == Doing::GoingDown {
         return None;
     }
     let state = match fresh_state(ctx, h, *at) {

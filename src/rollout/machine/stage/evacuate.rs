@@ -251,7 +251,11 @@ fn room(ctx: &Ctx, h: HostAt, vm: &Ref) -> Option<Ref> {
     let needs = ctx.records().guest(vm).map_or(0, |g| g.memory);
     let own = ctx.r(h);
     let up = |s: Doing| matches!(s, Doing::Live | Doing::Back);
-    let hosts = ctx.picture().hosts.iter().filter(|o| o.r#ref != own && o.enabled && up(o.state.stage));
-    let free = |o: &crate::pool::picture::HostView| o.memory.total.saturating_sub(o.memory.used.unwrap_or(0));
-    hosts.filter(|o| free(o) >= needs || o.memory.total == 0).max_by_key(|o| free(o)).map(|o| o.r#ref.clone())
+    let hosts = ctx.picture().hosts().filter(|o| *o.r#ref != own && o.enabled() && up(o.stage()));
+    let room = hosts.filter_map(|o| {
+        let memory = o.memory();
+        let free = memory.total.saturating_sub(memory.used.unwrap_or(0));
+        (free >= needs || memory.total == 0).then_some((free, o.r#ref))
+    });
+    room.max_by_key(|(free, _)| *free).map(|(_, r)| r.clone())
 }

@@ -1,7 +1,8 @@
 //! Gate: waits until a reboot is safe, by the pool's gate and by a reading made for that (I1).
 
 use super::{closed, fresh_state};
-use crate::pool::picture::{HostView, Stage as Doing};
+use crate::pool::glance::Sight;
+use crate::pool::picture::Stage as Doing;
 use crate::rollout::call::Call;
 use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{AGAIN, Ctx, Do, Next};
@@ -61,9 +62,9 @@ pub fn check(ctx: &Ctx, h: HostAt, since: Time) -> Result<(), Do> {
 
 /// Its toolstack, or the whole host, started again while it was disabled: whether it is well shows only once it is enabled. So it is enabled
 /// once, and then taken out of use again.
-fn restarted(ctx: &Ctx, h: HostAt, seen: &HostView) -> Option<Do> {
-    let starting = seen.live && seen.state.stage == Doing::Starting;
-    let long = seen.state.since.is_some_and(|at| ctx.now() >= at + STARTS);
+fn restarted(ctx: &Ctx, h: HostAt, seen: Sight) -> Option<Do> {
+    let starting = seen.live() && seen.stage() == Doing::Starting;
+    let long = seen.since().is_some_and(|at| ctx.now() >= at + STARTS);
     if !(starting && long) {
         return None;
     }

@@ -44,7 +44,7 @@ pub fn gone(ctx: &Ctx, h: HostAt) -> bool {
     if !ctx.is_current() {
         return ctx.is_coordinator(h);
     }
-    ctx.seen(h).is_some_and(|s| matches!(s.state.stage, Doing::Down | Doing::Silent | Doing::Starting | Doing::Plugging))
+    ctx.seen(h).is_some_and(|s| matches!(s.stage(), Doing::Down | Doing::Silent | Doing::Starting | Doing::Plugging))
 }
 
 fn attempt(ctx: &Ctx, h: HostAt) -> Do {

@@ -50,24 +50,24 @@ struct Trouble {
 fn trouble(ctx: &Ctx, h: HostAt, begun: crate::time::Time) -> Vec<Trouble> {
     let mut all: Vec<Trouble> = ctx
         .picture()
-        .alerts
+        .alerts()
         .iter()
         .filter(|a| a.at >= begun && a.health >= Health::Degraded && a.still_true == Some(true))
         .map(|a| Trouble { code: a.name.clone(), about: a.about.clone(), text: a.text.clone() })
         .collect();
-    for host in &ctx.picture().hosts {
-        let code = match host.state.stage {
+    for host in ctx.picture().hosts() {
+        let code = match host.stage() {
             Doing::Silent => "host-silent",
             Doing::Down => "host-down",
             Doing::Unknown => "host-unknown",
             _ => continue,
         };
         let text = format!("{} is not heard", host.name);
-        all.push(Trouble { code: code.into(), about: host.name.clone(), text });
+        all.push(Trouble { code: code.into(), about: host.name.to_owned(), text });
     }
     if let Some(before) = ctx.host_run(h).and_then(|r| r.before.as_ref()) {
-        let name = ctx.seen(h).map(|s| s.name.clone()).unwrap_or_default();
-        let now = |path: &str| ctx.picture().paths.iter().find(|p| p.host == name && p.name == path).map_or(0, |p| p.up);
+        let name = ctx.seen(h).map(|s| s.name.to_owned()).unwrap_or_default();
+        let now = |path: &str| ctx.picture().paths().find(|p| p.host == name && p.name == path).map_or(0, |p| p.up);
         for (path, up) in before.paths.iter().filter(|(_, up)| **up > 0) {
             if now(path) < *up {
                 let text = format!("{name} came back with {} of {up} paths or links of {path}", now(path));

@@ -30,7 +30,7 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
         .filter_map(|r| Some((r, ctx.records().pbd(r)?)))
         .filter(|(_, p)| !p.currently_attached)
         .collect();
-    let reading = ctx.picture().clocks.iter().find(|c| c.host == seen.name);
+    let reading = ctx.picture().clocks().iter().find(|c| c.host == seen.name);
     let unread = reading.is_some_and(|c| c.seen < up) && ctx.now() < since + READING;
     if unread && !ctx.is_coordinator(h) {
         return ctx.wait(Some(h), format!("{name}: waits for a reading of its clock"), Some(since + READING));

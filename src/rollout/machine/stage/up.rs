@@ -24,22 +24,26 @@ pub fn step(ctx: &Ctx, h: HostAt) -> Do {
     }
     let Some(seen) = ctx.seen(h) else { return ctx.wait(Some(h), format!("{name} is not told by the pool"), None) };
     let up =
-        seen.live && matches!(seen.state.stage, Doing::Live | Doing::Back | Doing::Disabled | Doing::Starting | Doing::Plugging);
+        seen.live() && matches!(seen.stage(), Doing::Live | Doing::Back | Doing::Disabled | Doing::Starting | Doing::Plugging);
     let anew = booted_anew(ctx, h);
     if up && anew {
         return go_on(ctx, h, Stage::Up);
     }
     // A connection that was lost meanwhile looked as if it had gone down, and the call may never have arrived.
-    if seen.live
+    if seen.live()
         && let Some(instead) = super::down::unanswered(ctx, h)
     {
         return instead;
     }
-    let text = match seen.state.stage {
+    // It is not back, so that nothing is rebuilt for it yet: no task of its own can have been forgotten.
+    if !seen.live() && !anew && !ctx.is_coordinator(h) && ctx.is_kept_anew(h) {
+        return ctx.enter_kept(h, Stage::Up, "the coordinator's toolstack has started again since");
+    }
+    let text = match seen.stage() {
         Doing::Down => format!("{name} is down and boots"),
         Doing::GoingDown => format!("{name} is still shutting down"),
         Doing::Silent | Doing::Unknown => format!("{name} is not heard: it is down, or boots"),
-        _ if !seen.live => format!("{name} answers, and is not live in the pool yet"),
+        _ if !seen.live() => format!("{name} answers, and is not live in the pool yet"),
         _ => format!("{name} is live, but its boot time has not changed: it has not shown that it rebooted"),
     };
     ctx.wait(Some(h), text, None)

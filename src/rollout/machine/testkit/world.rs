@@ -3,7 +3,7 @@
 use super::ME;
 use crate::observation::{Answer, Link, Observation, Outcome as Heard, Seen, Via};
 use crate::pool::Pool;
-use crate::pool::picture::Picture;
+use crate::pool::glance::Glance;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::claim;
 use crate::rollout::entry::{Found, FoundHa};
@@ -86,6 +86,8 @@ pub struct World {
     /// Rebuild after each return: how long, and how long it takes to begin.
     pub rebuild: Option<(u64, u64)>,
     rebuilds: Vec<(Time, Time, bool)>,
+    /// How long after its boot the coordinator's toolstack last started, in seconds.
+    pub toolstack: i64,
     pub linked: bool,
     /// Calls reach it, and it cannot be seen.
     pub blind: bool,
@@ -146,6 +148,7 @@ impl World {
             script: Vec::new(),
             rebuild: None,
             rebuilds: Vec::new(),
+            toolstack: 20,
             linked: false,
             blind: false,
             late: false,
@@ -160,7 +163,7 @@ impl World {
     }
 
     fn set(&mut self, r: Ref, record: Record) {
-        self.say(Seen::Set { r#ref: r, record: Box::new(record) });
+        self.say(Seen::Set { r#ref: r, record: record.into() });
     }
 
     pub fn connect(&mut self) {
@@ -193,6 +196,7 @@ impl World {
             current_operations.insert(Ref::from("op"), HostOperation::Reboot);
         }
         let boot = format!("{}.", host.boot);
+        let agent = format!("{}.", host.boot + if n == 0 { self.toolstack } else { 20 });
         Host {
             uuid: host_uuid(n).into(),
             name_label: format!("xcp{n}").into(),
@@ -200,7 +204,7 @@ impl World {
             metrics: Ref::from(format!("m{n}")),
             current_operations,
             resident_vms: self.guests_on(n).into_iter().map(g).collect(),
-            other_config: Config::from([("boot_time", &*boot)]),
+            other_config: Config::from([("boot_time", &*boot), ("agent_start_time", &*agent)]),
             ha_statefiles: if self.ha { vec!["vdi".into()] } else { vec![] },
             ..Host::default()
         }
@@ -532,13 +536,22 @@ impl World {
         }
     }
 
+    /// The coordinator's toolstack starts again while nobody looks: what goes on in the storage is told by no task any more. Then somebody
+    /// connects who has not seen this pool before.
+    pub fn forgets(&mut self, restarted: bool) {
+        self.rebuilds.clear();
+        self.toolstack += if restarted { 600 } else { 0 };
+        self.pool = Pool::new("target");
+        self.connect();
+    }
+
     /// A task is gone from the pool's records.
     pub fn forget(&mut self, task: &Ref) {
         self.say(Seen::Gone { class: Class::Task, r#ref: task.clone() });
     }
 
-    pub fn picture(&self) -> Picture {
-        self.pool.picture(self.now)
+    pub fn picture(&self) -> Glance<'_> {
+        self.pool.glance(self.now)
     }
 
     /// How the pool is found.

@@ -211,6 +211,36 @@ fn what_was_stuck_after_its_reboot_can_be_ended_without_waiting_for_it() {
 }
 
 #[test]
+fn a_rebuild_that_the_coordinator_forgot_while_the_program_was_dead_is_asked_about() {
+    for restarted in [true, false] {
+        let mut world = World::new(3, 0);
+        world.rebuild = Some((5, 600));
+        let mut b = Bench::new(world);
+        b.reach(1, Stage::Rebuild).until(60, |b| b.engine.run.waiting.contains("mirrors are being rebuilt"));
+        b.world.forgets(restarted);
+        b.restart();
+        if restarted {
+            let why = b.stuck(300);
+            assert!(why.contains("toolstack has started again"), "{why}");
+            assert_eq!(reboots(&b), [1, 1, 0]);
+            b.command(&Command::Retry).expect("stuck");
+        }
+        // The same xapi would still show it.
+        assert_eq!(b.finish(), RunResult::Done);
+    }
+}
+
+#[test]
+fn a_toolstack_that_starts_again_while_the_host_is_still_down_forgets_nothing() {
+    let mut b = Bench::new(World::new(2, 0));
+    b.reach(1, Stage::Up).until(60, |b| !b.world.hosts[1].live);
+    b.world.forgets(true);
+    b.restart();
+    assert_eq!(b.finish(), RunResult::Done);
+    assert_eq!(reboots(&b), [1, 1]);
+}
+
+#[test]
 fn a_clock_that_was_set_back_while_the_program_was_dead_holds_nothing_up() {
     let mut b = Bench::new(World::new(2, 1));
     b.reach(0, Stage::Rebuild);

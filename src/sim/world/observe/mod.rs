@@ -7,10 +7,9 @@ mod convert;
 
 use super::World;
 use crate::sim::api::{Door, HostIx};
-use crate::sim::db::Operation;
 use crate::sim::schema::ClassId;
 use crate::xenapi::record::{Class, Record, Ref};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use strum::IntoEnumIterator;
 
 /// How far somebody has followed a world. The default: nothing seen yet.
@@ -30,7 +29,7 @@ pub struct Observed {
     /// `changes` are all objects that there are: what is not among them is gone. Otherwise only what changed.
     pub whole: bool,
     /// Objects of the classes that poolwatch reads, class by class; `None`: it is gone.
-    pub changes: Vec<(Class, Ref, Option<Record>)>,
+    pub changes: Vec<(Class, Ref, Option<Arc<Record>>)>,
 }
 
 /// The classes that poolwatch reads, with their places in the schema. The same in both dialects.
@@ -58,28 +57,16 @@ impl World {
         let whole = !known || classes(self).iter().any(|(_, id)| db.forgot_since(*id, since.generation));
         let after = if whole { 0 } else { since.generation };
         let mut changes = Vec::new();
-        let mut found = Vec::new();
         for (class, id) in classes(self) {
-            if !db.changed_since(*id, after) {
-                continue;
-            }
-            db.changes(*id, after, None, &mut found);
-            changes.extend(
-                found
-                    .drain(..)
-                    .filter(|change| !whole || change.operation != Operation::Del)
-                    .map(|change| (*class, change.reference, change.record.map(|row| convert::record(*class, row.values())))),
-            );
+            let all = db.read_changes(*id, after, |values| convert::record(*class, values));
+            changes.extend(all.filter(|(_, record)| !whole || record.is_some()).map(|(r, record)| (*class, r, record)));
         }
         Observed { marker, whole, changes }
     }
 
     /// One object as it is now; `None` if there is none of this class.
-    pub fn record(&self, class: Class, r: &Ref) -> Option<Record> {
-        let db = &self.core.db;
-        if !db.is(r, class.call_name()) {
-            return None;
-        }
-        db.record(r).map(|row| convert::record(class, row.values()))
+    pub fn record(&self, class: Class, r: &Ref) -> Option<Arc<Record>> {
+        let (_, id) = classes(self).iter().find(|(known, _)| *known == class)?;
+        self.core.db.read_one(*id, r, |values| convert::record(class, values))
     }
 }

@@ -3,13 +3,14 @@
 use super::*;
 use crate::xenapi::record::{Class, Record};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use strum::IntoEnumIterator;
 
 /// Who follows a world.
 #[derive(Default)]
 struct Follower {
     marker: Marker,
-    known: BTreeMap<Ref, Record>,
+    known: BTreeMap<Ref, Arc<Record>>,
     wholes: u32,
 }
 
@@ -41,12 +42,12 @@ impl Follower {
                 all += 1;
                 let json = crate::sim::server::text_of(&Value::Record(db.record(&r).unwrap()));
                 let mut wire = Record::parse(class, &json).unwrap_or_else(|e| panic!("{class:?}: {e}: {json}"));
-                if let (Record::Task(read), Some(Record::Task(seen))) = (&mut wire, self.known.get(&r)) {
+                if let (Record::Task(read), Some(Record::Task(seen))) = (&mut wire, self.known.get(&r).map(|record| &**record)) {
                     // Reading decimals costs the last bit.
                     assert!((read.progress - seen.progress).abs() < 1e-12);
                     read.progress = seen.progress;
                 }
-                assert_eq!(self.known.get(&r), Some(&wire), "{json}");
+                assert_eq!(self.known.get(&r).map(|record| &**record), Some(&wire), "{json}");
             }
         }
         assert_eq!(all, self.known.len(), "nothing that is gone");

@@ -5,7 +5,7 @@ use crate::xenapi::record::Record;
 
 fn records(world: &World) -> Vec<(Ref, Record)> {
     let mut all: Vec<(Ref, Record)> =
-        world.observe(Marker::default()).changes.into_iter().filter_map(|(_, r, record)| Some((r, record?))).collect();
+        world.observe(Marker::default()).changes.into_iter().filter_map(|(_, r, record)| Some((r, (*record?).clone()))).collect();
     // Sets have no order.
     for (_, record) in &mut all {
         match record {

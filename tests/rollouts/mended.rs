@@ -1,0 +1,91 @@
+//! Cases that seeds once found to break a rule, each by what was wrong, shrunk. They break none any more.
+
+use super::case::Case;
+use super::judge::judge;
+use poolwatch::rollout::entry::{Item, RunResult};
+use poolwatch::rollout::twin::Played;
+
+fn clean(text: &str) -> Played {
+    let case: Case = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+    let (played, wrong) = judge(&case);
+    assert!(wrong.is_none(), "{case}: {}", wrong.map(|v| v.to_string()).unwrap_or_default());
+    played.expect("it did not panic")
+}
+
+#[test]
+fn a_rebuild_that_ends_while_the_session_is_renewed_has_ended() {
+    // Our session is taken away at the moment when the last task goes: the coordinator's toolstack is the same as before, so nothing was
+    // forgotten, and nobody is asked.
+    for text in [
+        "seed=29731 hosts=2 guests=1 lag=0 mirror shipped | line=38 pool kill-sessions",
+        "seed=37565 hosts=2 guests=1 lag=0 mirror shipped hasty | line=37 pool kill-sessions",
+        "seed=45453 hosts=2 guests=1 lag=0 mirror shipped | line=33 pool kill-sessions",
+        "seed=54134 hosts=3 guests=4 lag=0 mirror cluster shipped never | line=35 pool kill-sessions",
+    ] {
+        clean(text);
+    }
+}
+
+#[test]
+fn silence_proves_nothing_while_the_host_that_would_have_to_copy_is_cut_off() {
+    let played = clean("seed=21451 hosts=2 guests=1 lag=0 mirror shipped hasty | line=32 pool cut host=b what=all");
+    assert!(played.stops.iter().any(|why| why.contains("another host was away")), "a person looks at the mirrors: {played:?}");
+}
+
+#[test]
+fn a_task_that_ends_while_the_coordinator_is_cut_off_is_no_end() {
+    clean(
+        "seed=67932 hosts=3 guests=3 lag=0 mirror shipped | after=499211 pool stall-rebuild | line=76 pool cut host=a what=all",
+    );
+}
+
+#[test]
+fn an_operator_who_is_asked_to_look_at_the_mirrors_goes_on_once_they_are_in_step() {
+    clean("seed=85421 hosts=3 guests=2 lag=0 mirror shipped | after=252153 pool cut host=b what=network");
+}
+
+#[test]
+fn a_claim_that_is_told_late_is_given_up_all_the_same() {
+    for text in [
+        "seed=69797 hosts=2 guests=0 lag=3000 hasty | after=2620 command {\"command\":\"abort\"}",
+        "seed=74718 hosts=2 guests=0 lag=0 hasty | line=2 late 20 | line=3 command {\"command\":\"abort\"}",
+    ] {
+        clean(text);
+    }
+}
+
+#[test]
+fn a_clock_that_went_ahead_and_back_does_not_make_a_rebuild_look_a_day_old() {
+    clean("seed=73421 hosts=2 guests=1 lag=0 mirror shipped hasty | line=35 kill before 1 -3600 | line=24 kill torn 1 90000");
+}
+
+#[test]
+fn a_reboot_that_was_lost_three_times_is_told_again() {
+    clean("seed=119165 hosts=2 guests=1 lag=0 | line=25 call lost | line=44 kill before 5 -3600 | line=25 kill after 2000 -3600");
+}
+
+#[test]
+fn a_coordinator_that_plugged_its_storage_while_it_was_cut_off_shows_no_rebuild() {
+    clean("seed=150506 hosts=2 guests=4 lag=0 mirror shipped | after=72982 pool cut host=a what=network");
+}
+
+#[test]
+fn a_guest_that_died_where_the_round_had_put_it_and_started_again_is_listed() {
+    let played = clean(
+        "seed=161088 hosts=3 guests=2 lag=0 | line=87 call mute | line=79 command {\"command\":\"abort\"} | after=250884 pool reset host=c",
+    );
+    assert!(played.left.keys().any(|item| matches!(item, Item::Guest { .. })), "{played:?}");
+}
+
+#[test]
+fn where_ha_started_guests_of_a_host_that_died_after_its_turn_is_told() {
+    let played =
+        clean("seed=30411 hosts=2 guests=1 lag=0 ha | after=14305 pool crash host=a | line=25 command {\"command\":\"abort\"}");
+    assert!(played.left.keys().any(|item| matches!(item, Item::Guest { .. })), "it had not been brought back: {played:?}");
+    let played = clean(
+        "seed=83337 hosts=3 guests=2 lag=0 mirror ha | after=541732 pool crash host=a | line=107 pool fail-call \
+         method=pool.add_to_other_config code=INTERNAL_ERROR times=3 | line=8 kill after 1 -3600",
+    );
+    let (result, text) = played.result.expect("it ends");
+    assert!(result == RunResult::Stopped && text.contains("or HA did"), "it had been: {text}");
+}
