@@ -36,6 +36,11 @@ pub(super) struct Session {
 }
 
 impl Settings {
+    /// Whether somebody could log in with these.
+    pub fn knows(&self, name: &str, password: &str) -> bool {
+        self.authenticate(name, password).is_ok()
+    }
+
     /// The user, if name and password are right. The error is xapi's.
     fn authenticate(&self, name: &str, password: &str) -> Result<&User, Failure> {
         let user = self.users.iter().find(|user| *user.name == *name && *user.password == *password);
