@@ -36,11 +36,6 @@ pub(super) struct Session {
 }
 
 impl Settings {
-    /// Whether somebody could log in with these.
-    pub fn knows(&self, name: &str, password: &str) -> bool {
-        self.authenticate(name, password).is_ok()
-    }
-
     /// The user, if name and password are right. The error is xapi's.
     fn authenticate(&self, name: &str, password: &str) -> Result<&User, Failure> {
         let user = self.users.iter().find(|user| *user.name == *name && *user.password == *password);
@@ -49,6 +44,11 @@ impl Settings {
 }
 
 impl Front {
+    /// Whether somebody could log in with these.
+    pub fn knows(&self, name: &str, password: &str) -> bool {
+        self.settings.authenticate(name, password).is_ok()
+    }
+
     /// `session.login_with_password(name, password[, version[, originator]])`.
     pub(super) fn login(&mut self, db: &mut Db, ctx: &Ctx, args: Args<'_>) -> Result<Value, Failure> {
         let user = self.settings.authenticate(args.text(0)?, args.text(1)?)?.clone();

@@ -206,6 +206,7 @@ impl Core {
                 | Kind::RestartAgent { .. }
                 | Kind::Sync { .. }
                 | Kind::Designate { .. }
+                | Kind::Maintain { .. }
                 | Kind::Answer(_) => continue,
                 Kind::Move { parent, .. } => *parent = None,
                 // What runs on a host goes on there, with nobody to tell.

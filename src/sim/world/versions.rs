@@ -45,7 +45,7 @@ impl Version {
     }
 
     /// What is compared: xapi's version counts since 25.33 only.
-    fn rank(&self) -> ([u32; 3], [u32; 2]) {
+    pub fn rank(&self) -> ([u32; 3], [u32; 2]) {
         let [major, minor, _] = self.xapi;
         (self.platform, if self.since([25, 33]) { [major, minor] } else { [0, 0] })
     }
