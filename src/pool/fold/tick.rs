@@ -3,10 +3,12 @@
 use crate::o2cb::margin::{Level, Margin};
 use crate::pool::Pool;
 use crate::pool::alerts::Own;
+use crate::pool::control::HA_TIMEOUT;
 use crate::pool::limits::SKEW_S;
 use crate::pool::liveness::{self, Around};
 use crate::pool::picture::{Health, HostState, Stage};
 use crate::pool::rebuild::Phase;
+use crate::pool::words;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::time::Duration;
@@ -82,6 +84,7 @@ impl Pool {
 
     fn tell_stage(&mut self, host: &Ref, state: &HostState, at: Time) {
         let name = self.name_of(host);
+        let fence = self.fenced_at(host);
         let Some(track) = self.tracks.get_mut(host) else { return };
         if state.stage == Stage::Unknown || track.told.is_some_and(|(stage, _)| stage == state.stage) {
             return;
@@ -97,7 +100,8 @@ impl Pool {
                 // What is said here stays as it is: no "0 s ago", and no more than fits on a line.
                 let why =
                     track.failed.as_ref().map_or_else(|| state.evidence.clone(), |f| format!("it does not answer ({})", f.what));
-                ("host-silent", Health::Failed, format!("{name} is silent: {why}"))
+                let fence = fence.map_or_else(String::new, |at| format!("; if it still runs, HA restarts it at about {at}"));
+                ("host-silent", Health::Failed, format!("{name} is silent: {why}{fence}"))
             }
             (Stage::Down, _) if meant => ("host-down", Health::Pending, format!("{name} is down, as it was told")),
             (Stage::Down, _) => ("host-down", Health::Failed, format!("{name} is down")),
@@ -110,6 +114,14 @@ impl Pool {
             _ => return,
         };
         self.alerts.say(Own::host(at, kind, health, host, text));
+    }
+
+    /// When HA gives up a host that is silent, if it does, as a time of day.
+    fn fenced_at(&self, host: &Ref) -> Option<String> {
+        self.tables.the_pool().filter(|p| p.ha_enabled && &*p.ha_cluster_stack != "o2cb")?;
+        let timeout = self.ha_timeout().map_or(HA_TIMEOUT, |(seconds, _)| seconds);
+        let heard = self.tracks.get(host)?.alive()?;
+        Some(words::clock_s(heard + Duration::from_secs_f64(timeout), &self.zone))
     }
 
     /// A fence by o2cb that comes near, and one that passed by.
