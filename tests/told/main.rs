@@ -1,11 +1,14 @@
 //! What the operator is told, and when: each scenario of trouble, watched by the real feed and model on virtual time.
+//!
+//! `POOLWATCH_STORY=split-network:300 cargo test --test told stories -- --nocapture` prints all that is told in a scenario.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod fences;
+mod marks;
 mod rig;
 
-use poolwatch::pool::picture::{GateState, Stage};
-use rig::{Told, alert_of, host};
+use rig::Told;
 
 #[test]
 fn stories() {

@@ -307,6 +307,12 @@ impl Told {
         self.pictures.iter().filter(within).any(so)
     }
 
+    /// When a picture was made, in seconds after the start.
+    #[allow(clippy::unused_self, reason = "reads as the others do")]
+    pub fn secs_of(&self, picture: &Picture) -> f64 {
+        picture.at.since(START).as_secs_f64()
+    }
+
     /// When an alert of this name, whose words have this in them, was first there.
     pub fn alert(&self, name: &str, words: &str) -> f64 {
         self.first(&format!("alert {name} with {words:?}"), |p| alert_of(p, name, words).is_some())

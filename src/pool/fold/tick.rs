@@ -1,6 +1,6 @@
 //! What changes by time alone: silence, vanished paths, clocks. Looked for at most once a second.
 
-use crate::o2cb::margin::{Level, Margin};
+use crate::o2cb::margin::{Level, Margin, Reason};
 use crate::pool::Pool;
 use crate::pool::alerts::Own;
 use crate::pool::control::HA_TIMEOUT;
@@ -127,7 +127,8 @@ impl Pool {
     /// A fence by o2cb that comes near, and one that passed by.
     pub(super) fn tell_fence(&mut self, host: &Ref, state: &HostState, at: Time) {
         let Some(margin) = self.probes.margin(host, at) else { return };
-        let near = margin.level >= Level::Amber;
+        // That others are silent is no fence of this one.
+        let near = margin.level >= Level::Amber && !matches!(margin.reason, Reason::PeersSilent { .. });
         let counts = matches!(state.stage, Stage::Live | Stage::Back | Stage::Disabled | Stage::Silent);
         let name = self.name_of(host);
         let Some(track) = self.tracks.get_mut(host) else { return };
@@ -139,7 +140,7 @@ impl Pool {
             let advice = margin.advice().map_or_else(String::new, |todo| format!(". Do: {todo}"));
             let text = format!("{}{advice}", Margin { host: name, ..margin });
             self.alerts.say(Own::host(at, "fence-near", health, host, text));
-        } else if margin.level == Level::Green && track.fence.take().is_some() {
+        } else if (margin.level == Level::Green || matches!(margin.reason, Reason::PeersSilent { .. })) && track.fence.take().is_some() {
             let text = format!("{name} writes its heartbeats again: no fence is coming");
             self.alerts.say(Own::host(at, "fence-passed", Health::Good, host, text));
         }
