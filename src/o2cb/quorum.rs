@@ -54,11 +54,37 @@ impl Decision {
     }
 }
 
+/// The same as numbers: all that the rule looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Its own heartbeat is among those that it sees.
+    pub beats: bool,
+    /// Nodes whose heartbeat it sees, itself included.
+    pub heartbeating: usize,
+    /// Nodes to which it has a connection, itself included.
+    pub connected: usize,
+    /// The lowest node that heartbeats.
+    pub lowest: u8,
+    /// Whether it has a connection to that one, or is it.
+    pub reaches_lowest: bool,
+}
+
 /// What a node decides once the wait for a lost connection is over (`o2quo_make_decision`).
 pub fn decide(sight: &Sight) -> Decision {
-    let heartbeating = sight.heartbeating.len();
-    let connected = sight.connected.len();
-    if !sight.heartbeating.contains(&sight.own) || heartbeating == 1 {
+    let lowest = sight.heartbeating.first().copied().unwrap_or(sight.own);
+    count(&Count {
+        beats: sight.heartbeating.contains(&sight.own),
+        heartbeating: sight.heartbeating.len(),
+        connected: sight.connected.len(),
+        lowest,
+        reaches_lowest: sight.connected.contains(&lowest),
+    })
+}
+
+/// The rule itself.
+pub fn count(count: &Count) -> Decision {
+    let Count { beats, heartbeating, connected, lowest, reaches_lowest } = *count;
+    if !beats || heartbeating == 1 {
         return Decision::Alone;
     }
     if heartbeating % 2 == 1 {
@@ -70,10 +96,9 @@ pub fn decide(sight: &Sight) -> Decision {
         };
     }
     let half = heartbeating / 2;
-    let lowest = sight.heartbeating.first().copied().unwrap_or(sight.own);
     if connected < half {
         Decision::Minority { connected, needed: half, heartbeating }
-    } else if connected == half && !sight.connected.contains(&lowest) {
+    } else if connected == half && !reaches_lowest {
         Decision::OtherHalf { connected, heartbeating, lowest }
     } else {
         Decision::Lives { connected, heartbeating }

@@ -42,6 +42,7 @@ impl Pool {
                 marks.push(format!("updates are being applied on {}", words::name(&host.name_label)));
             }
         }
+        marks.extend(self.captain_marks(known.now));
         marks.sort();
         marks.dedup();
         Control {
@@ -68,6 +69,9 @@ impl Pool {
         }
     }
 }
+
+/// HA's time-out in seconds, where the pool sets none.
+pub const HA_TIMEOUT: f64 = 60.0;
 
 /// Objects that are named in a sentence.
 const NAMED: usize = 5;

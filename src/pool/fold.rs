@@ -18,6 +18,9 @@ use std::time::Duration;
 mod storage;
 mod tick;
 
+/// xapi writes what the hosts see of the statefile about every 20 s.
+const LATE: Duration = Duration::from_secs(20);
+
 impl Pool {
     /// Takes in one observation. Never fails: what makes no sense is ignored, what cannot be read is counted.
     pub fn apply(&mut self, o: &Observation) {
@@ -356,6 +359,7 @@ impl Pool {
                 self.fold_statefiles(&host, at);
             }
         }
+        self.fold_captains(new, old, at);
         let upgrading = |p: &PoolRecord| super::control::rolling_upgrade(p);
         if upgrading(new) != upgrading(old) {
             let text = if upgrading(new) { "a rolling pool upgrade began" } else { "the rolling pool upgrade ended" };
@@ -370,12 +374,26 @@ impl Pool {
             && !pool.ha_statefiles.is_empty()
             && self.tables.host(host).is_some_and(|h| h.ha_statefiles.is_empty());
         let name = self.name_of(host);
+        // xapi is late by up to its 20 s; a path of this host that went just before says better when it was.
+        let paths = self.paths.iter().filter(|(key, _)| key.host == *host).filter_map(|(_, path)| {
+            let (up, _, since) = path.now(at);
+            since.filter(|since| up == 0 && at.since(*since) <= LATE)
+        });
+        let since = paths.min().unwrap_or(at - LATE);
+        let timeout = self.ha_timeout().map_or(super::control::HA_TIMEOUT, |(seconds, _)| seconds);
         let Some(track) = self.tracks.get_mut(host) else { return };
         if !lost {
-            track.statefile_lost = None;
+            if track.statefile_lost.take().is_some() && track.live.is_some_and(|l| l.is) {
+                let text = format!("{name} writes the HA statefile again: no fence is coming for it");
+                self.alerts.say(Own::host(at, "statefile-back", Health::Good, host, text));
+            }
         } else if track.statefile_lost.is_none() && track.live.is_some_and(|l| l.is) {
-            track.statefile_lost = Some(at);
-            let text = format!("{name} lost the HA statefile; it restarts itself if that lasts");
+            track.statefile_lost = Some(since);
+            let left = (timeout - at.since(since).as_secs_f64()).max(0.0).floor();
+            let text = format!(
+                "{name} lost the HA statefile: it restarts itself in about {left} s if that lasts, and its guests die with it. Do: bring its storage \
+                 paths back (cable, switch port, HBA), or move what must survive off it now"
+            );
             self.alerts.say(Own::host(at, "statefile-lost", Health::Failed, host, text));
         }
     }

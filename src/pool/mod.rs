@@ -11,6 +11,7 @@
 //! | `probes` | what did the hosts' own probes tell? |
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
 //! | `budget` | which time-out comes when, and which in the wrong order? |
+//! | `captains` | who else works on it? |
 //! | `database` | did it go back in time, and what was lost by that? |
 //! | `alerts` | what happened, and is it still so? |
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
@@ -23,6 +24,7 @@
 mod access;
 mod alerts;
 pub mod budget;
+mod captains;
 mod clocks;
 mod cluster;
 pub mod control;
@@ -101,6 +103,8 @@ pub struct Pool {
     alerts: alerts::Alerts,
     outages: outages::Outages,
     dialect: Dialect,
+    /// Since when `auto_poweron` of the pool is off, if it was seen to be on before.
+    power_off_since: Option<Time>,
     /// The last time that the database went back in time.
     rewind: Option<Rewind>,
     unreadable: u64,
@@ -131,6 +135,7 @@ impl Pool {
             alerts: alerts::Alerts::default(),
             outages: outages::Outages::default(),
             dialect: Dialect::Unknown,
+            power_off_since: None,
             rewind: None,
             unreadable: 0,
         }

@@ -2,7 +2,7 @@
 
 use super::Pool;
 use super::picture::Health;
-use crate::o2cb::forecast::{Fault, Region, Situation, forecast};
+use crate::o2cb::forecast::{Forecast, Region, Situation, each};
 use crate::o2cb::live::Mode;
 use crate::text::duration;
 use crate::time::Time;
@@ -24,7 +24,7 @@ impl Pool {
     /// What would come of each single fault in the pool's o2cb cluster; empty if no probe tells of one.
     pub fn who_would_die(&self, now: Time) -> Vec<Preview> {
         let Some(situation) = self.situation(now) else { return Vec::new() };
-        situation.single_faults().into_iter().map(|fault| preview(&situation, fault)).collect()
+        each(&situation, &situation.single_faults()).into_iter().map(preview).collect()
     }
 
     /// The cluster as the nodes that tell of it see it, each by its own eyes where they differ.
@@ -58,8 +58,7 @@ impl Pool {
     }
 }
 
-fn preview(situation: &Situation, fault: Fault) -> Preview {
-    let what = forecast(situation, &[fault]);
+fn preview(what: Forecast) -> Preview {
     let secs = |ms: u64| duration(Duration::from_millis(ms));
     let mut outcome: Vec<String> = Vec::new();
     for end in what.ends.iter().filter(|end| what.fenced.contains(&end.node)) {

@@ -5,7 +5,8 @@
 
 use super::limits::PROBE_FRESH;
 use crate::o2cb::live::Live;
-use crate::o2cb::margin::{BEAT_MS, Difference, Margin, Reason, Watch, differences};
+use crate::o2cb::margin::{BEAT_MS, Difference, Level, Margin, Reason, STALE_MS, Sure, Watch, differences};
+use crate::o2cb::quorum::fences;
 use crate::observation::Probed;
 use crate::probe::Report;
 use crate::probe::collect::margin_signs;
@@ -13,7 +14,10 @@ use crate::probe::report::{Rebuild, Work};
 use crate::text::clean;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Silence that no healthy connection between two nodes has, in milliseconds: four keep-alives.
+const SUSPECT_MS: i64 = 8_000;
 
 /// What one host's probe told last.
 #[derive(Clone, Debug)]
@@ -74,12 +78,73 @@ impl Probes {
     pub fn margin(&self, host: &Ref, now: Time) -> Option<Margin> {
         let live = &self.hosts.get(host)?.report.as_ref()?.1.o2cb.get()?.live;
         let mut margin = self.watch.margin(host.as_str(), now);
+        if matches!(margin.reason, Reason::CannotKnow { .. })
+            && let Some(seen) = self.by_the_others(host, live, now)
+        {
+            return Some(seen);
+        }
         if margin.reason == Reason::Beating {
             // What is left from one heartbeat to the next says nothing, and would never stand still: the whole time that it has.
             let threshold = live.cluster().and_then(|c| c.dead_threshold.get()).copied().unwrap_or(31);
             margin.left_ms = Some((i64::from(threshold) - 1).max(1) * BEAT_MS);
         }
         (margin.reason != Reason::NotHeartbeating).then_some(margin)
+    }
+
+    /// What the other nodes tell of one whose own probe does not answer any more: it still heartbeats on the disk, and they do not hear it. If those
+    /// that it has left are no quorum, it fences itself, and when is known by their watches.
+    fn by_the_others(&self, host: &Ref, last: &Live, now: Time) -> Option<Margin> {
+        let own = last.number()?;
+        let name = last.name_of(own)?;
+        let mut beating: BTreeSet<u8> = BTreeSet::new();
+        let mut silent: BTreeMap<u8, i64> = BTreeMap::new();
+        for (_, at, live) in self.o2cb(now).filter(|(other, ..)| *other != host) {
+            let age = now.millis_after(at);
+            let (Some(number), Some(seen), Some(uptime)) = (live.number(), live.live_nodes.get(), live.uptime_ms.get()) else {
+                continue;
+            };
+            if age > STALE_MS {
+                continue;
+            }
+            if !seen.contains(&own) {
+                // It is dead to them already.
+                return None;
+            }
+            beating.extend(seen);
+            let ready = live.sockets.get()?.iter().find(|socket| socket.peer == name)?.data_ready_us?;
+            let silence = i64::try_from(uptime.saturating_sub(ready / 1_000)).ok()? + age;
+            if silence >= SUSPECT_MS {
+                silent.insert(number, silence);
+            }
+        }
+        let connected: BTreeSet<u8> = beating.iter().copied().filter(|node| !silent.contains_key(node)).collect();
+        let silence_ms = silent.values().copied().min()?;
+        if !fences(own, &beating, &connected) {
+            return None;
+        }
+        let cluster = last.cluster()?;
+        let idle = cluster.idle_timeout_ms.copied().map_or(30_000, i64::from);
+        let threshold = cluster.dead_threshold.copied().map_or(31, i64::from);
+        let total = idle + (threshold + 2) * BEAT_MS;
+        let left = (total - silence_ms).max(0);
+        let level = if silence_ms * 2 >= total { Level::Red } else { Level::Amber };
+        Some(Margin {
+            host: String::new(),
+            node: Some(own),
+            left_ms: Some(left),
+            at_least_ms: Some((left - BEAT_MS).max(0)),
+            at_most_ms: Some(left + 2 * BEAT_MS),
+            level,
+            reason: Reason::Network {
+                connected: connected.len(),
+                beating: beating.len(),
+                silent: silent.into_keys().collect(),
+                silence_ms,
+            },
+            sure: Sure::Unless("it hears them, or is dead already: its own probe does not answer, and the others tell this of it".into()),
+            fence_method: cluster.fence_method.copied(),
+            warnings: Vec::new(),
+        })
     }
 
     /// The hosts that told of o2cb lately.

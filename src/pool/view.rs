@@ -65,7 +65,8 @@ impl Pool {
             Some((up.saturating_add(p.view.up), total.saturating_add(p.view.total)))
         });
         let mut state = state.clone();
-        if state.stage == Stage::Live && mine.iter().any(|p| p.view.health >= Health::Degraded) {
+        let stage = state.stage;
+        if stage == Stage::Live && mine.iter().any(|p| p.view.health >= Health::Degraded) {
             state.text = "live, at risk".into();
         }
         HostView {
@@ -86,8 +87,8 @@ impl Pool {
             guidance: control::guidance(host),
             booted: host.boot_time(),
             fence_margin_s: known.margin(r).and_then(|m| Some(m.left_ms? as f64 / 1_000.0)).map_or_else(
-                || self.fence_margin(r, known.now),
-                |o2cb| Some(self.fence_margin(r, known.now).map_or(o2cb, |xhad| xhad.min(o2cb))),
+                || self.fence_margin(r, stage, known.now),
+                |o2cb| Some(self.fence_margin(r, stage, known.now).map_or(o2cb, |xhad| xhad.min(o2cb))),
             ),
             fence: known.margin(r).map(|m| self.fence_view(r, m, known.now)),
             allowed: host.allowed_operations.iter().map(Into::into).collect(),
@@ -113,14 +114,14 @@ impl Pool {
         Memory { total, used }
     }
 
-    /// How long HA lets it live without its statefile: the time-out less what has passed.
-    fn fence_margin(&self, r: &Ref, now: Time) -> Option<f64> {
-        let pool = self.tables.the_pool().filter(|p| p.ha_enabled)?;
-        let timeout = pool.ha_configuration.get("timeout").or_else(|| pool.other_config.get("default_ha_timeout"));
-        let timeout = timeout.and_then(|t| t.trim().parse::<f64>().ok()).filter(|t| t.is_finite() && *t > 0.0).unwrap_or(60.0);
+    /// How long HA lets it live without its statefile, or unheard: the time-out less what has passed.
+    fn fence_margin(&self, r: &Ref, stage: Stage, now: Time) -> Option<f64> {
+        self.tables.the_pool().filter(|p| p.ha_enabled)?;
+        let timeout = self.ha_timeout().map_or(super::control::HA_TIMEOUT, |(seconds, _)| seconds);
         let track = self.tracks.get(r)?;
-        if let Some(lost) = track.statefile_lost {
-            return Some((timeout - now.since(lost).as_secs_f64()).max(0.0));
+        let silent = track.alive().filter(|_| stage == Stage::Silent);
+        if let Some(since) = [track.statefile_lost, silent].into_iter().flatten().min() {
+            return Some((timeout - now.since(since).as_secs_f64()).max(0.0));
         }
         let (_, latency) = track.heartbeat_s.filter(|(at, _)| now.since(*at).as_secs() < 60)?;
         Some((timeout - latency.max(0.0)).max(0.0))

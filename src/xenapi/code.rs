@@ -180,6 +180,33 @@ codes! {
     ClusterStackConstraint "CLUSTER_STACK_CONSTRAINT"
         "{0} is in use and demands the cluster stack {1}, not the one that was asked for"
         "Enable HA with that stack or without naming one; to use another, unplug that storage on every host first.";
+    ClusterStackInUse "CLUSTER_STACK_IN_USE"
+        "storage that needs the cluster stack {0} is still plugged on this host"
+        "Bring the host into maintenance mode: move its VMs away and unplug that storage there. A host that left the cluster with its storage plugged would lose it at once.";
+    ClusterNodeIdTooHigh "CLUSTER_NODE_ID_TOO_HIGH"
+        "cluster {0} has no node number left for another host ({1} numbers are held: {2})"
+        "A number stays held after its host left, until every host of the cluster has been restarted and nobody remembers it. Reboot them one after the other, then try again.";
+    MembershipAlreadyExists "MEMBERSHIP_ALREADY_EXISTS"
+        "host {0} is a member of the cluster {1} already"
+        "Nothing to do: it has its node number. If its storage does not plug, look whether its o2cb runs (poolwatch o2cb query on the host).";
+    MembershipDoesNotExist "MEMBERSHIP_DOES_NOT_EXIST"
+        "host {0} is not a member of the cluster {1}"
+        "Nothing to take out. If the host was to use clustered storage, make it a member first (Membership.create), then plug the storage.";
+    JoiningHostConnectionFailed "JOINING_HOST_CONNECTION_FAILED"
+        "the joining host cannot reach the coordinator of the pool that it was to join"
+        "Check the address, and the management network between the two.";
+    JoiningHostCannotBeMasterOfOtherHosts "JOINING_HOST_CANNOT_BE_MASTER_OF_OTHER_HOSTS"
+        "the host that was to join is in a pool with other hosts already"
+        "Take it out of that pool first (pool.eject, which wipes its local storage), or join its other hosts one by one.";
+    JoiningHostCannotHaveRunningVms "JOINING_HOST_CANNOT_HAVE_RUNNING_VMS"
+        "VMs run on the host that was to join"
+        "Shut them down or move them away first.";
+    JoiningHostCannotContainSharedSrs "JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS"
+        "the host that was to join has shared storage of its own"
+        "Detach and forget it on that host; it can be attached to the pool afterwards.";
+    HostsNotHomogeneous "HOSTS_NOT_HOMOGENEOUS"
+        "the host and the pool differ: {0}"
+        "Bring both to the same version and updates first.";
     SrHasNoPbds "SR_HAS_NO_PBDS"
         "no host is connected to the storage {0}"
         "Connect (plug) it on a host.";

@@ -123,6 +123,39 @@ mod tests {
     }
 
     #[test]
+    fn what_the_designs_of_clusters_add_is_explained_with_its_parameters() {
+        struct Names;
+        impl NameLookup for Names {
+            fn name_of(&self, r: &str) -> Option<String> {
+                match r {
+                    "OpaqueRef:h" => Some("xcp3".into()),
+                    "OpaqueRef:c" => Some("o2cb".into()),
+                    "OpaqueRef:sr" => Some("ocfs2-vms".into()),
+                    _ => None,
+                }
+            }
+        }
+        let said = |code: &str, params: &[&str]| api(code, params).explain(&Names).to_string();
+        for (code, params, words) in [
+            ("MEMBERSHIP_ALREADY_EXISTS", &["OpaqueRef:h", "OpaqueRef:c"][..], "host xcp3 is a member of the cluster o2cb already"),
+            ("MEMBERSHIP_DOES_NOT_EXIST", &["OpaqueRef:h", "OpaqueRef:c"], "host xcp3 is not a member of the cluster o2cb"),
+            ("CLUSTER_NODE_ID_TOO_HIGH", &["OpaqueRef:c", "255", "all are taken"], "no node number left for another host (255"),
+            ("CLUSTER_STACK_IN_USE", &["o2cb"], "needs the cluster stack o2cb"),
+            ("INCOMPATIBLE_CLUSTER_STACK_ACTIVE", &["o2cb"], "needs the cluster stack o2cb"),
+            ("INCOMPATIBLE_STATEFILE_SR", &["ocfs2"], "names the type ocfs2"),
+            ("UNKNOWN_CLUSTER_STACK", &["melio"], "the cluster stack melio is not installed"),
+            ("CLUSTER_STACK_CONSTRAINT", &["OpaqueRef:sr", "o2cb"], "ocfs2-vms is in use and demands the cluster stack o2cb"),
+            ("NO_COMPATIBLE_CLUSTER_HOST", &["OpaqueRef:h"], "host xcp3 is not in the storage cluster"),
+            ("MIRROR_REBUILD_IN_PROGRESS", &["OpaqueRef:sr"], "mirrors of the storage ocfs2-vms are being rebuilt"),
+            ("HOSTS_NOT_HOMOGENEOUS", &["software version differs"], "differ: software version differs"),
+        ] {
+            let said = said(code, params);
+            assert!(said.contains(words) && said.contains(code) && said.contains(". "), "{said}");
+            assert!(!said.contains('?') && !said.contains("OpaqueRef"), "{said}");
+        }
+    }
+
+    #[test]
     fn what_is_not_known_is_still_said() {
         let said = api("SOMETHING_NEW", &["OpaqueRef:h", "a\nb"]).explain(&Two).to_string();
         assert_eq!(said, "the pool refused host.evacuate: xcp2, a b (SOMETHING_NEW)");

@@ -193,8 +193,7 @@ fn who_would_die(
         return Err(NodeError::No(format!("no node of cluster {} is alive, so nobody can die", wanted.name)));
     }
     let forecasts = if faults.is_empty() {
-        let singles = situation.single_faults();
-        singles.iter().map(|fault| forecast::forecast(&situation, std::slice::from_ref(fault))).collect()
+        forecast::each(&situation, &situation.single_faults())
     } else {
         let faults: Result<Vec<Fault>, _> = faults.iter().map(|text| Fault::parse(text, &situation)).collect();
         vec![forecast::forecast(&situation, &faults.map_err(|error| NodeError::No(error.to_string()))?)]

@@ -182,3 +182,28 @@ fn a_situation_is_made_of_a_file_and_who_lives() {
     assert_eq!((all.nodes.len(), all.regions.len(), all.write_timeout(), all.quorum_delay()), (2, 1, 120_000, 126_000));
     assert_eq!(Situation::of(cluster, &timers, Some(&BTreeSet::from([9]))).nodes.len(), 1);
 }
+
+#[test]
+fn all_single_faults_of_the_largest_cluster_are_foreseen_in_no_time() {
+    let numbers: Vec<u8> = (0..255).collect();
+    let largest = situation(&numbers, 32);
+    let faults = largest.single_faults();
+    let began = std::time::Instant::now();
+    let told = each(&largest, &faults);
+    let took = began.elapsed();
+    assert_eq!(told.len(), faults.len());
+    assert!(faults.len() > 1_000, "{}", faults.len());
+    // Where it is not optimised it may take as much as it needs on a busy machine: built for use it is below a second.
+    let most = if cfg!(debug_assertions) { 20 } else { 1 };
+    assert!(took.as_secs() < most, "{took:?}");
+    for (fault, told) in faults.iter().zip(&told) {
+        assert_eq!(told.ends.len() + told.survivors.len(), 255, "{fault:?}");
+        match fault {
+            Fault::Host { node } | Fault::Link { node } | Fault::Disk { node, .. } => assert_eq!(told.ends[0].node, *node),
+            Fault::Region { .. } => assert!(told.ends.is_empty(), "one of 32"),
+            Fault::Storage { how } => assert_eq!(told.ends.len(), if *how == How::Stall { 0 } else { 255 }),
+            Fault::Pair { .. } => unreachable!("there are too many of them"),
+        }
+    }
+    assert_eq!(each(&largest, &faults[..1])[0], forecast(&largest, &faults[..1]), "alone and among others it is the same");
+}

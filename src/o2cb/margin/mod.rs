@@ -16,7 +16,7 @@ mod wheel;
 mod words;
 
 pub use differ::{Difference, differences};
-pub use watch::Watch;
+pub use watch::{STALE_MS, Watch};
 pub use wheel::{Fires, Wheel};
 
 use super::live::FenceMethod;

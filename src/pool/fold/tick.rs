@@ -1,12 +1,14 @@
 //! What changes by time alone: silence, vanished paths, clocks. Looked for at most once a second.
 
-use crate::o2cb::margin::{Level, Margin};
+use crate::o2cb::margin::{Level, Margin, Reason};
 use crate::pool::Pool;
 use crate::pool::alerts::Own;
+use crate::pool::control::HA_TIMEOUT;
 use crate::pool::limits::SKEW_S;
 use crate::pool::liveness::{self, Around};
 use crate::pool::picture::{Health, HostState, PathKind, Stage};
 use crate::pool::rebuild::Phase;
+use crate::pool::words;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::time::Duration;
@@ -95,6 +97,7 @@ impl Pool {
             return;
         }
         let (name, state) = (self.name_of(host), self.host_state(host, None, at));
+        let fence = self.fenced_at(host);
         let Some(track) = self.tracks.get_mut(host) else { return };
         let before = track.told.map(|(stage, _)| stage);
         track.told = Some((state.stage, state.since.unwrap_or(at)));
@@ -107,7 +110,8 @@ impl Pool {
                 // What is said here stays as it is: no "0 s ago", and no more than fits on a line.
                 let why =
                     track.failed.as_ref().map_or_else(|| state.evidence.clone(), |f| format!("it does not answer ({})", f.what));
-                ("host-silent", Health::Failed, format!("{name} is silent: {why}"))
+                let fence = fence.map_or_else(String::new, |at| format!("; if it still runs, HA restarts it at about {at}"));
+                ("host-silent", Health::Failed, format!("{name} is silent: {why}{fence}"))
             }
             (Stage::Down, _) if meant => ("host-down", Health::Pending, format!("{name} is down, as it was told")),
             (Stage::Down, _) => ("host-down", Health::Failed, format!("{name} is down")),
@@ -122,10 +126,19 @@ impl Pool {
         self.alerts.say(Own::host(at, kind, health, host, text));
     }
 
+    /// When HA gives up a host that is silent, if it does, as a time of day.
+    fn fenced_at(&self, host: &Ref) -> Option<String> {
+        self.tables.the_pool().filter(|p| p.ha_enabled && &*p.ha_cluster_stack != "o2cb")?;
+        let timeout = self.ha_timeout().map_or(HA_TIMEOUT, |(seconds, _)| seconds);
+        let heard = self.tracks.get(host)?.alive()?;
+        Some(words::clock_s(heard + Duration::from_secs_f64(timeout), &self.zone))
+    }
+
     /// A fence by o2cb that comes near, and one that passed by.
     pub(super) fn tell_fence(&mut self, host: &Ref, stage: Stage, at: Time) {
         let Some(margin) = self.probes.margin(host, at) else { return };
-        let near = margin.level >= Level::Amber;
+        // That others are silent is no fence of this one.
+        let near = margin.level >= Level::Amber && !matches!(margin.reason, Reason::PeersSilent { .. });
         let counts = matches!(stage, Stage::Live | Stage::Back | Stage::Disabled | Stage::Silent);
         let name = self.name_of(host);
         let Some(track) = self.tracks.get_mut(host) else { return };
@@ -137,7 +150,7 @@ impl Pool {
             let advice = margin.advice().map_or_else(String::new, |todo| format!(". Do: {todo}"));
             let text = format!("{}{advice}", Margin { host: name, ..margin });
             self.alerts.say(Own::host(at, "fence-near", health, host, text));
-        } else if margin.level == Level::Green && track.fence.take().is_some() {
+        } else if (margin.level == Level::Green || matches!(margin.reason, Reason::PeersSilent { .. })) && track.fence.take().is_some() {
             let text = format!("{name} writes its heartbeats again: no fence is coming");
             self.alerts.say(Own::host(at, "fence-passed", Health::Good, host, text));
         }

@@ -227,6 +227,11 @@ fn fence(known: &Known, r: &Ref) -> Option<Finding> {
         Level::Unknown => {
             Some(Finding::soft("fence-unknown", seen, text).unknown().opens("its probe tells how far o2cb is from a fence"))
         }
+        Level::Amber | Level::Red if matches!(margin.reason, crate::o2cb::margin::Reason::PeersSilent { .. }) => Some(
+            Finding::soft("peers-silent", seen, text)
+                .evidence(format!("its probe, {}", words::ago(known.now, seen)))
+                .opens("its peers are heard again, or gone"),
+        ),
         Level::Amber | Level::Red => Some(
             Finding::hard("fence-near", seen, text)
                 .evidence(format!("its probe, {}", words::ago(known.now, seen)))

@@ -227,6 +227,13 @@ fn ha(known: &Known, seen: Time, out: &mut Vec<Finding>) {
         let text = format!("the pool itself is busy: {}.", control::pool_operation(op));
         out.push(Finding::hard("pool-busy", seen, text).evidence("pool.current_operations").opens("that is done"));
     }
+    if let Some((text, since)) = known.pool.other_round() {
+        out.push(
+            Finding::soft("other-captain", since.unwrap_or(seen), text)
+                .evidence("marks in pool.other_config, host.current_operations, and no claim of poolwatch")
+                .opens("they are done; ask whoever runs it, and begin no round meanwhile"),
+        );
+    }
     if control::rolling_upgrade(pool) {
         let text = "a rolling pool upgrade is under way: xapi lists reboot for no host then, whether or not it is safe.".into();
         out.push(Finding::note("rolling-upgrade", seen, text).evidence("pool.other_config:rolling_upgrade_in_progress"));

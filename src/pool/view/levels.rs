@@ -1,11 +1,17 @@
 //! What alerts need to know to say whether they are still true.
 
 use super::Known;
+use crate::o2cb::margin::{Level, Margin, Reason};
 use crate::pool::Pool;
 use crate::pool::alerts::{HostLevel, Levels};
 use crate::pool::rebuild::Phase;
 use crate::xenapi::record::Ref;
 use std::collections::HashMap;
+
+/// Whether a fence is near: not that others are silent.
+fn near(margin: &Margin) -> bool {
+    margin.level >= Level::Amber && !matches!(margin.reason, Reason::PeersSilent { .. })
+}
 
 impl Pool {
     pub(in crate::pool) fn levels(&self, known: &Known) -> Levels {
@@ -24,7 +30,7 @@ impl Pool {
                 skew: known.skews().iter().find(|(h, _)| h == r).map(|(_, s)| (s.ahead, s.error)),
                 unplugged: self.pbds(r).filter(|(_, p)| !p.currently_attached).count(),
                 member: member(r),
-                fence_near: known.margin(r).is_some_and(|m| m.level >= crate::o2cb::margin::Level::Amber),
+                fence_near: known.margin(r).is_some_and(near),
                 statefile_lost: ha.then(|| self.tracks.get(r).is_some_and(|t| t.statefile_lost.is_some())),
             };
             hosts.insert(r.clone(), level);

@@ -4,7 +4,7 @@ use super::book::Death;
 use super::hands::Mishap;
 use super::trouble::{Deed, Trouble, What, When};
 use crate::rollout::entry::Command;
-use crate::sim::world::{Cut, Fault};
+use crate::sim::world::{Cut, Fault, Loss};
 use std::time::Duration;
 
 /// Lines of a journal for each host of a round, about.
@@ -91,7 +91,7 @@ fn fault(rng: &mut fastrand::Rng, targets: &Targets) -> Fault {
         0..=2 => Fault::Crash { host },
         3..=4 => Fault::Reset { host },
         5 => Fault::CutOff { host, what: if rng.bool() { Cut::Network } else { Cut::All } },
-        6 => Fault::FailPath { host, lun: None, paths: rng.u8(1..3) },
+        6 => Fault::FailPath { host, lun: None, paths: rng.u8(1..3), how: Loss::Stall },
         7 => Fault::RestartToolstack { host: rng.bool().then_some(host) },
         8 => Fault::KillSessions,
         9 if targets.mirror => Fault::StallRebuild { sr: None },

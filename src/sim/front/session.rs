@@ -44,6 +44,11 @@ impl Settings {
 }
 
 impl Front {
+    /// Whether somebody could log in with these.
+    pub fn knows(&self, name: &str, password: &str) -> bool {
+        self.settings.authenticate(name, password).is_ok()
+    }
+
     /// `session.login_with_password(name, password[, version[, originator]])`.
     pub(super) fn login(&mut self, db: &mut Db, ctx: &Ctx, args: Args<'_>) -> Result<Value, Failure> {
         let user = self.settings.authenticate(args.text(0)?, args.text(1)?)?.clone();

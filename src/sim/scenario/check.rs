@@ -21,6 +21,9 @@ fn problem(s: &Scenario) -> Option<String> {
         return Some(format!("a pool has at most {MAX_GUESTS} guests"));
     }
     let mut names = BTreeSet::new();
+    if s.hosts.first().is_none_or(|h| h.outside) {
+        return Some("the first host is the coordinator, so it cannot be outside the pool".into());
+    }
     for host in &s.hosts {
         if !names.insert(host.name.as_str()) {
             return Some(format!("two hosts are called `{}`", host.name));
@@ -33,6 +36,9 @@ fn problem(s: &Scenario) -> Option<String> {
     for sr in &s.srs {
         if !srs.insert(sr.name.as_str()) {
             return Some(format!("two SRs are called `{}`", sr.name));
+        }
+        if let Some(out) = s.hosts.iter().find(|h| h.outside && sr.hosts.contains(&h.name)) {
+            return Some(format!("SR `{}` names host `{}`, which is outside the pool", sr.name, out.name));
         }
         if let Some(missing) = sr.hosts.iter().find(|h| !names.contains(h.as_str())) {
             return Some(format!("SR `{}` names host `{missing}`, which does not exist", sr.name));

@@ -196,6 +196,9 @@ pub struct HostSpec {
     /// Links of its bond; 1 means a plain interface.
     #[serde(default = "default_links")]
     pub links: u8,
+    /// It is no part of the pool but a pool of its own, which may join.
+    #[serde(default)]
+    pub outside: bool,
 }
 
 const fn default_cpus() -> u32 {
@@ -214,7 +217,7 @@ const fn default_links() -> u8 {
 pub struct SrSpec {
     /// Its name.
     pub name: String,
-    /// xapi's type: `linstor`, `lvmoiscsi`, `lvmohba`, `nfs`, `iso`, `gfs2`; `ocfs2` demands o2cb.
+    /// xapi's type: `linstor`, `lvmoiscsi`, `lvmohba`, `nfs`, `iso`, `gfs2`; `ocfs2` demands o2cb, and each such SR is a heartbeat region.
     pub kind: String,
     /// Size.
     #[serde(default = "default_size")]

@@ -57,6 +57,7 @@ impl Core {
         let Some((_, fault)) = self.events.get(at).cloned() else { return };
         // A fault that the world is not in a state for is left out; the next may fit again.
         let _ = self.inject(fault);
+        self.grant_wishes();
         if let Some(every) = self.activity.repeat_events_s {
             self.timers.set(self.now + secs(every), Due::Event(at));
         }
@@ -148,7 +149,7 @@ impl Core {
 
     /// Every host is up and enabled, and no mirror is behind.
     fn all_well(&self) -> bool {
-        self.hosts.iter().all(|h| h.reachable() && h.live && h.enabled && h.leaving.is_none())
+        self.hosts.iter().filter(|h| h.member()).all(|h| h.reachable() && h.live && h.enabled && h.leaving.is_none())
             && self.stores.iter().filter_map(|s| s.mirror.as_ref()).all(|m| !m.behind() && !m.rebuilding())
             && self.stores.iter().all(|s| s.rebuild.is_none())
     }

@@ -296,10 +296,11 @@ impl Core {
         let Some(h) = self.hosts.get(host) else { return };
         let r = h.r.clone();
         let there = self.ha.on && h.live;
-        let peers: Vec<&str> =
-            if there { self.hosts.iter().filter(|h| h.live).map(|h| h.uuid.as_str()).collect() } else { Vec::new() };
-        let peers = texts(peers);
-        let files = Value::Set(self.ha.statefile.iter().filter(|_| there).map(|r| Value::from(r.as_str())).collect());
+        let heard = |(at, h): &(usize, &super::state::Host)| h.member() && h.live && self.hears(host, *at);
+        let peers = self.hosts.iter().enumerate().filter(|_| there).filter(heard);
+        let peers = texts(peers.map(|(_, h)| h.uuid.as_str()).collect::<Vec<_>>());
+        let writes = there && !self.lost_statefile(host);
+        let files = Value::Set(self.ha.statefile.iter().filter(|_| writes).map(|r| Value::from(r.as_str())).collect());
         self.set(&r, "ha_network_peers", peers);
         self.set(&r, "ha_statefiles", files);
     }

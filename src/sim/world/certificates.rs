@@ -1,6 +1,6 @@
 //! The hosts' certificates as records. Whoever serves the world has the certificates themselves.
 
-use super::World;
+use super::{Core, World};
 use crate::sim::value::Value;
 use crate::time::Time;
 
@@ -25,25 +25,36 @@ impl World {
         for old in core.db.all("Certificate") {
             core.db.destroy(&old);
         }
-        let hosts: Vec<_> = core.hosts.iter().map(|host| host.r.clone()).collect();
-        for (host, facts) in hosts.iter().zip(certificates) {
-            for kind in ["host", "host_internal"] {
-                core.db.create(
-                    "Certificate",
-                    &[
-                        ("name", "".into()),
-                        ("type", kind.into()),
-                        ("host", host.into()),
-                        ("not_before", facts.from.into()),
-                        ("not_after", facts.until.into()),
-                        ("fingerprint", facts.sha256.as_str().into()),
-                        ("fingerprint_sha256", facts.sha256.as_str().into()),
-                        ("fingerprint_sha1", facts.sha1.as_str().into()),
-                        ("purpose", Value::Set(Vec::new())),
-                    ],
-                );
+        core.certificates = certificates.to_vec();
+        for (host, facts) in certificates.iter().enumerate() {
+            match core.hosts.get_mut(host).and_then(|h| h.alone.as_mut()) {
+                Some(own) => own.install_certificates(std::slice::from_ref(facts)),
+                None => core.certify(host),
             }
         }
         core.settle();
+    }
+}
+
+impl Core {
+    /// Records the certificates of one host.
+    pub(super) fn certify(&mut self, host: usize) {
+        let Some((r, facts)) = self.hosts.get(host).map(|h| h.r.clone()).zip(self.certificates.get(host).cloned()) else { return };
+        for kind in ["host", "host_internal"] {
+            self.db.create(
+                "Certificate",
+                &[
+                    ("name", "".into()),
+                    ("type", kind.into()),
+                    ("host", (&r).into()),
+                    ("not_before", facts.from.into()),
+                    ("not_after", facts.until.into()),
+                    ("fingerprint", facts.sha256.as_str().into()),
+                    ("fingerprint_sha256", facts.sha256.as_str().into()),
+                    ("fingerprint_sha1", facts.sha1.as_str().into()),
+                    ("purpose", Value::Set(Vec::new())),
+                ],
+            );
+        }
     }
 }

@@ -1,17 +1,17 @@
 //! Faults done to the world.
 
-use super::fault::{Cut, Fault, FaultError};
+use super::fault::{Cut, Fault, FaultError, Loss};
 use super::state::{Power, Stage};
 use super::{Core, Due};
 use std::time::Duration;
 
 impl Core {
     pub(super) fn named_host(&self, name: &str) -> Result<usize, FaultError> {
-        let found = self.hosts.iter().position(|h| h.name == name || h.uuid == name);
+        let found = self.hosts.iter().position(|h| h.member() && (h.name == name || h.uuid == name));
         found.ok_or_else(|| FaultError::NoSuch {
             kind: "host",
             name: name.to_owned(),
-            known: self.hosts.iter().map(|h| h.name.clone()).collect::<Vec<_>>().join(", "),
+            known: self.hosts.iter().filter(|h| h.member()).map(|h| h.name.clone()).collect::<Vec<_>>().join(", "),
         })
     }
 
@@ -83,20 +83,25 @@ impl Core {
             }
             Fault::Heal { host } => {
                 let host = self.named_host(&host)?;
-                if !self.is_cut(host) {
+                if self.hosts.get(host).is_none_or(|h| !matches!(h.cut, Some(Cut::Network | Cut::All))) {
                     return Err(FaultError::NotNow("it is not cut off".into()));
                 }
                 self.heal(host);
+                self.recentre();
+                self.o2cb_look();
                 Ok(format!("{} is connected again", self.host_name(host)))
             }
-            Fault::FailPath { host, lun, paths } => {
+            Fault::Split { groups, seat } => self.split(&groups, seat.as_deref()),
+            Fault::Unsplit if self.unsplit() => Ok("the network is one again".into()),
+            Fault::Unsplit => Err(FaultError::NotNow("the network is not split".into())),
+            Fault::FailPath { host, lun, paths, how } => {
                 let host = self.named_host(&host)?;
-                let changed = self.set_paths(host, lun.as_deref(), |up, _| up.saturating_sub(paths))?;
+                let changed = self.set_paths(host, lun.as_deref(), |up, _| up.saturating_sub(paths), how == Loss::Error)?;
                 Ok(format!("{} has fewer paths to {changed} LUNs", self.host_name(host)))
             }
             Fault::RepairPath { host, lun } => {
                 let host = self.named_host(&host)?;
-                let changed = self.set_paths(host, lun.as_deref(), |_, max| max)?;
+                let changed = self.set_paths(host, lun.as_deref(), |_, max| max, false)?;
                 Ok(format!("{} has all paths again to {changed} LUNs", self.host_name(host)))
             }
             Fault::FailLink { host, link } => {

@@ -71,6 +71,8 @@ pub enum Kind {
     Sync { task: Ref },
     /// `pool.designate_new_master`.
     Designate { host: usize },
+    /// `host.prepare_for_maintenance`, or `pool.eject`: it is being emptied by this job, then its storage is unplugged.
+    Maintain { host: usize, emptying: Option<u64>, eject: bool },
     /// An answer that takes a moment.
     Answer(Result<Value, Failure>),
 }
@@ -121,6 +123,7 @@ impl Core {
         match &running.kind {
             Kind::Move { .. } => self.move_due(id),
             Kind::Evacuate { .. } => self.evacuate_on(id),
+            Kind::Maintain { .. } => self.maintain_due(id),
             _ => {
                 let Some(Running { job, kind }) = self.jobs.remove(&id) else { return };
                 match kind {
@@ -165,7 +168,7 @@ impl Core {
                         self.hand_over(host);
                     }
                     Kind::Answer(result) => self.finish(job, result),
-                    Kind::Move { .. } | Kind::Evacuate { .. } => {}
+                    Kind::Move { .. } | Kind::Evacuate { .. } | Kind::Maintain { .. } => {}
                 }
             }
         }
@@ -203,6 +206,7 @@ impl Core {
                 | Kind::RestartAgent { .. }
                 | Kind::Sync { .. }
                 | Kind::Designate { .. }
+                | Kind::Maintain { .. }
                 | Kind::Answer(_) => continue,
                 Kind::Move { parent, .. } => *parent = None,
                 // What runs on a host goes on there, with nobody to tell.

@@ -16,7 +16,7 @@ pub const TICKLE: Duration = Duration::from_secs(30);
 /// Silence after which a member is taken for dead without HA.
 pub const ASSUMED_DEAD: Duration = Duration::from_secs(600);
 /// How often the coordinator looks at the live set of HA.
-const HA_MONITOR: Duration = Duration::from_secs(20);
+const HA_MONITOR: Duration = super::xhad::MONITOR;
 
 /// High availability, as far as the world needs it.
 #[derive(Clone, Debug)]
@@ -39,10 +39,14 @@ pub struct Ha {
     pub watches_statefile: bool,
     /// Hosts that cannot write it, and since when.
     pub lost: BTreeMap<usize, Time>,
+    /// Pairs of hosts that do not hear each other (the lower first), and since when.
+    pub deaf: BTreeMap<(usize, usize), Time>,
+    /// It was told that nobody can write the statefile.
+    pub told: bool,
 }
 
 /// The first point of a grid at or after `at`.
-fn grid(at: Time, step: Duration) -> Time {
+pub(super) fn grid(at: Time, step: Duration) -> Time {
     let step = i64::try_from(step.as_millis()).unwrap_or(1).max(1);
     Time::from_millis(at.as_millis().div_euclid(step) * step + if at.as_millis().rem_euclid(step) == 0 { 0 } else { step })
 }
@@ -170,7 +174,7 @@ impl Core {
     /// xapi starts on the coordinator: it believes nobody dead yet, and writes down what has happened meanwhile.
     pub(super) fn coordinator_starts(&mut self) {
         let now = self.now;
-        for host in 0..self.hosts.len() {
+        for host in (0..self.hosts.len()).filter(|h| self.is_member(*h)).collect::<Vec<_>>() {
             let on = self.ha.on;
             let Some(h) = self.hosts.get_mut(host) else { continue };
             h.current.clear();
@@ -218,8 +222,8 @@ impl Core {
         if !self.ha.on || h.heard.is_none() {
             return;
         }
-        if h.stage != Stage::Off && h.cut.is_some() && self.ha.stack == super::o2cb::STACK {
-            // Whether it dies is for its kernel to say.
+        if h.stage != Stage::Off && h.cut.is_some() && self.has_rules() {
+            // Whether it dies is for its kernel to say, or for its xhad.
             self.timers.set(self.now + HA_MONITOR, Due::HaCheck { host, life });
             return;
         }
@@ -234,6 +238,11 @@ impl Core {
         } else if self.coordinator_up() {
             self.declare_dead(host);
         }
+    }
+
+    /// Whether the stack of HA decides by rules of its own who lives.
+    fn has_rules(&self) -> bool {
+        matches!(self.ha.stack.as_str(), "xhad" | super::o2cb::STACK)
     }
 
     pub(super) fn declare_dead(&mut self, host: usize) {
@@ -290,6 +299,11 @@ impl Core {
             self.timers.set(self.now + HA_MONITOR, Due::Elect);
             return;
         };
+        if self.hosts.get(old).is_some_and(|h| h.stage != Stage::Off && h.cut.is_some()) && self.has_rules() {
+            // It may live yet: whoever decides that has not done so.
+            self.timers.set(self.now + HA_MONITOR, Due::Elect);
+            return;
+        }
         if self.hosts.get(old).is_some_and(|h| h.stage != Stage::Off && h.cut.is_some()) {
             // It has lost the others, so it fences itself.
             self.fenced(old);
@@ -303,6 +317,7 @@ impl Core {
     /// `new` is the coordinator from now on, with the database as it was.
     pub(super) fn take_over(&mut self, new: usize) {
         self.coordinator = new;
+        self.recentre();
         self.publish_coordinator();
         self.coordinator_starts();
         let uuid = self.hosts.get(new).map(|h| h.uuid.clone()).unwrap_or_default();
@@ -349,10 +364,10 @@ impl Core {
         if self.ha.on {
             return Err(Failure::bare("HA_IS_ENABLED"));
         }
-        if let Some(h) = self.hosts.iter().find(|h| !h.live) {
+        if let Some(h) = self.hosts.iter().find(|h| h.member() && !h.live) {
             return Err(Failure::new("HOST_OFFLINE", [h.r.as_str()]));
         }
-        if let Some(h) = self.hosts.iter().find(|h| !h.reachable()) {
+        if let Some(h) = self.hosts.iter().find(|h| h.member() && !h.reachable()) {
             return Err(Failure::new("CANNOT_CONTACT_HOST", [h.r.as_str()]));
         }
         let Some(s) = self.stores.get(store) else { return Err(Failure::bare("CANNOT_CREATE_STATE_FILE")) };
@@ -363,7 +378,7 @@ impl Core {
         if !s.shared || !matches!(s.kind.as_str(), "lvmoiscsi" | "lvmohba" | "nfs" | "gfs2" | super::o2cb::KIND) {
             return Err(Failure::new("SR_OPERATION_NOT_SUPPORTED", [s.r.as_str()]));
         }
-        if self.hosts.iter().enumerate().any(|(h, _)| !s.pbds.iter().any(|p| p.host == h && p.attached)) {
+        if self.hosts.iter().enumerate().any(|(h, host)| host.member() && !s.pbds.iter().any(|p| p.host == h && p.attached)) {
             return Err(Failure::bare("HA_HOST_CANNOT_ACCESS_STATEFILE"));
         }
         let (sr, uuid) = (s.r.clone(), s.uuid.clone());
@@ -375,6 +390,7 @@ impl Core {
         self.ha.statefile = Some(self.make_statefile(&sr, &uuid));
         self.publish_ha();
         self.ha_peers();
+        self.xhad_look();
         Ok(())
     }
 
@@ -384,6 +400,8 @@ impl Core {
             return Err(Failure::bare("HA_NOT_ENABLED"));
         }
         self.ha.on = false;
+        self.ha.told = false;
+        self.xhad_look();
         self.ha.statefile_sr = None;
         if let Some(vdi) = self.ha.statefile.take() {
             self.remove_statefile(&vdi);

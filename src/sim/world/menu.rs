@@ -1,7 +1,7 @@
 //! Faults that fit this world, ready to be done: for the keys of `demo`.
 
 use super::World;
-use super::fault::{Action, Cut, Fault, Hang};
+use super::fault::{Action, Cut, Fault, Hang, Loss};
 use super::state::Stage;
 
 /// A fault with a key.
@@ -37,7 +37,7 @@ impl World {
             list.push(('k', format!("the clock of {host} goes 4 s wrong"), Fault::SkewClock { host, millis: 4_000 }));
         }
         if let Some((_, h)) = core.paths().find(|(up, _)| *up) {
-            list.push(('p', format!("{h} loses a path to its storage"), Fault::FailPath { host: h, lun: None, paths: 1 }));
+            list.push(('p', format!("{h} loses a path to its storage"), Fault::FailPath { host: h, lun: None, paths: 1, how: Loss::Stall }));
         }
         if let Some(h) = core.hosts.iter().filter(well).find(|h| h.links.iter().filter(|l| l.up).count() > 1) {
             let host = h.name.clone();
@@ -84,7 +84,7 @@ impl World {
 }
 
 fn operator(action: Action, host: &str) -> Fault {
-    Fault::Operator { action, host: Some(host.to_owned()), vm: None, key: None, value: None }
+    Fault::Operator { action, host: Some(host.to_owned()), vm: None, key: None, value: None, who: None }
 }
 
 impl super::Core {

@@ -142,8 +142,9 @@ impl Core {
                 Ok("a copy of the database is put aside".into())
             }
             Fault::RewindDatabase => self.rewind(),
-            Fault::Operator { action, host, vm, key, value } => {
-                self.operator(action, host.as_deref(), vm.as_deref(), key.as_deref(), value.as_deref())
+            Fault::Operator { action, host, vm, key, value, who } => {
+                let who = who.as_deref().unwrap_or(OPERATOR);
+                self.operator(action, host.as_deref(), vm.as_deref(), (key.as_deref(), value.as_deref()), who)
             }
             other => Err(FaultError::NotNow(format!("`{other}` is not for this world"))),
         }
@@ -192,9 +193,12 @@ impl Core {
         action: Action,
         host: Option<&str>,
         vm: Option<&str>,
-        key: Option<&str>,
-        value: Option<&str>,
+        (key, value): (Option<&str>, Option<&str>),
+        who: &str,
     ) -> Result<String, FaultError> {
+        if action == Action::Join {
+            return self.operator_joins(host, who);
+        }
         let name: &str = action.into();
         let missing = |what: &str| FaultError::NotNow(format!("`does={name}` needs `{what}=`"));
         let host_ref = |core: &Self| -> Result<Value, FaultError> {
@@ -224,19 +228,30 @@ impl Core {
                 ("pool.add_to_other_config", vec![pool, key()?, value.unwrap_or_default().into()]),
             ],
             Action::DropKey => vec![("pool.remove_from_other_config", vec![pool, key()?])],
+            Action::Eject => vec![("Async.pool.eject", vec![host_ref(self)?])],
+            Action::Maintain => vec![("Async.host.prepare_for_maintenance", vec![host_ref(self)?])],
+            Action::Plug | Action::Unplug => {
+                let host = host_ref(self)?;
+                let method = if action == Action::Plug { "Async.PBD.plug" } else { "PBD.unplug" };
+                let at = self.hosts.iter().position(|h| Value::from(&h.r) == host);
+                let mine = self.stores.iter().filter(|s| s.shared).flat_map(|s| &s.pbds).filter(|p| Some(p.host) == at);
+                mine.filter(|p| p.attached == (action == Action::Unplug)).map(|p| (method, vec![Value::from(&p.r)])).collect()
+            }
+            // Done at that host, see above.
+            Action::Join => Vec::new(),
         };
         if !self.coordinator_up() {
             return Err(FaultError::NotNow("the coordinator is down; nobody can call it".into()));
         }
         let refused = |failure: Failure| FaultError::NotNow(format!("the other operator was refused: {failure}"));
-        let login = ["root", "poolwatch", "1.0", OPERATOR].map(Value::from).to_vec();
+        let login = ["root", "poolwatch", "1.0", who].map(Value::from).to_vec();
         let session = self.as_client("session.login_with_password", login).map_err(refused)?;
         for (method, mut params) in calls {
             params.insert(0, session.clone());
             self.as_client(method, params).map_err(refused)?;
         }
         let about = host.or(vm).map(|about| format!(" {about}")).unwrap_or_default();
-        Ok(format!("another operator does {name}{about}"))
+        Ok(format!("{who} does {name}{about}"))
     }
 
     /// A call as any client makes it. Nobody waits for what takes time.

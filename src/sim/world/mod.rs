@@ -19,16 +19,19 @@ mod guests;
 mod inject;
 mod jobs;
 mod liveness;
+mod maintenance;
 mod menu;
 mod mirror;
 mod mischief;
 mod moving;
+mod network;
 mod o2cb;
 mod observe;
 mod ops;
 mod paths;
 mod power;
 mod probe;
+mod roster;
 mod rrd;
 mod serve;
 mod stack;
@@ -40,10 +43,11 @@ mod truth;
 mod twin;
 mod updates;
 mod versions;
+mod xhad;
 
 pub use crate::sim::schema::Dialect;
 pub use certificates::CertificateFacts;
-pub use fault::{Action, Cut, FAULTS, Fault, FaultError, FaultKind, Hang};
+pub use fault::{Action, Cut, FAULTS, Fault, FaultError, FaultKind, Hang, Loss};
 pub use menu::Suggestion;
 pub use observe::{Marker, Observed};
 pub use state::Harm;
@@ -138,14 +142,18 @@ enum Due {
     Busy,
     /// Half of the time to write a heartbeat is over for somebody.
     O2cbHung,
-    /// All of it is over, if it was not armed again since.
-    O2cbWrite { host: usize, armed: Time },
+    /// All of it is over for a region, if it was not armed again since.
+    O2cbWrite { host: usize, region: usize, armed: Time },
+    /// ocfs2 gives up on a volume whose I/O ends in errors, if that goes on.
+    Ocfs2Panic { host: usize, since: Time },
     /// The others may call a host dead.
     O2cbSeen,
     /// The wait for a lost connection is over.
     O2cbQuorum,
-    /// The time to write xhad's statefile is over, if it could not be written since.
-    Statefile { host: usize, since: Time },
+    /// A time-out of xhad may be over.
+    Xhad,
+    /// xapi writes down what xhad's live set says.
+    HaPeers,
 }
 
 /// A call that will not go as it should.
@@ -214,6 +222,19 @@ struct Core {
     updates: Arc<Updates>,
     /// The hosts have the probe.
     probe: bool,
+    /// The hosts' certificates, by position.
+    certificates: Vec<CertificateFacts>,
+    /// Where whoever watches the pool sits in a split network; 0: it is not split.
+    seat: u8,
+    /// What the world was built from; none for a twin.
+    origin: Option<Arc<Scenario>>,
+    /// Hosts that are pools of their own.
+    apart: Vec<usize>,
+    /// This world is such a host: what it wants of the other one.
+    inner: bool,
+    wish: Option<roster::Wish>,
+    /// Calls at hosts that are pools of their own, and their tickets there.
+    elsewhere: Vec<(Ticket, usize, Ticket)>,
     /// `pool.sync_updates` is at work.
     syncing: bool,
 
@@ -272,6 +293,8 @@ impl World {
                 stack: String::new(),
                 watches_statefile: scenario.ha.watch_statefile,
                 lost: BTreeMap::new(),
+                deaf: BTreeMap::new(),
+                told: false,
             },
             stacks: scenario.cluster_stacks.clone(),
             boot: scenario.boot,
@@ -282,6 +305,10 @@ impl World {
         let mut world = Self::assemble(parts, options, settings);
         let core = &mut world.core;
         core.probe = scenario.probe;
+        core.origin = Some(Arc::new(scenario.clone()));
+        for (host, spec) in scenario.hosts.iter().enumerate().filter(|(_, spec)| spec.outside) {
+            core.set_apart(host, spec);
+        }
         core.o2cb_begin();
         if scenario.ha.enabled {
             let chosen = core.choose_stack("").ok();
@@ -326,6 +353,13 @@ impl World {
             boot,
             updates: Arc::new(updates),
             probe: false,
+            certificates: Vec::new(),
+            seat: 0,
+            origin: None,
+            apart: Vec::new(),
+            inner: false,
+            wish: None,
+            elsewhere: Vec::new(),
             syncing: false,
             jobs: BTreeMap::new(),
             job_count: 0,
@@ -367,6 +401,7 @@ impl World {
     /// Does a fault, or repairs one. What it did, in words.
     pub fn fault(&mut self, fault: Fault) -> Result<String, FaultError> {
         let said = self.core.inject(fault);
+        self.core.grant_wishes();
         self.core.settle();
         said
     }
@@ -432,10 +467,12 @@ impl Core {
             Due::Director => self.direct(),
             Due::Busy => self.busy(),
             Due::O2cbHung => self.o2cb_hung(),
-            Due::O2cbWrite { host, armed } => self.o2cb_write(host, armed),
+            Due::O2cbWrite { host, region, armed } => self.o2cb_write(host, region, armed),
+            Due::Ocfs2Panic { host, since } => self.ocfs2_panic(host, since),
             Due::O2cbSeen => self.o2cb_sync(),
             Due::O2cbQuorum => self.o2cb_quorum(),
-            Due::Statefile { host, since } => self.statefile_late(host, since),
+            Due::Xhad => self.xhad_decide(),
+            Due::HaPeers => self.xhad_monitor(),
         }
     }
 }

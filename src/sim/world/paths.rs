@@ -15,6 +15,7 @@ impl Core {
         host: usize,
         lun: Option<&str>,
         wanted: impl Fn(u8, u8) -> u8,
+        errors: bool,
     ) -> Result<usize, FaultError> {
         let mut changed = Vec::new();
         let mut known = Vec::new();
@@ -27,6 +28,7 @@ impl Core {
                         continue;
                     }
                     let new = wanted(*up, spec.paths).min(spec.paths);
+                    pbd.errors = errors && new == 0;
                     if new != *up {
                         *up = new;
                         changed.push((store, at));
@@ -166,11 +168,14 @@ impl Core {
     /// It is connected again.
     pub(super) fn heal(&mut self, host: usize) {
         let Some(h) = self.hosts.get_mut(host) else { return };
-        if h.cut.take().is_none() || !h.runs() {
+        let cut = h.cut.take();
+        if cut.is_none() || !h.runs() {
             return;
         }
-        for link in &mut h.links {
-            link.up = true;
+        if cut != Some(Cut::Side) {
+            for link in &mut h.links {
+                link.up = true;
+            }
         }
         let joined = h.xapi_up();
         h.cluster_up = joined && self.has_cluster;
@@ -184,7 +189,7 @@ impl Core {
             self.timers.set(self.now + wait, Due::Tickle { host, life });
         }
         if host == self.coordinator {
-            for other in 0..self.hosts.len() {
+            for other in (0..self.hosts.len()).filter(|h| self.is_member(*h)).collect::<Vec<_>>() {
                 let life = self.hosts.get(other).map_or(0, |h| h.life);
                 self.timers.set(self.now + Duration::from_secs(2), Due::Tickle { host: other, life });
             }
@@ -197,7 +202,7 @@ impl Core {
         if self.ha.on {
             return;
         }
-        for other in 0..self.hosts.len() {
+        for other in (0..self.hosts.len()).filter(|h| self.is_member(*h)).collect::<Vec<_>>() {
             if other != self.coordinator && self.hosts.get(other).is_some_and(|h| h.heard.is_none()) {
                 self.not_heard(other);
             }

@@ -157,6 +157,16 @@ impl Core {
         self.o2cb_look();
     }
 
+    /// A host's kernel panics; it boots again by itself.
+    pub(super) fn panics(&mut self, host: usize) {
+        let now = self.now;
+        if let Some(h) = self.hosts.get_mut(host) {
+            h.away.get_or_insert(Away { since: now, cause: Cause::Panic });
+        }
+        self.power_off(host, true);
+        self.power_up(host);
+    }
+
     /// The machine starts.
     pub(super) fn power_up(&mut self, host: usize) {
         let now = self.now;
@@ -326,6 +336,7 @@ impl Core {
                 if booted {
                     self.auto_power_on(host);
                 }
+                self.xhad_look();
             }
         }
     }

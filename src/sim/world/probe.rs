@@ -6,9 +6,11 @@ use super::Core;
 use super::mirror::Mirror;
 use crate::o2cb::live::Live;
 use crate::o2cb::live::known::{Because, Known, Unknown};
-use crate::o2cb::margin::{Margin, Signs, Watch};
+use crate::o2cb::margin::{Margin, Watch};
 use crate::probe::Report;
 use crate::probe::clock::Clock;
+use crate::probe::collect::margin_signs;
+use crate::probe::kernel::Line;
 use crate::probe::report::{O2cb, Rebuild, SCHEMA, Section, Teller, Work};
 use crate::sim::api::Failure;
 use crate::sim::value::Value;
@@ -41,6 +43,12 @@ impl Core {
             offset_ms: Some(offset),
             error_ms: Some(CLOCK_ERROR_MS),
         };
+        let lines = self.o2cb_kernel(at);
+        let kernel = if self.o2cb_live(at).is_some() {
+            Section::of("dmesg", None, self.now, Known::Yes(lines.clone()))
+        } else {
+            Section::none(absent("dmesg"))
+        };
         let rebuilds = self.stores.iter().filter_map(|s| Some((s, s.mirror.as_ref()?)));
         let rebuilds = rebuilds.filter(|(_, mirror)| mirror.node_of(at).is_some());
         Report {
@@ -51,22 +59,23 @@ impl Core {
             host: Known::Yes(name),
             o2cb: self
                 .o2cb_live(at)
-                .map_or_else(|| Section::none(absent("/sys/kernel/config/cluster")), |live| self.o2cb_section(live)),
+                .map_or_else(|| Section::none(absent("/sys/kernel/config/cluster")), |live| self.o2cb_section(live, &lines)),
             multipath: Section::none(absent("multipathd")),
             drbd: Section::none(Unknown::new("drbdsetup", Because::NotLooked("the rebuilds say it".into()))),
             linstor: Section::none(absent("linstor")),
             md: Section::none(absent("/proc/mdstat")),
             clock: Section::of("chronyc -n tracking", None, self.now, Known::Yes(clock)),
             crash: Section::none(absent("/sys/kernel/kexec_crash_loaded")),
-            kernel: Section::none(absent("dmesg")),
+            kernel,
             xha: Section::none(absent("/var/log/xha.log")),
             rebuilds: rebuilds.flat_map(|(store, mirror)| self.mending(&store.name, mirror, at)).collect(),
         }
     }
 
-    fn o2cb_section(&self, live: Live) -> Section<O2cb> {
+    fn o2cb_section(&self, live: Live, lines: &[Line]) -> Section<O2cb> {
         let mut watch = Watch::new();
-        watch.add("", self.now, &live, Signs::default());
+        let uptime = live.uptime_ms.get().map(|ms| *ms as f64 / 1_000.0);
+        watch.add("", self.now, &live, margin_signs(lines, uptime));
         let margin = Margin { host: live.host.get().cloned().unwrap_or_default(), ..watch.margin("", self.now) };
         let found = O2cb { says: margin.to_string(), advice: margin.advice(), margin, live, differences: Vec::new() };
         Section::of("/sys/kernel/debug/o2hb", None, self.now, Known::Yes(found))

@@ -123,11 +123,14 @@ impl Api for World {
             self.core.now = to;
             self.core.settle();
         }
+        self.core.advance_apart();
     }
 
     fn next_due(&self) -> Option<Time> {
         let late = Some(self.core.late_until).filter(|t| *t > self.core.now);
-        [self.core.timers.next(), self.core.front.next_due(), late].into_iter().flatten().min()
+        let own = [self.core.timers.next(), self.core.front.next_due(), late].into_iter().flatten().min();
+        let apart = self.core.apart.iter().filter_map(|h| self.core.hosts.get(*h)?.alone.as_ref()?.next_due());
+        own.into_iter().chain(apart).min()
     }
 
     fn addresses(&self) -> Vec<String> {
@@ -136,7 +139,10 @@ impl Api for World {
 
     fn door(&self, host: HostIx) -> Door {
         let Some(h) = self.core.hosts.get(host.0) else { return Door::Silent };
-        if h.cut.is_some() {
+        if let Some(own) = &h.alone {
+            return own.door(HostIx(0));
+        }
+        if self.core.out_of_sight(host.0) {
             return Door::Silent;
         }
         match h.stage {
@@ -147,6 +153,9 @@ impl Api for World {
     }
 
     fn call(&mut self, host: HostIx, call: Call) -> Reply {
+        if self.core.hosts.get(host.0).is_some_and(|h| !h.member()) {
+            return self.call_elsewhere(host.0, call);
+        }
         if self.core.now < self.core.late_until && call.method == "event.from" {
             return self.hold(Some((host, call)));
         }
@@ -178,6 +187,9 @@ impl Api for World {
     }
 
     fn poll(&mut self, ticket: Ticket) -> Option<Result<Value, Failure>> {
+        if let Some(at) = self.core.elsewhere.iter().position(|(own, ..)| *own == ticket) {
+            return self.poll_elsewhere(at);
+        }
         match self.core.held.iter().position(|h| h.ticket == ticket) {
             Some(at) => self.poll_held(at),
             None if self.core.now < self.core.late_until && self.core.listening.contains(&ticket) => None,
@@ -190,6 +202,7 @@ impl Api for World {
     }
 
     fn forget(&mut self, ticket: Ticket) {
+        self.core.forget_elsewhere(ticket);
         let held = self.core.held.iter().position(|h| h.ticket == ticket).map(|at| self.core.held.remove(at));
         self.core.listening.remove(&ticket);
         let inner = held.map_or(Some(ticket), |h| h.inner);
@@ -199,6 +212,9 @@ impl Api for World {
     }
 
     fn updates(&mut self, host: HostIx, session: &str) -> Option<Result<String, Failure>> {
+        if let Some(own) = self.core.hosts.get_mut(host.0).and_then(|h| h.alone.as_mut()) {
+            return own.updates(HostIx(0), session);
+        }
         if !self.core.front.session_is_valid(session) {
             return None;
         }
@@ -210,6 +226,9 @@ impl Api for World {
     }
 
     fn rrd_updates(&mut self, host: HostIx, request: &RrdRequest) -> Option<RrdUpdates> {
+        if let Some(own) = self.core.hosts.get_mut(host.0).and_then(|h| h.alone.as_mut()) {
+            return own.rrd_updates(HostIx(0), request);
+        }
         if !self.core.front.session_is_valid(&request.session) {
             return None;
         }

@@ -68,6 +68,10 @@ pub struct Host {
     /// Its last end was not orderly; it notices when it boots.
     pub unclean: bool,
     pub cut: Option<Cut>,
+    /// Its side of a network that is split; 0: it is not.
+    pub side: u8,
+    /// It is no part of this pool but a pool of its own: it never joined, or was ejected.
+    pub alone: Option<Box<super::World>>,
     /// How far its clock is from the true time.
     pub clock_ms: i64,
     /// When it booted, and when its xapi started.
@@ -138,6 +142,11 @@ impl Host {
     /// Whether its xapi runs and is part of the pool.
     pub fn xapi_up(&self) -> bool {
         self.stage >= Stage::Joined
+    }
+
+    /// Whether it is part of this pool.
+    pub fn member(&self) -> bool {
+        self.alone.is_none()
     }
 
     /// Whether others reach its xapi.
@@ -212,6 +221,8 @@ pub struct Pbd {
     pub attached: bool,
     /// Paths that work now, for each LUN of the SR.
     pub up: Vec<u8>,
+    /// Where no path is left, its I/O ends in errors instead of waiting.
+    pub errors: bool,
 }
 
 /// A LUN.

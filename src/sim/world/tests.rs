@@ -13,11 +13,13 @@ mod observing;
 mod probing;
 mod rebuild;
 mod serving;
+mod split;
 mod stacks;
 mod storage;
 mod twin;
 mod updates;
 mod versions;
+mod walkthrough;
 
 use super::*;
 use crate::sim::api::{Api, Call, HostIx, Reply, Ticket};

@@ -36,8 +36,12 @@ pub enum Cause {
     },
     /// A fault.
     Fault,
-    /// HA fenced it.
+    /// HA, or o2cb, fenced it.
     Fence,
+    /// Its kernel panicked.
+    Panic,
+    /// It was ejected from the pool, or restarts to join it.
+    Pool,
     /// The scenario's own round of hosts.
     Round,
 }
@@ -142,7 +146,7 @@ impl World {
         let mirrors = || core.stores.iter().filter_map(|s| s.mirror.as_ref());
         Truth {
             coordinator: HostIx(core.coordinator),
-            hosts: (0..core.hosts.len()).filter_map(|h| core.host_truth(h)).collect(),
+            hosts: (0..core.hosts.len()).filter(|h| core.is_member(*h)).filter_map(|h| core.host_truth(h)).collect(),
             rebuilding: mirrors().any(super::mirror::Mirror::rebuilding),
             degraded: core.degraded(),
             outside_offline: mirrors().map(super::mirror::Mirror::outside_offline).sum(),
@@ -235,7 +239,7 @@ impl Core {
         }
         let Cause::Call { session, originator } = self.cause_of(session) else { return };
         let away = |h: &Host| h.away.is_some() || h.cut.is_some() || h.stage < Stage::Up;
-        let others = self.hosts.iter().enumerate().filter(|(at, h)| Some(*at) != host && away(h));
+        let others = self.hosts.iter().enumerate().filter(|(at, h)| Some(*at) != host && h.member() && away(h));
         let others_away = others.map(|(at, _)| HostIx(at)).collect();
         let guests = host.map_or(0, |h| self.guests_on(h).len());
         let degraded = self.degraded();

@@ -45,7 +45,7 @@ impl Version {
     }
 
     /// What is compared: xapi's version counts since 25.33 only.
-    fn rank(&self) -> ([u32; 3], [u32; 2]) {
+    pub fn rank(&self) -> ([u32; 3], [u32; 2]) {
         let [major, minor, _] = self.xapi;
         (self.platform, if self.since([25, 33]) { [major, minor] } else { [0, 0] })
     }
@@ -143,7 +143,7 @@ impl Core {
         let rank = self.version(host).rank();
         match g.on.filter(|_| g.is_active()) {
             Some(from) if self.version(from).rank() > rank => Some(Failure::bare("NOT_SUPPORTED_DURING_UPGRADE")),
-            None if self.hosts.iter().any(|h| h.version.rank() > rank) => {
+            None if self.hosts.iter().filter(|h| h.member()).any(|h| h.version.rank() > rank) => {
                 let r = self.hosts.get(host).map(|h| h.r.clone()).unwrap_or_default();
                 Some(Failure::new("VM_HOST_INCOMPATIBLE_VERSION", [r.as_str(), g.r.as_str()]))
             }
@@ -158,7 +158,7 @@ impl Core {
             return;
         }
         let first = self.version(self.coordinator).rank();
-        let mixed = self.hosts.iter().any(|h| h.version.rank() != first);
+        let mixed = self.hosts.iter().filter(|h| h.member()).any(|h| h.version.rank() != first);
         if mixed == self.rolling_upgrade() {
             return;
         }

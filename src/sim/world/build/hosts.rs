@@ -36,12 +36,12 @@ impl Builder<'_> {
             self.cluster = Some(Cluster { r });
         }
         for (at, spec) in scenario.hosts.iter().enumerate() {
-            let host = self.host(at, spec);
+            let host = if spec.outside { self.stranger(at, spec) } else { self.host(at, spec) };
             self.hosts.push(host);
             self.used.push(0);
         }
         if let Some(cluster) = &self.cluster {
-            let all = i64::try_from(self.hosts.len()).unwrap_or(0);
+            let all = i64::try_from(scenario.hosts.iter().filter(|h| !h.outside).count()).unwrap_or(0);
             let r = cluster.r.clone();
             for (field, value) in [("live_hosts", all), ("expected_hosts", all), ("quorum", all / 2 + 1)] {
                 self.db.set(&r, field, value);
@@ -50,7 +50,56 @@ impl Builder<'_> {
         }
     }
 
-    fn host(&mut self, at: usize, spec: &HostSpec) -> Host {
+    /// A host that is no part of the pool: only its place.
+    fn stranger(&mut self, at: usize, spec: &HostSpec) -> Host {
+        let software = Arc::new(software_version(&self.scenario.versions, &self.scenario.updates, 0, &spec.name));
+        Host {
+            name: spec.name.clone(),
+            uuid: String::new(),
+            r: Ref::default(),
+            metrics: Ref::default(),
+            address: format!("127.0.{}.{}", self.scenario.subnet, at + 1),
+            cpus: spec.cpus,
+            memory: 0,
+            overhead: 0,
+            power_on_mode: spec.power_on_mode.clone(),
+            links: Vec::new(),
+            bond: None,
+            stage: Stage::Off,
+            since: self.now,
+            life: 0,
+            silent: false,
+            unclean: false,
+            cut: None,
+            side: 0,
+            alone: None,
+            clock_ms: 0,
+            booted: self.now,
+            agent: self.now,
+            pending: Vec::new(),
+            too_new: false,
+            updating: None,
+            version: Version::of(&software),
+            software_next: Arc::clone(&software),
+            software,
+            installed: 0,
+            running: 0,
+            away: None,
+            leaving: None,
+            storage_up: false,
+            cluster_up: false,
+            history: History::default(),
+            enabled: false,
+            disabled_by_user: false,
+            auto_enable: true,
+            live: false,
+            current: Vec::new(),
+            heard: None,
+            cluster: None,
+        }
+    }
+
+    pub(in super::super) fn host(&mut self, at: usize, spec: &HostSpec) -> Host {
         let memory = u64::from(spec.memory_gib) * GIB;
         let booted = self.before(DAY, DAY * 60);
         let agent = booted + Duration::from_secs(95);
@@ -177,6 +226,8 @@ impl Builder<'_> {
             silent: false,
             unclean: false,
             cut: None,
+            side: 0,
+            alone: None,
             clock_ms: 0,
             booted,
             agent,

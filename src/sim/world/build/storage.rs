@@ -46,8 +46,10 @@ impl Builder<'_> {
                 ],
             );
         }
-        // Only where there is such storage: it is no part of the product.
-        if self.scenario.srs.iter().any(|s| s.kind == o2cb::KIND) {
+        // Only where there is such storage, or the design of it: it is no part of the product.
+        let designed = self.db.schema().class("Membership").is_some();
+        let installed = self.scenario.cluster_stacks.iter().any(|s| s == o2cb::STACK);
+        if self.scenario.srs.iter().any(|s| s.kind == o2cb::KIND) || (designed && installed) {
             self.db.create(
                 "SM",
                 &[
@@ -61,7 +63,7 @@ impl Builder<'_> {
         for spec in &self.scenario.srs {
             self.shared(spec);
         }
-        for host in 0..self.hosts.len() {
+        for host in (0..self.hosts.len()).filter(|h| self.scenario.hosts.get(*h).is_some_and(|h| !h.outside)) {
             self.local(host, "Local storage", "ext", "user", 400);
             self.local(host, "DVD drives", "udev", "iso", 0);
         }
@@ -71,6 +73,7 @@ impl Builder<'_> {
         let mirrored = spec.mirror.is_some();
         let r = self.sr(&spec.name, &spec.kind, if spec.kind == "iso" { "iso" } else { "user" }, true, mirrored, spec.size_gib);
         let members: Vec<usize> = (0..self.hosts.len())
+            .filter(|h| self.scenario.hosts.get(*h).is_some_and(|h| !h.outside))
             .filter(|h| spec.hosts.is_empty() || self.hosts.get(*h).is_some_and(|h| spec.hosts.contains(&h.name)))
             .collect();
         let up: Vec<u8> = spec.luns.iter().map(|l| l.paths).collect();
@@ -96,7 +99,7 @@ impl Builder<'_> {
         });
     }
 
-    fn local(&mut self, host: usize, name: &str, kind: &str, content: &str, size: u64) {
+    pub(in super::super) fn local(&mut self, host: usize, name: &str, kind: &str, content: &str, size: u64) {
         let r = self.sr(name, kind, content, false, false, size);
         let uuid = self.db.text(&r, "uuid").to_owned();
         let spec =
@@ -134,7 +137,7 @@ impl Builder<'_> {
         )
     }
 
-    fn pbd(&mut self, host: usize, sr: &Ref, spec: &SrSpec, up: Vec<u8>) -> Pbd {
+    pub(in super::super) fn pbd(&mut self, host: usize, sr: &Ref, spec: &SrSpec, up: Vec<u8>) -> Pbd {
         let h = self.hosts.get(host).map(|h| h.r.clone()).unwrap_or_default();
         let device = match spec.kind.as_str() {
             "linstor" => vec![("group-name", "linstor_group/thin_device".to_owned()), ("redundancy", "2".to_owned())],
@@ -166,6 +169,6 @@ impl Builder<'_> {
             ],
         );
         let uuid = self.db.text(&r, "uuid").to_owned();
-        Pbd { r, uuid, host, attached: true, up }
+        Pbd { r, uuid, host, attached: true, up, errors: false }
     }
 }

@@ -61,6 +61,7 @@ impl Core {
             "set_power_on_mode" => self.set_power_on_mode(host, args),
             "set_multipathing" => self.set_host_field(host, "multipathing", args.boolean(1).map(Value::Bool)),
             "set_iscsi_iqn" => self.set_host_field(host, "iscsi_iqn", args.text(1).map(Value::from)),
+            "prepare_for_maintenance" if self.designed() => self.call_maintain(ctx, host),
             "get_management_interface" => {
                 let r = self.hosts.get(host).map(|h| h.r.clone()).unwrap_or_default();
                 let pifs = self.db.refs(&r, "PIFs");

@@ -3,6 +3,7 @@
 mod host;
 mod membership;
 mod pool;
+mod sr_create;
 mod storage;
 mod updates;
 mod vm;
@@ -60,6 +61,11 @@ pub const METHODS: &[Method] = &[
     Method::new("pool.check_update_readiness", 2, ReadOnly),
     Method::new("pool.has_extension", 2, PoolAdmin),
     Method::new("pool.set_ha_host_failures_to_tolerate", 2, PoolOperator),
+    Method::new("pool.join", 3, PoolOperator),
+    Method::new("pool.join_force", 3, PoolOperator),
+    Method::new("pool.eject", 1, PoolOperator),
+    Method::new("host.prepare_for_maintenance", 1, PoolOperator),
+    Method::new("SR.create", 9, PoolOperator),
     Method::new("pool.ha_compute_max_host_failures_to_tolerate", 0, ReadOnly).sync_only(),
     Method::new("VM.start", 3, VmOperator),
     Method::new("VM.start_on", 4, VmPowerAdmin),
@@ -120,7 +126,7 @@ impl Core {
     /// The host that an argument names.
     fn arg_host(&self, args: Args, at: usize) -> Result<usize, Failure> {
         let r = args.handle(at, &self.db, "host")?;
-        let found = self.hosts.iter().position(|h| h.r == r);
+        let found = self.hosts.iter().position(|h| h.member() && h.r == r);
         found.ok_or_else(|| Failure::new("HANDLE_INVALID", ["host", r.as_str()]))
     }
 

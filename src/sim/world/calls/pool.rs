@@ -25,6 +25,8 @@ impl Core {
             "sync_updates" => self.sync_updates(ctx, args),
             "check_update_readiness" => self.check_update_readiness(args),
             "has_extension" => answer(false),
+            "join" | "join_force" => self.call_join(ctx, args),
+            "eject" => self.call_eject(ctx, args),
             "set_ha_host_failures_to_tolerate" => args.handle(0, &self.db, "pool").and_then(|r| {
                 let wanted = args.int(1)?;
                 if wanted < 0 {
@@ -46,7 +48,7 @@ impl Core {
     /// Host failures that the enabled hosts, but for one, can make up for: some are left, and what is left has the memory for every
     /// protected guest.
     pub(in super::super) fn tolerable(&self, without: Option<usize>) -> i64 {
-        let well = |(at, h): &(usize, &super::super::state::Host)| Some(*at) != without && h.live && h.enabled;
+        let well = |(at, h): &(usize, &super::super::state::Host)| Some(*at) != without && h.member() && h.live && h.enabled;
         let mut room: Vec<u64> =
             self.hosts.iter().enumerate().filter(well).map(|(_, h)| h.memory.saturating_sub(h.overhead)).collect();
         room.sort_unstable();
@@ -117,9 +119,9 @@ impl Core {
         if self.ha.on {
             errors.push(Failure::bare("HA_IS_ENABLED"));
         }
-        errors.extend(self.hosts.iter().filter(|h| !h.live).map(|h| Failure::new("HOST_OFFLINE", [h.r.as_str()])));
+        errors.extend(self.hosts.iter().filter(|h| h.member() && !h.live).map(|h| Failure::new("HOST_OFFLINE", [h.r.as_str()])));
         if reboots {
-            for host in 0..self.hosts.len() {
+            for host in (0..self.hosts.len()).filter(|h| self.is_member(*h)) {
                 errors.extend(self.evacuation_blockers(host).into_iter().map(|(_, f)| f));
             }
         }

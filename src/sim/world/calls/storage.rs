@@ -16,6 +16,7 @@ impl Core {
                 self.unplug(store, host)?;
                 DONE
             }),
+            ("SR", "create") => self.call_sr_create(ctx, args),
             ("SR", "scan" | "update") => args.handle(0, &self.db, "SR").and_then(|r| {
                 let attached = self.stores.iter().find(|s| s.r == r).is_none_or(|s| s.pbds.iter().any(|p| p.attached));
                 if attached { DONE } else { Err(Failure::new("SR_NOT_ATTACHED", [r.as_str()])) }

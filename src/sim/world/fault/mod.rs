@@ -14,6 +14,19 @@ pub enum Cut {
     Network,
     /// Network and storage.
     All,
+    /// Nothing of its own: the network is split, and the coordinator is on another side.
+    Side,
+}
+
+/// How I/O fails where no path is left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Loss {
+    /// It waits, as with multipath that queues.
+    #[default]
+    Stall,
+    /// It ends in errors.
+    Error,
 }
 
 /// Where a boot can hang.
@@ -49,6 +62,16 @@ pub enum Action {
     SetKey,
     /// Takes a key of `pool.other_config` away.
     DropKey,
+    /// `pool.join`, called at a host that is a pool of its own.
+    Join,
+    /// `pool.eject`.
+    Eject,
+    /// `host.prepare_for_maintenance` of the designed API.
+    Maintain,
+    /// `PBD.plug` of all storage of a host.
+    Plug,
+    /// `PBD.unplug` of all storage of a host.
+    Unplug,
 }
 
 /// A fault, or its repair. Hosts, SRs and guests by name.
@@ -65,8 +88,12 @@ pub enum Fault {
     CutOff { host: String, what: Cut },
     /// A host that was cut off is connected again.
     Heal { host: String },
+    /// The network falls apart into groups of hosts, each of which hears itself. Whoever watches reaches the group with `seat`, by default the first.
+    Split { groups: Vec<Vec<String>>, seat: Option<String> },
+    /// It is one again.
+    Unsplit,
     /// Paths to a LUN fail; all LUNs if none is named.
-    FailPath { host: String, lun: Option<String>, paths: u8 },
+    FailPath { host: String, lun: Option<String>, paths: u8, how: Loss },
     /// All paths are back.
     RepairPath { host: String, lun: Option<String> },
     /// A link of the host's bond goes down.
@@ -118,7 +145,14 @@ pub enum Fault {
     /// The coordinator starts over with the copy of the database that was put aside.
     RewindDatabase,
     /// Another operator does something, in a session of their own.
-    Operator { action: Action, host: Option<String>, vm: Option<String>, key: Option<String>, value: Option<String> },
+    Operator {
+        action: Action,
+        host: Option<String>,
+        vm: Option<String>,
+        key: Option<String>,
+        value: Option<String>,
+        who: Option<String>,
+    },
     /// A guest is paused, which blocks evacuation.
     PauseGuest { vm: String },
     /// It runs again.
@@ -198,7 +232,13 @@ pub static FAULTS: &[FaultKind] = &[
     kind("power-on", "power-on host=NAME", "a dead machine is switched on"),
     kind("cut", "cut host=NAME [what=network|all]", "a running host is cut off from the network, or from storage too"),
     kind("heal", "heal host=NAME", "a host that was cut off is connected again"),
-    kind("fail-path", "fail-path host=NAME [lun=SCSIID] [paths=N]", "paths to a LUN fail (one, unless you say how many)"),
+    kind("split", "split groups=A,B|C,D [seat=A]", "the network falls apart into groups; you are in the first, or where `seat` is"),
+    kind("unsplit", "unsplit", "the network is one again"),
+    kind(
+        "fail-path",
+        "fail-path host=NAME [lun=SCSIID] [paths=N] [how=stall|error]",
+        "paths to a LUN fail (one, unless you say how many); with the last one I/O waits, or ends in errors",
+    ),
     kind("repair-path", "repair-path host=NAME [lun=SCSIID]", "all paths to a LUN are back"),
     kind("fail-link", "fail-link host=NAME [link=eth1]", "a link of the host's bond goes down"),
     kind("repair-link", "repair-link host=NAME [link=eth1]", "the links are up again"),
@@ -230,8 +270,8 @@ pub static FAULTS: &[FaultKind] = &[
     kind("rewind-database", "rewind-database", "the coordinator starts over with that older copy of the database"),
     kind(
         "operator",
-        "operator does=disable|enable|evacuate|reboot|shutdown|start-guest|stop-guest|move-guest|enable-ha|disable-ha|set-key|drop-key [host=NAME] [vm=NAME] [key=K] [value=V]",
-        "another operator does something, in a session of their own",
+        "operator does=disable|enable|evacuate|reboot|shutdown|start-guest|stop-guest|move-guest|enable-ha|disable-ha|set-key|drop-key|join|eject|maintain|plug|unplug [host=NAME] [vm=NAME] [key=K] [value=V] [as=WHO]",
+        "another operator does something, in a session of their own (called `as`)",
     ),
     kind("pause", "pause vm=NAME", "a guest is paused, which blocks evacuation"),
     kind("unpause", "unpause vm=NAME", "a paused guest runs again"),

@@ -1,6 +1,6 @@
 //! Faults as text, both ways.
 
-use super::{Action, Cut, FAULTS, Fault, FaultError, Hang};
+use super::{Action, Cut, FAULTS, Fault, FaultError, Hang, Loss};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -68,6 +68,12 @@ impl Values {
     }
 }
 
+/// Groups of hosts, `a,b|c`.
+fn groups(text: &str) -> Vec<Vec<String>> {
+    let names = |group: &str| group.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::to_owned).collect();
+    text.split('|').map(names).filter(|group: &Vec<String>| !group.is_empty()).collect()
+}
+
 fn span(secs: f64) -> Duration {
     Duration::from_secs_f64(secs.max(0.0))
 }
@@ -97,7 +103,14 @@ impl FromStr for Fault {
                 },
             },
             "heal" => Self::Heal { host: v.need("host")? },
-            "fail-path" => Self::FailPath { host: v.need("host")?, lun: v.maybe("lun"), paths: v.number("paths", Some(1))? },
+            "split" => Self::Split { groups: groups(&v.need("groups")?), seat: v.maybe("seat") },
+            "unsplit" => Self::Unsplit,
+            "fail-path" => Self::FailPath {
+                host: v.need("host")?,
+                lun: v.maybe("lun"),
+                paths: v.number("paths", Some(1))?,
+                how: v.number("how", Some(Loss::Stall))?,
+            },
             "repair-path" => Self::RepairPath { host: v.need("host")?, lun: v.maybe("lun") },
             "fail-link" => Self::FailLink { host: v.need("host")?, link: v.maybe("link") },
             "repair-link" => Self::RepairLink { host: v.need("host")?, link: v.maybe("link") },
@@ -139,6 +152,7 @@ impl FromStr for Fault {
                 vm: v.maybe("vm"),
                 key: v.maybe("key"),
                 value: v.maybe("value"),
+                who: v.maybe("as"),
             },
             "pause" => Self::PauseGuest { vm: v.need("vm")? },
             "unpause" => Self::UnpauseGuest { vm: v.need("vm")? },
@@ -163,8 +177,14 @@ impl fmt::Display for Fault {
                 out.name("cut").key("host", host).key("what", if *what == Cut::All { "all" } else { "network" })
             }
             Self::Heal { host } => out.name("heal").key("host", host),
-            Self::FailPath { host, lun, paths } => {
-                out.name("fail-path").key("host", host).maybe("lun", lun.as_ref()).key("paths", &paths.to_string())
+            Self::Split { groups, seat } => {
+                let groups: Vec<String> = groups.iter().map(|group| group.join(",")).collect();
+                out.name("split").key("groups", &groups.join("|")).maybe("seat", seat.as_ref())
+            }
+            Self::Unsplit => out.name("unsplit"),
+            Self::FailPath { host, lun, paths, how } => {
+                let out = out.name("fail-path").key("host", host).maybe("lun", lun.as_ref()).key("paths", &paths.to_string());
+                if *how == Loss::Stall { out } else { out.key("how", (*how).into()) }
             }
             Self::RepairPath { host, lun } => out.name("repair-path").key("host", host).maybe("lun", lun.as_ref()),
             Self::FailLink { host, link } => out.name("fail-link").key("host", host).maybe("link", link.as_ref()),
@@ -207,9 +227,9 @@ impl fmt::Display for Fault {
             Self::SlowBoot { host, by } => out.name("slow-boot").key("host", host).key("by", &by.as_secs_f64().to_string()),
             Self::KeepDatabase => out.name("keep-database"),
             Self::RewindDatabase => out.name("rewind-database"),
-            Self::Operator { action, host, vm, key, value } => {
+            Self::Operator { action, host, vm, key, value, who } => {
                 let out = out.name("operator").key("does", (*action).into()).maybe("host", host.as_ref());
-                out.maybe("vm", vm.as_ref()).maybe("key", key.as_ref()).maybe("value", value.as_ref())
+                out.maybe("vm", vm.as_ref()).maybe("key", key.as_ref()).maybe("value", value.as_ref()).maybe("as", who.as_ref())
             }
             Self::PauseGuest { vm } => out.name("pause").key("vm", vm),
             Self::UnpauseGuest { vm } => out.name("unpause").key("vm", vm),
@@ -254,6 +274,10 @@ mod tests {
             "crash host=xcp3",
             "cut host=xcp3 what=all",
             "fail-path host=xcp3 lun=3600a paths=2",
+            "fail-path host=xcp3 lun=3600a paths=2 how=error",
+            "split groups=xcp1,xcp2|xcp3 seat=xcp3",
+            "unsplit",
+            "operator does=eject host=b as=\"Xen Orchestra\"",
             "fail-link host=xcp2 link=eth1",
             "restart-toolstack",
             "kill-sessions",
@@ -285,7 +309,7 @@ mod tests {
     #[test]
     fn every_kind_says_how_it_is_written_and_can_be_read() {
         for kind in FAULTS {
-            let usage = kind.usage.replace(['[', ']'], "").replace("SECONDS", "5").replace("paths=N", "paths=2");
+            let usage = kind.usage.replace(['[', ']'], "").replace("SECONDS", "5").replace("paths=N", "paths=2").replace("A,B|C,D", "A,B");
             // Of several words, the last.
             let word = |w: &str| match (w.split_once('='), w.rsplit_once('|')) {
                 (Some((key, _)), Some((_, last))) => format!("{key}={last}"),

@@ -1,132 +1,212 @@
-//! The heartbeats of o2cb on the disk and on the network, by the kernel's nominal times: a host that cannot write for 60 s fences itself, the
-//! others call it dead after 62 s; a lost connection is a matter of quorum after 96 s; if all stall together, all wait.
+//! The heartbeats of o2cb on the disks and on the network, by the kernel's nominal times: a host that cannot write half of its regions (or more) for 60 s
+//! fences itself, and whose heartbeat nobody sees on any region for 62 s is dead to the others; a lost connection is a matter of quorum after 96 s; if
+//! all stall together on a region, and the lowest hears all, all wait.
 //!
-//! The statefile of xhad is watched here, too, where a scenario wants it.
+//! Where I/O ends in errors nobody waits for the others, and ocfs2 itself panics within seconds if the volume is being written.
 
 use super::super::fault::Cut;
-use super::super::truth::{Away, Cause};
+use super::super::state::{Host, Pbd};
 use super::super::{Core, Due};
-use super::Peer;
-use crate::o2cb::quorum::{Sight, decide};
+use super::{Beat, Peer};
+use crate::o2cb::quorum::{Count, count, disk_fences};
+use crate::time::Time;
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 /// From the last good write to the fence.
 pub const WRITE: Duration = Duration::from_secs(60);
 /// From the last good write until the others call it dead.
 pub const DEAD: Duration = Duration::from_secs(62);
+/// From the last byte until a connection counts as lost.
+const IDLE: Duration = Duration::from_secs(30);
 /// From a lost connection to the decision: 30 s of silence, then the wait.
 pub const QUORUM: Duration = Duration::from_secs(96);
+/// From the first I/O error until ocfs2 has given up on its journal and panics (a lab has seen 2.2 to 8.1 s).
+const ABORT: Duration = Duration::from_secs(5);
 
 impl Core {
-    /// Whether a host cannot write to an SR's first LUN, the one with heartbeat and statefile.
-    fn cannot_write(&self, host: usize, store: usize) -> bool {
-        let Some(s) = self.stores.get(store) else { return false };
-        let dead = |p: &super::super::state::Pbd| p.host == host && p.up.first() == Some(&0);
-        self.hosts.get(host).is_some_and(|h| h.cut == Some(Cut::All)) || s.pbds.iter().any(dead)
+    /// A host's connection to an SR.
+    pub(in super::super) fn pbd_of(&self, host: usize, store: usize) -> Option<&Pbd> {
+        self.stores.get(store)?.pbds.iter().find(|p| p.host == host)
     }
 
-    /// Whether a host cannot write its heartbeat.
+    /// Whether a host cannot write to an SR's first LUN, the one with heartbeat and statefile.
+    pub(in super::super) fn cannot_write(&self, host: usize, store: usize) -> bool {
+        self.hosts.get(host).is_some_and(|h| h.cut == Some(Cut::All))
+            || self.pbd_of(host, store).is_some_and(|p| p.up.first() == Some(&0))
+    }
+
+    /// Whether so many regions of a host cannot be written that it would not live.
     pub(super) fn o2cb_blocked(&self, host: usize) -> bool {
-        self.o2cb.as_ref().is_some_and(|o| self.cannot_write(host, o.store))
+        let Some((o2cb, peer)) = self.o2cb.as_ref().and_then(|o| Some((o, o.nodes.get(host)?))) else { return false };
+        let mine = || o2cb.regions.iter().zip(&peer.beats).filter(|(_, beat)| beat.on);
+        let lost = mine().filter(|(region, _)| self.cannot_write(host, region.store)).count();
+        lost > 0 && disk_fences(true, lost, mine().count())
     }
 
     /// Paths, links or machines may have changed: who stalls, who is not heard, and what that leads to.
     pub(in super::super) fn o2cb_look(&mut self) {
-        if self.ha.watches_statefile {
-            self.statefile_look();
-        }
+        self.xhad_look();
         if self.o2cb.is_none() {
             return;
         }
-        let now = self.now;
-        for host in 0..self.hosts.len() {
-            let runs = self.hosts.get(host).is_some_and(super::super::state::Host::runs);
-            let joined = self.hosts.get(host).is_some_and(super::super::state::Host::xapi_up);
-            let blocked = self.o2cb_blocked(host);
-            let cut = self.is_cut(host);
-            let Some(peer) = self.peer(host) else { continue };
-            if !runs {
-                continue;
-            }
-            if !peer.online {
+        for host in (0..self.hosts.len()).filter(|h| self.hosts.get(*h).is_some_and(Host::runs)).collect::<Vec<_>>() {
+            let joined = self.hosts.get(host).is_some_and(Host::xapi_up);
+            if self.peer(host).is_some_and(|p| p.online) {
+                self.look_at_disks(host);
+            } else if joined && !self.o2cb_blocked(host) {
                 // Its service tried at boot and found no disk; now there is one.
-                if joined && !blocked {
-                    self.o2cb_online(host);
-                    self.o2cb_sync();
-                }
-                continue;
+                self.o2cb_online(host);
+                self.o2cb_sync();
             }
-            match (blocked, peer.armed) {
+            self.look_at_journal(host);
+        }
+        self.look_at_links();
+    }
+
+    fn look_at_disks(&mut self, host: usize) {
+        let now = self.now;
+        let stores: Vec<usize> = self.o2cb.iter().flat_map(|o| &o.regions).map(|region| region.store).collect();
+        for (region, store) in stores.into_iter().enumerate() {
+            let blocked = self.cannot_write(host, store);
+            let Some(beat) = self.beat(host, region).filter(|beat| beat.on) else { continue };
+            match (blocked, beat.armed) {
                 (true, None) => {
-                    peer.silent = Some(now);
-                    peer.armed = Some(now);
-                    self.arm(host);
+                    *beat = Beat { on: true, since: Some(now), silent: Some(now), armed: Some(now), failed: false };
+                    self.arm(host, region);
                     self.timers.set(now + DEAD, Due::O2cbSeen);
                 }
                 (false, Some(_)) => {
-                    peer.silent = None;
-                    peer.armed = None;
+                    *beat = Beat { on: true, ..Beat::default() };
                     self.o2cb_sync();
                 }
                 _ => {}
             }
-            let Some(peer) = self.peer(host) else { continue };
-            match (cut, peer.unheard) {
-                (true, None) => {
-                    peer.unheard = Some(now);
-                    self.timers.set(now + QUORUM, Due::O2cbQuorum);
+        }
+    }
+
+    /// A volume that is being written, and whose I/O ends in errors, brings its host down.
+    fn look_at_journal(&mut self, host: usize) {
+        let now = self.now;
+        let writes = |store: usize| self.guests.iter().any(|g| g.sr == store && g.on == Some(host) && !g.gone && g.is_active());
+        let dying = self.stores.iter().enumerate().any(|(at, s)| {
+            let broken = |p: &Pbd| p.host == host && p.attached && p.errors && p.up.first() == Some(&0);
+            s.kind == super::KIND && s.pbds.iter().any(broken) && writes(at)
+        });
+        let Some(peer) = self.peer(host) else { return };
+        if !dying {
+            peer.aborting = None;
+        } else if peer.aborting.is_none() {
+            peer.aborting = Some(now);
+            self.timers.set(now + ABORT, Due::Ocfs2Panic { host, since: now });
+        }
+    }
+
+    /// ocfs2 gives up on its journal, if the errors have not ended since.
+    pub(in super::super) fn ocfs2_panic(&mut self, host: usize, since: Time) {
+        if self.peer(host).is_some_and(|p| p.aborting == Some(since)) {
+            self.panics(host);
+        }
+    }
+
+    fn look_at_links(&mut self) {
+        let now = self.now;
+        let runs = |core: &Self, h: usize| {
+            core.o2cb.as_ref().and_then(|o| o.nodes.get(h)).is_some_and(|p| p.online)
+                && core.hosts.get(h).is_some_and(Host::runs)
+        };
+        let up: Vec<usize> = (0..self.hosts.len()).filter(|h| runs(self, *h)).collect();
+        let mut deaf: Vec<((usize, usize), bool)> = Vec::new();
+        for (at, a) in up.iter().enumerate() {
+            deaf.extend(up.iter().skip(at + 1).map(|b| ((*a, *b), !self.hears(*a, *b))));
+        }
+        let Some(o2cb) = self.o2cb.as_mut() else { return };
+        o2cb.deaf.retain(|(a, b), _| up.contains(a) && up.contains(b));
+        let mut new = false;
+        for (pair, silent) in deaf {
+            match o2cb.deaf.entry(pair) {
+                Entry::Vacant(entry) if silent => {
+                    entry.insert(now);
+                    new = true;
                 }
-                (false, Some(_)) => peer.unheard = None,
+                Entry::Occupied(entry) if !silent => drop(entry.remove()),
                 _ => {}
             }
         }
+        if new {
+            self.timers.set(now + QUORUM, Due::O2cbQuorum);
+        }
     }
 
-    fn arm(&mut self, host: usize) {
-        let Some(armed) = self.peer(host).and_then(|p| p.armed) else { return };
+    fn beat(&mut self, host: usize, region: usize) -> Option<&mut Beat> {
+        self.peer(host)?.beats.get_mut(region)
+    }
+
+    fn arm(&mut self, host: usize, region: usize) {
+        let Some(armed) = self.beat(host, region).and_then(|beat| beat.armed) else { return };
         self.timers.set(armed + WRITE / 2, Due::O2cbHung);
-        self.timers.set(armed + WRITE, Due::O2cbWrite { host, armed });
+        self.timers.set(armed + WRITE, Due::O2cbWrite { host, region, armed });
     }
 
-    fn beating(&self) -> Vec<usize> {
+    /// The hosts that run and heartbeat, with their numbers.
+    fn beating(&self) -> Vec<(usize, u8)> {
         let Some(o2cb) = &self.o2cb else { return Vec::new() };
         let alive = self.o2cb_alive();
-        let runs = |host: &usize| {
-            o2cb.nodes.get(*host).is_some_and(|p| p.online)
-                && self.hosts.get(*host).is_some_and(super::super::state::Host::runs)
-                && self.number_of(*host).is_some_and(|n| alive.contains(&n))
+        let one = |host: usize| {
+            let runs = o2cb.nodes.get(host).is_some_and(|p| p.online) && self.hosts.get(host).is_some_and(Host::runs);
+            let number = self.number_of(host).filter(|n| runs && alive.contains(n))?;
+            Some((host, number))
         };
-        (0..o2cb.nodes.len()).filter(runs).collect()
+        (0..o2cb.nodes.len()).filter_map(one).collect()
     }
 
-    /// Half of the time is over for somebody: if all hang, and all can say so, all wait on.
+    /// Half of the time is over for somebody: if all hang on a region, and the lowest hears all, all wait on.
     pub(in super::super) fn o2cb_hung(&mut self) {
         let now = self.now;
         let beating = self.beating();
-        let hangs = |core: &Self, host: usize| {
-            let peer: Option<&Peer> = core.o2cb.as_ref().and_then(|o| o.nodes.get(host));
-            peer.and_then(|p| p.armed).is_some_and(|armed| armed + WRITE / 2 <= now)
-        };
-        let silent = |core: &Self, host: usize| core.is_cut(host) && beating.len() > 1;
         // A host that has died is heard of no more only after its time; until then the lowest waits for its word in vain.
-        if beating.len() < self.o2cb_alive().len() || beating.iter().any(|h| !hangs(self, *h) || silent(self, *h)) {
+        if beating.len() < self.o2cb_alive().len() {
             return;
         }
-        for host in beating {
-            if let Some(peer) = self.peer(host) {
-                peer.armed = Some(now);
-                // Nobody is called dead by hosts that cannot read either.
-                peer.silent = Some(now);
+        let Some(lowest) = beating.iter().min_by_key(|(_, number)| *number).map(|(host, _)| *host) else { return };
+        if beating.iter().any(|(host, _)| !self.hears(lowest, *host)) {
+            return;
+        }
+        for region in 0..self.o2cb.as_ref().map_or(0, |o| o.regions.len()) {
+            let hangs = |(host, _): &(usize, u8)| {
+                let peer: Option<&Peer> = self.o2cb.as_ref().and_then(|o| o.nodes.get(*host));
+                let store = self.o2cb.as_ref().and_then(|o| o.regions.get(region)).map_or(usize::MAX, |r| r.store);
+                let errors = self.pbd_of(*host, store).is_some_and(|p| p.errors);
+                let beat = peer.and_then(|p| p.beats.get(region));
+                !errors && beat.is_some_and(|b| b.armed.is_some_and(|armed| armed + WRITE / 2 <= now))
+            };
+            if !beating.iter().all(hangs) {
+                continue;
             }
-            self.arm(host);
-            self.timers.set(now + DEAD, Due::O2cbSeen);
+            for (host, _) in &beating {
+                if let Some(peer) = self.peer(*host) {
+                    peer.pardoned = Some(now);
+                }
+                if let Some(beat) = self.beat(*host, region) {
+                    // Nobody is called dead by hosts that cannot read either.
+                    *beat = Beat { armed: Some(now), silent: Some(now), failed: false, ..beat.clone() };
+                }
+                self.arm(*host, region);
+                self.timers.set(now + DEAD, Due::O2cbSeen);
+            }
         }
     }
 
-    /// The write time-out of a host, if it was not armed again since.
-    pub(in super::super) fn o2cb_write(&mut self, host: usize, armed: crate::time::Time) {
-        if self.peer(host).is_some_and(|p| p.online && p.armed == Some(armed)) {
+    /// The write time-out of a host on a region, if it was not armed again since.
+    pub(in super::super) fn o2cb_write(&mut self, host: usize, region: usize, armed: Time) {
+        let Some(peer) = self.peer(host).filter(|p| p.online) else { return };
+        match peer.beats.get_mut(region) {
+            Some(beat) if beat.armed == Some(armed) => beat.failed = true,
+            _ => return,
+        }
+        let mine = || peer.beats.iter().filter(|beat| beat.on);
+        if disk_fences(true, mine().filter(|beat| beat.failed).count(), mine().count()) {
             self.self_fence(host);
         }
     }
@@ -135,27 +215,26 @@ impl Core {
     pub(in super::super) fn o2cb_quorum(&mut self) {
         let now = self.now;
         let beating = self.beating();
-        let heartbeating = self.o2cb_alive();
-        let cut: BTreeSet<usize> = beating.iter().copied().filter(|h| self.is_cut(*h)).collect();
-        let due = |core: &Self, host: &usize| {
-            core.o2cb
-                .as_ref()
-                .and_then(|o| o.nodes.get(*host))
-                .and_then(|p| p.unheard)
-                .is_some_and(|since| now.since(since) >= QUORUM)
+        let alive = self.o2cb_alive();
+        let Some(o2cb) = &self.o2cb else { return };
+        let silence = |a: usize, b: usize| o2cb.deaf.get(&(a.min(b), a.max(b))).map(|since| now.since(*since));
+        let lowest = alive.first().copied().unwrap_or_default();
+        let decides = |(host, own): &&(usize, u8)| {
+            let others: Vec<Duration> = beating.iter().filter_map(|(other, _)| silence(*host, *other)).collect();
+            // While one connection is held the decision waits.
+            let due = others.iter().any(|s| *s >= QUORUM) && !others.iter().any(|s| (IDLE..QUORUM).contains(s));
+            let heard = |(other, _): &&(usize, u8)| other == host || silence(*host, *other).is_none_or(|s| s < IDLE);
+            let connected: BTreeSet<u8> = beating.iter().filter(heard).map(|(_, number)| *number).collect();
+            let sight = Count {
+                beats: alive.contains(own),
+                heartbeating: alive.len(),
+                connected: connected.len(),
+                lowest,
+                reaches_lowest: connected.contains(&lowest),
+            };
+            due && count(&sight).fences()
         };
-        if !cut.iter().any(|h| due(self, h)) {
-            return;
-        }
-        let mut fence = Vec::new();
-        for host in &beating {
-            let Some(own) = self.number_of(*host) else { continue };
-            let hears = |other: &&usize| *other == host || !(cut.contains(host) || cut.contains(*other));
-            let connected = beating.iter().filter(hears).filter_map(|other| self.number_of(*other)).collect();
-            if decide(&Sight { own, heartbeating: heartbeating.clone(), connected }).fences() {
-                fence.push(*host);
-            }
-        }
+        let fence: Vec<usize> = beating.iter().filter(decides).map(|(host, _)| *host).collect();
         for host in fence {
             self.self_fence(host);
         }
@@ -167,71 +246,23 @@ impl Core {
         self.power_up(host);
     }
 
-    fn fence_off(&mut self, host: usize) {
-        let now = self.now;
-        if let Some(h) = self.hosts.get_mut(host) {
-            h.away.get_or_insert(Away { since: now, cause: Cause::Fence });
-        }
-        self.power_off(host, true);
-    }
-
     /// A machine is off.
     pub(in super::super) fn o2cb_gone(&mut self, host: usize, silent: bool) {
         let now = self.now;
         let Some(peer) = self.peer(host) else { return };
-        if peer.online {
-            // Who leaves in an orderly way says so.
-            let last = if silent { now } else { now - DEAD };
-            peer.silent.get_or_insert(last);
+        // Who leaves in an orderly way says so.
+        let last = if silent { now } else { now - DEAD };
+        for beat in &mut peer.beats {
+            let silent = beat.silent.or(peer.online.then_some(last));
+            *beat = Beat { on: beat.on, silent, ..Beat::default() };
         }
         peer.online = false;
-        peer.armed = None;
-        peer.unheard = None;
-        peer.statefile = None;
+        peer.pardoned = None;
+        peer.aborting = None;
         peer.query = None;
         if silent {
             self.timers.set(now + DEAD, Due::O2cbSeen);
         }
         self.o2cb_sync();
-    }
-
-    /// Who cannot write xhad's statefile, while others can, fences itself when the time-out is over.
-    fn statefile_look(&mut self) {
-        let now = self.now;
-        let Some(store) = self.ha.statefile_sr.filter(|_| self.ha.on && self.ha.stack == "xhad") else {
-            self.ha.lost.clear();
-            return;
-        };
-        for host in 0..self.hosts.len() {
-            let runs = self.hosts.get(host).is_some_and(super::super::state::Host::runs);
-            if !(runs && self.cannot_write(host, store)) {
-                self.ha.lost.remove(&host);
-            } else if let std::collections::btree_map::Entry::Vacant(entry) = self.ha.lost.entry(host) {
-                entry.insert(now);
-                self.timers.set(now + self.ha.timeout, Due::Statefile { host, since: now });
-            }
-        }
-    }
-
-    /// The time-out of xhad for its statefile is over.
-    pub(in super::super) fn statefile_late(&mut self, host: usize, since: crate::time::Time) {
-        if !self.ha.on || self.ha.lost.get(&host) != Some(&since) {
-            return;
-        }
-        let reach = |h: &usize| self.hosts.get(*h).is_some_and(super::super::state::Host::runs) && !self.ha.lost.contains_key(h);
-        if (0..self.hosts.len()).any(|h| reach(&h)) {
-            self.ha.lost.remove(&host);
-            self.fence_off(host);
-            // The others have missed its writes to the statefile for as long, and give it up at the same time.
-            if host == self.coordinator {
-                self.elect();
-            } else if self.coordinator_up() {
-                self.declare_dead(host);
-            }
-            self.power_up(host);
-        } else {
-            // All have lost it, and all hear each other: xhad lives on.
-            self.timers.set(self.now + Duration::from_secs(5), Due::Statefile { host, since });
-        }
     }
 }

@@ -3,6 +3,7 @@
 use super::{Core, NAME};
 use crate::o2cb::live::known::Known;
 use crate::o2cb::live::{Cluster, FenceMethod, Kernel, Live, Mode, Node, Region, Socket};
+use crate::probe::kernel::{Line, Sign};
 use crate::time::Time;
 use std::collections::BTreeSet;
 
@@ -13,6 +14,24 @@ const PORT: u16 = crate::o2cb::PORT;
 const BEAT: i64 = 2_000;
 
 impl Core {
+    /// What the kernel of a host has to say of its heartbeats: errors, and pardons.
+    pub(in super::super) fn o2cb_kernel(&self, host: usize) -> Vec<Line> {
+        let Some((o2cb, machine)) = self.o2cb.as_ref().zip(self.hosts.get(host)) else { return Vec::new() };
+        let Some(me) = o2cb.nodes.get(host).filter(|peer| peer.online) else { return Vec::new() };
+        let uptime = |at: Time| at.millis_after(machine.booted).max(0) as f64 / 1_000.0;
+        let line = |sign: Sign, at: Time, text: &str| Line { sign, uptime: Some(uptime(at)), stamp: None, text: text.into() };
+        let mut lines = Vec::new();
+        for (region, beat) in o2cb.regions.iter().zip(&me.beats).filter(|(_, beat)| beat.on) {
+            let errors = self.pbd_of(host, region.store).is_some_and(|p| p.errors);
+            if beat.since.is_some() && errors {
+                lines.push(line(Sign::HeartbeatError, self.now, "o2hb_bio_end_io:535 ERROR: IO Error 10"));
+            }
+        }
+        let pardon = "o2hb: all nodes hb write hung, maybe region is down.";
+        lines.extend(me.pardoned.map(|at| line(Sign::HeartbeatPardoned, at, pardon)));
+        lines
+    }
+
     /// The state of a host's driver; `None` if o2cb does not run there.
     pub(in super::super) fn o2cb_live(&self, host: usize) -> Option<Live> {
         let now = self.now;
@@ -40,7 +59,7 @@ impl Core {
         let linked = |at: usize| o2cb.nodes.get(at).is_some_and(|peer| peer.online);
         let sockets =
             members.iter().filter(|(number, at)| *number != own && linked(*at) && alive.contains(number)).map(|(_, at)| {
-                let since = [host, *at].iter().filter_map(|h| o2cb.nodes.get(*h)?.unheard).min();
+                let since = o2cb.deaf.get(&(host.min(*at), host.max(*at))).copied();
                 let quiet = since.map_or(now.as_millis().rem_euclid(BEAT), |since| now.millis_after(since));
                 Socket {
                     peer: name(*at),
@@ -52,16 +71,23 @@ impl Core {
             });
         let sockets: Vec<Socket> = sockets.collect();
         let beaten = now.as_millis().rem_euclid(BEAT).max(1);
-        let elapsed = me.armed.map_or(beaten, |armed| now.millis_after(armed) + beaten);
-        let store = self.stores.get(o2cb.store)?;
-        let region = Region {
-            uuid: store.uuid.replace('-', "").to_uppercase(),
-            device: Known::Yes("dm-0".into()),
-            num: Known::Yes(0),
-            elapsed_ms: Known::Yes(u64::try_from(elapsed).unwrap_or(0)),
-            live_nodes: Known::Yes(alive.clone()),
-            pinned: Known::Yes(true),
+        let region = |(num, (region, beat)): (u8, (&super::Region, &super::Beat))| {
+            let elapsed = beat.since.map_or(beaten, |since| now.millis_after(since) + beaten);
+            let on = |at: usize| o2cb.nodes.get(at).is_some_and(|p| p.beats.get(usize::from(num)).is_some_and(|b| self.seen(p, b)));
+            let seen = members.iter().filter(|(_, at)| on(*at)).map(|(number, _)| *number).collect();
+            Region {
+                uuid: region.uuid.clone(),
+                device: Known::Yes(format!("dm-{num}")),
+                num: Known::Yes(num),
+                elapsed_ms: Known::Yes(u64::try_from(elapsed).unwrap_or(0)),
+                live_nodes: Known::Yes(seen),
+                pinned: Known::Yes(true),
+            }
         };
+        let mine = || (0u8..=255).zip(o2cb.regions.iter().zip(&me.beats)).filter(|(_, (_, beat))| beat.on);
+        let regions: Vec<Region> = mine().map(region).collect();
+        let numbers: BTreeSet<u8> = mine().map(|(num, _)| num).collect();
+        let failed: BTreeSet<u8> = mine().filter(|(_, (_, beat))| beat.failed).map(|(num, _)| num).collect();
         let connected: BTreeSet<u8> = members
             .iter()
             .filter(|(number, at)| *number == own || (linked(*at) && alive.contains(number)))
@@ -76,7 +102,7 @@ impl Core {
             dead_threshold: Known::Yes(THRESHOLD),
             mode: Known::Yes(Mode::Global),
             nodes: nodes.collect(),
-            regions: vec![region],
+            regions,
         };
         Some(Live {
             taken: now,
@@ -88,9 +114,9 @@ impl Core {
             stack: Known::Yes(super::STACK.into()),
             clusters: Known::Yes(vec![cluster]),
             live_nodes: Known::Yes(alive),
-            live_regions: Known::Yes(BTreeSet::from([0])),
-            quorum_regions: Known::Yes(BTreeSet::from([0])),
-            failed_regions: Known::Yes(BTreeSet::new()),
+            live_regions: Known::Yes(numbers.clone()),
+            quorum_regions: Known::Yes(numbers),
+            failed_regions: Known::Yes(failed),
             connected: Known::Yes(connected),
             sockets: Known::Yes(sockets),
             tcp: Known::Yes(Vec::new()),

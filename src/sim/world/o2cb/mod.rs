@@ -16,7 +16,8 @@ use crate::o2cb::service::Kept;
 use crate::o2cb::{CLUSTER_CONF, registered};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The stack, and the name of the `Cluster`.
@@ -29,14 +30,42 @@ const NAME: &str = "xspool";
 /// o2cb of all hosts.
 #[derive(Clone)]
 pub struct O2cb {
-    /// The SR with the heartbeat.
-    pub store: usize,
+    /// The heartbeat regions: one on each SR that demands it.
+    pub regions: Vec<Region>,
     /// The `Cluster`, where xapi has one.
     pub cluster: Option<Ref>,
-    /// uuid of the `o2cb_statefile`.
-    statefile: String,
     /// One for each host of the world.
     pub nodes: Vec<Peer>,
+    /// Pairs of running hosts that do not hear each other (the lower first), and since when.
+    pub deaf: BTreeMap<(usize, usize), Time>,
+    /// `cluster.conf` before anybody is in it.
+    conf: Arc<Memory>,
+}
+
+/// A heartbeat region.
+#[derive(Clone)]
+pub struct Region {
+    /// The SR that it is on, on its first LUN.
+    pub store: usize,
+    /// Its name: the uuid without dashes.
+    uuid: String,
+    /// uuid of the VDI, an `o2cb_statefile`.
+    statefile: String,
+}
+
+/// A host's heartbeat on a region.
+#[derive(Clone, Debug, Default)]
+pub struct Beat {
+    /// It has the SR.
+    pub on: bool,
+    /// Its last good write, while it cannot write.
+    pub since: Option<Time>,
+    /// Since when the others see nothing of it there: it stalls, or is gone. `None`: it beats.
+    pub silent: Option<Time>,
+    /// When its write time-out was armed last, while it stalls.
+    pub armed: Option<Time>,
+    /// Its write time-out is over.
+    pub failed: bool,
 }
 
 /// A host's o2cb.
@@ -48,14 +77,12 @@ pub struct Peer {
     number: Option<u8>,
     /// Its kernel heartbeats, as far as its disk lets it.
     pub online: bool,
-    /// Since when nothing of it was written: it stalls, or is gone. `None`: it beats.
-    pub silent: Option<Time>,
-    /// When its write time-out was armed last, while it stalls.
-    pub armed: Option<Time>,
-    /// Since when the others do not hear it on the network.
-    pub unheard: Option<Time>,
-    /// Since when it cannot write the statefile of xhad.
-    pub statefile: Option<Time>,
+    /// Region by region.
+    pub beats: Vec<Beat>,
+    /// When its kernel wrote down that all hang and all wait on.
+    pub pardoned: Option<Time>,
+    /// Since when ocfs2 meets I/O errors on a volume that is being written.
+    pub aborting: Option<Time>,
     /// The last `Cluster.query` on it.
     pub query: Option<Arc<Query>>,
 }
@@ -63,35 +90,29 @@ pub struct Peer {
 impl Core {
     /// Sets o2cb up on all hosts that have a PBD for the storage that demands it. Does nothing without such storage.
     pub(super) fn o2cb_begin(&mut self) {
-        let Some(store) = self.stores.iter().position(|s| s.kind == KIND) else { return };
-        let Some((sr, region)) = self.stores.get(store).map(|s| (s.r.clone(), s.uuid.replace('-', "").to_uppercase())) else {
+        let stores: Vec<usize> = (0..self.stores.len()).filter(|s| self.stores.get(*s).is_some_and(|s| s.kind == KIND)).collect();
+        if stores.is_empty() || self.o2cb.is_some() {
             return;
-        };
-        let vdi = self.db.create(
-            "VDI",
-            &[
-                ("name_label", "Heartbeat of o2cb".into()),
-                ("name_description", "Used for the storage heartbeat of OCFS2".into()),
-                ("SR", sr.into()),
-                ("type", if self.designed() { "o2cb_statefile" } else { "user" }.into()),
-                ("virtual_size", 4_194_304.into()),
-                ("sharable", true.into()),
-                ("managed", true.into()),
-            ],
-        );
-        let statefile = self.db.text(&vdi, "uuid").to_owned();
+        }
+        let regions: Vec<Region> = stores.into_iter().filter_map(|store| self.heartbeat_volume(store)).collect();
         let cluster = self.designed().then(|| {
             let stack = [("name", STACK.into()), ("cluster_stack", STACK.into()), ("cluster_stack_version", 1.into())];
             self.db.create("Cluster", &stack)
         });
-        let conf = format!(
-            "cluster:\n\tnode_count = 0\n\tname = {NAME}\n\theartbeat_mode = global\n\nheartbeat:\n\tcluster = {NAME}\n\tregion = {region}\n"
-        );
-        let folder = Arc::new(Memory::new().with(CLUSTER_CONF, conf).with(crate::o2cb::service::INVENTORY, ""));
-        let peer =
-            Peer { folder, number: None, online: false, silent: None, armed: None, unheard: None, statefile: None, query: None };
-        self.o2cb = Some(O2cb { store, cluster: cluster.clone(), statefile, nodes: vec![peer; self.hosts.len()] });
-        let members: Vec<usize> = self.stores.get(store).map(|s| s.pbds.iter().map(|p| p.host).collect()).unwrap_or_default();
+        let mut conf = format!("cluster:\n\tnode_count = 0\n\tname = {NAME}\n\theartbeat_mode = global\n");
+        for region in &regions {
+            let _ = write!(conf, "\nheartbeat:\n\tcluster = {NAME}\n\tregion = {}\n", region.uuid);
+        }
+        let conf = Arc::new(Memory::new().with(CLUSTER_CONF, conf).with(crate::o2cb::service::INVENTORY, ""));
+        let of = |host: usize| {
+            let on = |region: &Region| self.stores.get(region.store).is_some_and(|s| s.pbds.iter().any(|p| p.host == host));
+            let beats = regions.iter().map(|region| Beat { on: on(region), ..Beat::default() }).collect();
+            let folder = Arc::clone(&conf);
+            Peer { folder, number: None, online: false, beats, pardoned: None, aborting: None, query: None }
+        };
+        let nodes: Vec<Peer> = (0..self.hosts.len()).map(of).collect();
+        let members: Vec<usize> = (0..nodes.len()).filter(|h| nodes.get(*h).is_some_and(|p| p.beats.iter().any(|b| b.on))).collect();
+        self.o2cb = Some(O2cb { regions, cluster: cluster.clone(), nodes, deaf: BTreeMap::new(), conf });
         for (number, host) in members.iter().enumerate() {
             let r = self.hosts.get(*host).map(|h| h.r.clone()).unwrap_or_default();
             if let Some(cluster) = &cluster {
@@ -109,6 +130,40 @@ impl Core {
         self.o2cb_sync();
     }
 
+    /// The VDI of a heartbeat region.
+    fn heartbeat_volume(&mut self, store: usize) -> Option<Region> {
+        let (sr, uuid) = self.stores.get(store).map(|s| (s.r.clone(), s.uuid.replace('-', "").to_uppercase()))?;
+        let vdi = self.db.create(
+            "VDI",
+            &[
+                ("name_label", "Heartbeat of o2cb".into()),
+                ("name_description", "Used for the storage heartbeat of OCFS2".into()),
+                ("SR", sr.into()),
+                ("type", if self.designed() { "o2cb_statefile" } else { "user" }.into()),
+                ("virtual_size", 4_194_304.into()),
+                ("sharable", true.into()),
+                ("managed", true.into()),
+            ],
+        );
+        let statefile = self.db.text(&vdi, "uuid").to_owned();
+        Some(Region { store, uuid, statefile })
+    }
+
+    /// A host has forgotten all that it knew of the cluster: it was wiped, or has just joined.
+    pub(super) fn o2cb_wipe(&mut self, host: usize) {
+        let Some(o2cb) = self.o2cb.as_mut() else { return };
+        let conf = Arc::clone(&o2cb.conf);
+        let on: Vec<bool> = o2cb
+            .regions
+            .iter()
+            .map(|r| self.stores.get(r.store).is_some_and(|s| s.pbds.iter().any(|p| p.host == host)))
+            .collect();
+        if let Some(peer) = o2cb.nodes.get_mut(host) {
+            let beats = on.into_iter().map(|on| Beat { on, ..Beat::default() }).collect();
+            *peer = Peer { folder: conf, number: None, online: false, beats, pardoned: None, aborting: None, query: None };
+        }
+    }
+
     fn peer(&mut self, host: usize) -> Option<&mut Peer> {
         self.o2cb.as_mut()?.nodes.get_mut(host)
     }
@@ -119,7 +174,7 @@ impl Core {
         host: usize,
         work: impl FnOnce(&mut Node<'_>) -> Result<T, NodeError>,
     ) -> Option<Result<T, NodeError>> {
-        let statefiles = vec![self.o2cb.as_ref()?.statefile.clone()];
+        let statefiles = self.o2cb.as_ref()?.regions.iter().map(|r| r.statefile.clone()).collect();
         let peer = self.peer(host)?;
         let mut services = Kept { statefiles };
         let folder = Arc::make_mut(&mut peer.folder);
@@ -143,7 +198,7 @@ impl Core {
                 let host = self.db.reference(r, "host");
                 let left = self.db.date(r, "left");
                 let number = u32::try_from(self.db.int(r, "id")).unwrap_or(u32::MAX);
-                Member { r: r.clone(), number, host: self.hosts.iter().position(|h| h.r == host), left }
+                Member { r: r.clone(), number, host: self.hosts.iter().position(|h| h.member() && h.r == host), left }
             })
             .collect();
         found.sort_by_key(|member| (member.number, member.left));
@@ -168,15 +223,22 @@ impl Core {
         if self.o2cb.is_none() || !self.coordinator_up() {
             return;
         }
-        self.drop_memberships();
+        self.o2cb_step_all();
+        // Only now: a host that has started since knows of it as well.
+        if self.drop_memberships() {
+            self.o2cb_step_all();
+        }
+        self.publish_o2cb();
+    }
+
+    fn o2cb_step_all(&mut self) {
         let members = self.members();
         for host in 0..self.hosts.len() {
-            let there = self.hosts.get(host).is_some_and(|h| h.xapi_up() && h.stage != Stage::Off);
+            let there = self.hosts.get(host).is_some_and(|h| h.member() && h.xapi_up() && h.stage != Stage::Off);
             if there && (host == self.coordinator || !(self.is_cut(host) || self.is_cut(self.coordinator))) {
                 self.o2cb_step(host, &members);
             }
         }
-        self.publish_o2cb();
     }
 
     /// Brings one host's file in step.
@@ -223,27 +285,39 @@ impl Core {
     }
 
     /// Memberships of hosts that left go once every host has started since.
-    fn drop_memberships(&mut self) {
-        let started = self.hosts.iter().map(|h| h.booted).min().unwrap_or(Time::EPOCH);
+    /// A host counts once its monitor has run since. Whether any went.
+    fn drop_memberships(&mut self) -> bool {
+        let up = |h: &super::state::Host| h.xapi_up() && h.cut.is_none();
+        let all = self.hosts.iter().filter(|h| h.member());
+        let started = all.map(|h| if up(h) { h.booted } else { Time::EPOCH }).min().unwrap_or(Time::EPOCH);
+        let mut any = false;
         for member in self.members() {
             if member.left != Time::EPOCH && started > member.left && !member.r.is_null() {
                 self.db.destroy(&member.r);
+                any = true;
             }
         }
+        any
     }
 
     /// The numbers of the hosts whose heartbeat the others see, or have not missed for long enough.
     pub(super) fn o2cb_alive(&self) -> BTreeSet<u8> {
         let Some(o2cb) = &self.o2cb else { return BTreeSet::new() };
         let beats = |host: usize| {
-            o2cb.nodes.get(host).is_some_and(|p| match p.silent {
-                None => p.online,
-                Some(since) => self.now.since(since) < heartbeat::DEAD,
-            })
+            o2cb.nodes.get(host).is_some_and(|p| p.beats.iter().any(|beat| self.seen(p, beat)))
         };
         let members = self.members();
         let live = members.iter().filter(|m| m.left == Time::EPOCH && m.host.is_some_and(beats));
         live.filter_map(|m| u8::try_from(m.number).ok()).collect()
+    }
+
+    /// Whether the others see the heartbeat of a host on a region, or have not missed it for long enough.
+    fn seen(&self, peer: &Peer, beat: &Beat) -> bool {
+        beat.on
+            && match beat.silent {
+                None => peer.online,
+                Some(since) => self.now.since(since) < heartbeat::DEAD,
+            }
     }
 
     /// What xapi shows of it: counts, and the last `Cluster.query` in `Cluster.other_config`.
@@ -293,6 +367,7 @@ impl Core {
         if self.number_of(host).is_none() || self.o2cb_blocked(host) {
             return;
         }
+        let first = self.o2cb.as_ref().and_then(|o| Some(o.regions.first()?.statefile.clone()));
         let Some(peer) = self.o2cb.as_ref().and_then(|o| o.nodes.get(host)) else { return };
         if peer.online {
             return;
@@ -304,14 +379,13 @@ impl Core {
             let booted = |node: &mut Node<'_>| node.booted();
             self.on_folder(host, booted)
         } else {
-            self.on_folder(host, |node| node.start(Some(NAME), None).map(|_| true))
+            self.on_folder(host, |node| node.start(Some(NAME), first.as_deref()).map(|_| true))
         };
         if matches!(up, Some(Ok(true)))
             && let Some(peer) = self.peer(host)
         {
             peer.online = true;
-            peer.silent = None;
-            peer.armed = None;
+            peer.beats.iter_mut().for_each(|beat| *beat = Beat { on: beat.on, ..Beat::default() });
         }
     }
 }

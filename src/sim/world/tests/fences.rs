@@ -164,11 +164,11 @@ fn the_other_scenarios_do_what_they_say() {
     let mut rig = demo("clock-skew");
     let off = |rig: &Rig| rig.world.core.hosts.iter().map(|h| h.clock_ms).collect::<Vec<_>>();
     rig.run(100.0);
-    assert_eq!(off(&rig), [0, -45_000, 3_000, 0]);
+    assert_eq!(off(&rig), [0, -45_000, 8_000, 0]);
     rig.run(100.0);
-    assert_eq!(off(&rig), [0, -45_000, 3_000, 400_000]);
+    assert_eq!(off(&rig), [0, -45_000, 8_000, 400_000]);
     assert_eq!(rig.messages("HOST_CLOCK_SKEW_DETECTED").len(), 1);
-    rig.run(300.0);
+    rig.run(150.0);
     assert_eq!(off(&rig), [0, 0, 0, 0]);
 
     let mut rig = demo("two-captains");

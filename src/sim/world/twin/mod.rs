@@ -138,6 +138,8 @@ impl World {
             stack: pool.ha_cluster_stack.to_string(),
             watches_statefile: false,
             lost: BTreeMap::new(),
+                deaf: BTreeMap::new(),
+                told: false,
             statefile: pool.ha_statefiles.first().filter(|_| pool.ha_enabled).map(|r| Ref::from(&**r)),
         };
         let mut world = Self::assemble(
@@ -270,6 +272,8 @@ fn host(known: &Known, r: &Ref, h: &record::Host, options: Options) -> Host {
         silent: !live,
         unclean: false,
         cut: None,
+        side: 0,
+        alone: None,
         clock_ms: 0,
         booted,
         agent: h.agent_start_time().unwrap_or(booted),
@@ -325,6 +329,7 @@ fn stores(known: &Known, hosts: &[Host], assumed: &Assumed) -> Vec<Store> {
                         host,
                         attached: pbd.currently_attached && hosts.get(host).is_some_and(|h| h.live),
                         up: luns.keys().map(up).collect(),
+                        errors: false,
                     })
                 })
                 .collect();
