@@ -39,9 +39,10 @@ impl Pool {
         out
     }
 
-    /// A network in words, by the interfaces that lead to it: networks themselves are not read.
+    /// A network in words: its name, and the interfaces that lead to it.
     pub fn network_words(&self, network: &Ref) -> String {
-        let mut names: Vec<String> = self
+        let name = self.tables.network(network).map(|n| words::name(&n.name_label)).unwrap_or_default();
+        let mut ways: Vec<String> = self
             .tables
             .pifs()
             .filter(|(_, p)| p.network == *network && !network.is_null())
@@ -50,12 +51,13 @@ impl Pool {
                 if p.vlan >= 0 { format!("{device} VLAN {}", p.vlan) } else { device }
             })
             .collect();
-        names.sort_by(|a, b| words::natural(a, b));
-        names.dedup();
-        if names.is_empty() {
-            "a network that no host is connected to".into()
-        } else {
-            format!("the network of {}", words::list(&names))
+        ways.sort_by(|a, b| words::natural(a, b));
+        ways.dedup();
+        match (name.is_empty(), ways.is_empty()) {
+            (false, false) => format!("network {name} ({})", words::list(&ways)),
+            (false, true) => format!("network {name}, which no host is connected to"),
+            (true, false) => format!("the network of {}", words::list(&ways)),
+            (true, true) => "a network that no host is connected to".into(),
         }
     }
 
