@@ -39,28 +39,6 @@ impl Pool {
         out
     }
 
-    /// A network in words: its name, and the interfaces that lead to it.
-    pub fn network_words(&self, network: &Ref) -> String {
-        let name = self.tables.network(network).map(|n| words::name(&n.name_label)).unwrap_or_default();
-        let mut ways: Vec<String> = self
-            .tables
-            .pifs()
-            .filter(|(_, p)| p.network == *network && !network.is_null())
-            .map(|(_, p)| {
-                let device = words::name(&p.device);
-                if p.vlan >= 0 { format!("{device} VLAN {}", p.vlan) } else { device }
-            })
-            .collect();
-        ways.sort_by(|a, b| words::natural(a, b));
-        ways.dedup();
-        match (name.is_empty(), ways.is_empty()) {
-            (false, false) => format!("network {name} ({})", words::list(&ways)),
-            (false, true) => format!("network {name}, which no host is connected to"),
-            (true, false) => format!("the network of {}", words::list(&ways)),
-            (true, true) => "a network that no host is connected to".into(),
-        }
-    }
-
     /// Whether some SR keeps mirrors on the hosts, also where the pool does not tell whether they are in step.
     pub fn keeps_mirrors(&self) -> bool {
         self.tables.srs().any(|(_, sr)| {

@@ -16,6 +16,7 @@
 //! | `gate`, `verdict` | may a host be rebooted now, why not, until when? |
 //! | `view` | puts the picture together |
 //! | `records` | the records behind it, for the rollout machine |
+//! | `networks` | which networks could guests be moved over? |
 //! | `access` | what a plan and its checks ask beyond single records |
 //! | `json` | the picture for scripts |
 
@@ -32,6 +33,7 @@ pub mod json;
 pub mod limits;
 mod link;
 mod liveness;
+mod networks;
 mod paths;
 pub mod picture;
 mod preview;
@@ -53,6 +55,7 @@ pub(crate) mod scene;
 
 pub use access::Unplugged;
 pub use gate::Obstacle;
+pub use networks::NetworkView;
 pub use preview::Preview;
 pub use tables::Guest;
 

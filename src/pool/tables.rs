@@ -120,7 +120,6 @@ impl Tables {
         pif Pif Pif;
         pif_metrics PifMetrics PifMetrics;
         bond Bond Bond;
-        network Network Network;
         message Message Message;
         }
         all {
