@@ -39,26 +39,6 @@ impl Pool {
         out
     }
 
-    /// A network in words, by the interfaces that lead to it: networks themselves are not read.
-    pub fn network_words(&self, network: &Ref) -> String {
-        let mut names: Vec<String> = self
-            .tables
-            .pifs()
-            .filter(|(_, p)| p.network == *network && !network.is_null())
-            .map(|(_, p)| {
-                let device = words::name(&p.device);
-                if p.vlan >= 0 { format!("{device} VLAN {}", p.vlan) } else { device }
-            })
-            .collect();
-        names.sort_by(|a, b| words::natural(a, b));
-        names.dedup();
-        if names.is_empty() {
-            "a network that no host is connected to".into()
-        } else {
-            format!("the network of {}", words::list(&names))
-        }
-    }
-
     /// Who keeps the pool's tasks: the coordinator, and when its toolstack last started, which forgets all tasks. `None`: not known.
     pub fn keeper(&self) -> Option<(Ref, Time)> {
         let coordinator = self.coordinator()?;

@@ -18,6 +18,7 @@
 //! | `known`, `glance` | the parts, each made when it is asked for: the gates and what is behind them |
 //! | `view` | puts the picture together |
 //! | `records` | the records behind it, for the rollout machine |
+//! | `networks` | which networks could guests be moved over? |
 //! | `access` | what a plan and its checks ask beyond single records |
 //! | `json` | the picture for scripts |
 
@@ -37,6 +38,7 @@ mod known;
 pub mod limits;
 mod link;
 mod liveness;
+mod networks;
 pub mod outages;
 mod paths;
 pub mod picture;
@@ -59,6 +61,7 @@ pub(crate) mod scene;
 
 pub use access::Unplugged;
 pub use gate::Obstacle;
+pub use networks::NetworkView;
 pub use preview::Preview;
 pub use tables::Guest;
 

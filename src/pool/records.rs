@@ -2,7 +2,7 @@
 
 use super::{Guest, Pool};
 use crate::xenapi::record::{
-    Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Pbd, Pif, Pool as PoolRecord, Ref, Sr, Task,
+    Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Network, Pbd, Pif, Pool as PoolRecord, Ref, Sr, Task,
 };
 
 /// What was last read of a pool, by class.
@@ -71,6 +71,11 @@ impl<'a> Records<'a> {
     /// Every network interface, in no order.
     pub fn pifs(self) -> impl Iterator<Item = (&'a Ref, &'a Pif)> {
         self.0.tables.pifs()
+    }
+
+    /// Every network, in no order.
+    pub fn networks(self) -> impl Iterator<Item = (&'a Ref, &'a Network)> {
+        self.0.tables.networks()
     }
 
     /// Every certificate that the pool knows of, in no order.

@@ -4,7 +4,7 @@
 //! are counted as they come and go, so that a picture never looks through all of them. Decides nothing.
 
 use crate::xenapi::record::{
-    Bond, Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Message, Pbd, Pif, PifMetrics, Pool, Record, Ref, Sr,
+    Bond, Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Message, Network, Pbd, Pif, PifMetrics, Pool, Record, Ref, Sr,
     Task, Vm,
 };
 use std::collections::HashMap;
@@ -74,7 +74,7 @@ struct Table {
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    by_class: [Table; 15],
+    by_class: [Table; 16],
     guests: HashMap<Ref, Guest>,
     load: HashMap<Ref, Load>,
     /// By uuid: an alert names its object so.
@@ -135,6 +135,7 @@ impl Tables {
         clusters Cluster Cluster;
         cluster_hosts ClusterHost ClusterHost;
         certificates Certificate Certificate;
+        networks Network Network;
         }
     }
 

@@ -1,5 +1,6 @@
 //! Which hosts, in which order, through which stages, and why. Made from a picture of the pool; goes whole into the journal.
 
+mod deadlines;
 mod error;
 mod make;
 mod product;
@@ -9,6 +10,7 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+pub use deadlines::{Deadlines, Limit, LimitError};
 pub use error::PlanError;
 pub use make::make;
 pub use product::{Product, installed_not_booted};
@@ -111,47 +113,6 @@ pub struct HostPlan {
     pub steps: Vec<Step>,
     /// Updates that it lacks, by name; empty for a plain reboot.
     pub updates: Vec<String>,
-}
-
-/// How long a stage may take before it is said to hang, in seconds; 0: for ever. After it the run stops and asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Deadlines {
-    /// Waiting for the gate before anything is done, and again before the reboot.
-    pub settle_s: u64,
-    /// `host.disable` and `host.enable`.
-    pub enable_s: u64,
-    /// Emptying the host.
-    pub evacuate_s: u64,
-    /// Installing.
-    pub update_s: u64,
-    /// From the accepted reboot until the host is seen to go.
-    pub down_s: u64,
-    /// From gone until it is live again.
-    pub up_s: u64,
-    /// Until its storage is plugged and its cluster joined.
-    pub storage_s: u64,
-    /// Until its mirrors are in step.
-    pub rebuild_s: u64,
-    /// Until its guests are back.
-    pub home_s: u64,
-}
-
-impl Default for Deadlines {
-    /// Long enough for big machines: a server with terabytes of memory takes most of an hour through its firmware.
-    fn default() -> Self {
-        Self {
-            settle_s: 4 * 3600,
-            enable_s: 300,
-            evacuate_s: 4 * 3600,
-            update_s: 3600,
-            down_s: 900,
-            up_s: 3600,
-            storage_s: 900,
-            rebuild_s: 24 * 3600,
-            home_s: 4 * 3600,
-        }
-    }
 }
 
 /// A soft finding that the operator accepted.

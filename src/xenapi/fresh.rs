@@ -100,20 +100,6 @@ impl Session {
         reply::result(&text, METHOD).map_err(|p| self.problem(METHOD, p))
     }
 
-    /// The networks with this name.
-    pub async fn networks_named(&self, name: &str) -> Result<Vec<Ref>, Error> {
-        const METHOD: &str = "network.get_by_name_label";
-        let text = self.ask(METHOD, vec![json!(name)], self.client().options().timeout, false).await?;
-        reply::result(&text, METHOD).map_err(|p| self.problem(METHOD, p))
-    }
-
-    /// The network with this uuid.
-    pub async fn network_by_uuid(&self, uuid: &str) -> Result<Ref, Error> {
-        const METHOD: &str = "network.get_by_uuid";
-        let text = self.ask(METHOD, vec![json!(uuid)], self.client().options().timeout, false).await?;
-        reply::result(&text, METHOD).map_err(|p| self.problem(METHOD, p))
-    }
-
     /// XenServer 7: the updates that were uploaded.
     pub async fn pool_updates(&self) -> Result<BTreeMap<Ref, UploadedUpdate>, Error> {
         const METHOD: &str = "pool_update.get_all_records";

@@ -3,7 +3,7 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
 
 use crate::cli::args::ConnectArgs;
-use crate::rollout::plan::{Accepted, Scope, Wanted};
+use crate::rollout::plan::{Accepted, Limit, Scope, Wanted};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -79,6 +79,10 @@ pub struct RollArgs {
     /// Nothing may be rebuilt for so many seconds before the next one goes; never less than the pool needs
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(0..=604_800), help_heading = "How")]
     pub settle: Option<u64>,
+    /// How long a stage may take before the round stops and asks, in seconds or as 90m, 2h, 1d; 0: for ever. The stages are settle, enable,
+    /// evacuate, update, down, up, storage, rebuild, home (docs/operating.md has what they are by themselves); may be given several times
+    #[arg(long, value_name = "STAGE=TIME", value_parser = Limit::read, help_heading = "How")]
+    pub deadline: Vec<(Limit, u64)>,
     /// Begin no host after this time: 05:00, or 2026-11-22T05:00
     #[arg(long, value_name = "TIME", help_heading = "How")]
     pub not_after: Option<String>,

@@ -103,7 +103,7 @@ async fn go(args: &RollArgs, setup: &Setup, watch: &mut Watch, say: &mut Say, zo
     if args.goes_on() {
         return goon::go_on(args, &setup.dirs.data, watch).await.map(|begun| Next::Drive(Box::new(begun)));
     }
-    let options = prepare::options(args, watch, zone).await?;
+    let options = prepare::options(args, watch, zone)?;
     let prepared = prepare::prepare(watch, &args.scope(), options.clone(), Survey::default()).await?;
     let now = watch.clock.now();
     say.plan(now, &prepared.plan);

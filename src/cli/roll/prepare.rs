@@ -29,7 +29,7 @@ pub struct Prepared {
 pub type Refusal = (RunResult, String);
 
 /// How the round is to be run, by the arguments.
-pub async fn options(args: &RollArgs, watch: &mut Watch, zone: &TimeZone) -> Result<Options, Refusal> {
+pub fn options(args: &RollArgs, watch: &Watch, zone: &TimeZone) -> Result<Options, Refusal> {
     let mut options = Options { shut_down_pinned: args.shut_down_pinned, home: !args.no_home, ..Options::default() };
     options.accepted.clone_from(&args.accept);
     options.batch = args.batch.unwrap_or(options.batch);
@@ -39,10 +39,11 @@ pub async fn options(args: &RollArgs, watch: &mut Watch, zone: &TimeZone) -> Res
         let at = when::parse(text, watch.clock.now(), zone).map_err(|why| (RunResult::Refused, format!("--not-after: {why}")))?;
         options.not_after = Some(at);
     }
+    for (limit, secs) in &args.deadline {
+        options.deadlines.set(*limit, *secs);
+    }
     if let Some(name) = &args.network {
-        let lender = watch.lender.clone();
-        let found = watch.during(driver::network(&lender, name)).await;
-        options.network = found.map_err(|why| (RunResult::Refused, format!("--network: {why}")))?;
+        options.network = watch.pool.network_named(name).map_err(|why| (RunResult::Refused, format!("--network: {why}")))?;
     }
     Ok(options)
 }

@@ -50,7 +50,7 @@ pub async fn steer(watch: Watch, begun: Begun, say: &mut Say) -> (RunResult, Str
     }
     let deadlines = engine.run.plan.options.deadlines;
     // Long enough for the slowest coordinator to reboot.
-    let patience = Some(Duration::from_secs(deadlines.down_s + deadlines.up_s + deadlines.storage_s));
+    let patience = deadlines.away().map(Duration::from_secs);
     let consent = Consent::given_by_the_operator();
     let driver = Driver { engine, pool, lender, clock: clock.clone(), consent, patience };
     let driving = driver.drive(seen, orders, shown);

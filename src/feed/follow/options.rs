@@ -23,12 +23,13 @@ pub const GROUPS: [&[Class]; 2] = [
         Class::Bond,
         Class::HostCrashdump,
         Class::Certificate,
+        Class::Network,
     ],
     &[Class::Vm],
 ];
 
 /// Every class that is followed.
-pub const CLASSES: [Class; 15] = [
+pub const CLASSES: [Class; 16] = [
     Class::Pool,
     Class::Host,
     Class::HostMetrics,
@@ -44,6 +45,7 @@ pub const CLASSES: [Class; 15] = [
     Class::ClusterHost,
     Class::Message,
     Class::Certificate,
+    Class::Network,
 ];
 
 /// Tiny classes that are looked at again now and then, to find out whether our place in the stream of events is from another life.

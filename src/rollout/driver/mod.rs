@@ -12,7 +12,7 @@ mod takeover;
 pub use crate::xenapi::writer::Consent;
 pub use lend::Lender;
 pub use make::{Made, make};
-pub use reads::{look, network, pool_ref, survey};
+pub use reads::{look, pool_ref, survey};
 pub use start::{StartError, Told, begin, found, resume};
 pub use takeover::take_over;
 

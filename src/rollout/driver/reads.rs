@@ -114,21 +114,3 @@ pub async fn survey(lender: &Lender, clock: &Clock, looks: &[Look], into: &mut S
 pub fn pool_ref(pool: &Pool) -> Ref {
     pool.records().pool_ref().cloned().unwrap_or_default()
 }
-
-/// The one network that is called so, or has this uuid; or why there is none, in words.
-pub async fn network(lender: &Lender, name: &str) -> Result<Ref, String> {
-    let shown = crate::text::clean(name, 80).into_owned();
-    let session = lender.session(PATIENCE, None).await.ok_or("not connected to the pool at the moment")?;
-    let named = session.networks_named(name).await.map_err(|error| error.to_string())?;
-    match named.as_slice() {
-        [one] => Ok(one.clone()),
-        [] => match session.network_by_uuid(name).await {
-            Ok(network) => Ok(network),
-            Err(error) if error.code().is_some() => Err(format!("no network of this pool is called {shown}, or has that uuid")),
-            Err(error) => Err(error.to_string()),
-        },
-        several => {
-            Err(format!("{} networks of this pool are called {shown}: name the one that you mean by its uuid", several.len()))
-        }
-    }
-}

@@ -43,13 +43,14 @@ pub fn of(ground: &Ground, host: &HostView, before: Option<&str>, updates: &[Str
             "It is disabled already.".into()
         },
     );
+    let over = options.network.non_null().map_or_else(String::new, |n| format!(", over {}", pool.network(n.clone()).said()));
     step(
         Stage::Evacuate,
         match (guests, alone) {
             (0, _) => "No guest runs on it; looked at again then, and moved away if one does.".into(),
             (_, true) => format!("{} cannot move anywhere: this is the only host.", count(guests)),
-            (1, _) => format!("1 guest ({}) moves to another host while it runs.", bytes(memory)),
-            _ => format!("{} ({}) move to the other hosts while they run.", count(guests), bytes(memory)),
+            (1, _) => format!("1 guest ({}) moves to another host while it runs{over}.", bytes(memory)),
+            _ => format!("{} ({}) move to the other hosts while they run{over}.", count(guests), bytes(memory)),
         },
     );
     if kind.is_update() && !updates.is_empty() {

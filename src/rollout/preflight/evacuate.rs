@@ -107,7 +107,7 @@ fn kind(ground: Ground, host: &HostView, vm: &str, blocker: &Blocker) -> Kind {
         }
         "VM_REQUIRES_SR" => storage(ground, host, vm, &param(1)),
         "VM_REQUIRES_NETWORK" | "VM_REQUIRES_NET" => {
-            let network = ground.pool.network_words(&param(1));
+            let network = ground.pool.network(param(1)).said();
             bound("needs-network", format!("{vm} on {on} needs {network}, which not every other host is connected to."))
         }
         "VM_INCOMPATIBLE_WITH_THIS_HOST" => {

@@ -96,17 +96,11 @@ fn storage(ground: Ground, out: &mut Vec<Finding>) {
 /// The network that guests are to move over has to be there on every host.
 fn network(ground: Ground, out: &mut Vec<Finding>) {
     let Some(network) = ground.plan.options.network.non_null() else { return };
-    for host in &ground.picture.hosts {
-        let with_address = ground
-            .pool
-            .records()
-            .pifs()
-            .any(|(_, p)| p.network == *network && p.host == host.r#ref && p.currently_attached && !p.ip.is_empty());
-        if !with_address {
-            let text = format!("{} has no address on the network that guests are to move over.", host.name);
-            let evidence = format!("{}: no attached PIF with an IP", ground.pool.network_words(network));
-            out.push(Finding::hard("migration-network", &host.name, text).evidence(evidence));
-        }
+    let network = ground.pool.network(network.clone());
+    let said = network.said();
+    for host in &network.without {
+        let text = format!("{host} has no address on {said}, and guests are to move over it.");
+        out.push(Finding::hard("migration-network", host, text).evidence(format!("{said}: no attached PIF of {host} with an IP")));
     }
 }
 

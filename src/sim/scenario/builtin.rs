@@ -88,6 +88,9 @@ pub fn resize(scenario: &mut Scenario, overrides: Overrides) -> Result<(), Scena
         for sr in &mut scenario.srs {
             sr.hosts.retain(|h| kept.contains(h));
         }
+        for network in &mut scenario.networks {
+            network.without.retain(|h| h == "*" || kept.contains(h));
+        }
         if hosts < 2 {
             scenario.srs.retain(|sr| sr.mirror.as_ref().is_none_or(|m| !m.outside.is_empty()));
         }

@@ -56,6 +56,15 @@ fn problem(s: &Scenario) -> Option<String> {
             return Some(format!("SR `{}` has a LUN with no path", sr.name));
         }
     }
+    let mut vlans = BTreeSet::new();
+    for network in &s.networks {
+        if !(1..=4094).contains(&network.vlan) || !vlans.insert(network.vlan) {
+            return Some(format!("network `{}` needs a VLAN of its own, 1 to 4094", network.name));
+        }
+        if let Some(missing) = network.without.iter().find(|h| *h != "*" && !names.contains(h.as_str())) {
+            return Some(format!("network `{}` names host `{missing}`, which does not exist", network.name));
+        }
+    }
     for guest in &s.guests {
         if let Some(host) = guest.host.as_deref().filter(|h| !names.contains(h)) {
             return Some(format!("guest `{}` runs on host `{host}`, which does not exist", guest.name));

@@ -10,7 +10,7 @@ mod model;
 pub use builtin::{Named, list, load, resize};
 pub use model::{
     Activity, Boot, Busy, Event, Fill, Flow, GuestKind, GuestSpec, HaSpec, HostSpec, LunSpec, MirrorSpec, Pinned, Round,
-    Scenario, SrSpec, Updates, Versions, default_stacks,
+    NetworkSpec, Scenario, SrSpec, Updates, Versions, default_stacks,
 };
 
 /// What may be changed about a scenario when it is loaded. `None` keeps what the scenario says.

@@ -30,6 +30,9 @@ pub struct Scenario {
     /// Shared storage. Every host also gets its own local SR and a DVD drive.
     #[serde(default)]
     pub srs: Vec<SrSpec>,
+    /// Networks beside the one that the hosts are managed over, each a VLAN on its interface.
+    #[serde(default)]
+    pub networks: Vec<NetworkSpec>,
     /// Guests by name.
     #[serde(default)]
     pub guests: Vec<GuestSpec>,
@@ -209,6 +212,19 @@ const fn default_memory() -> u32 {
 }
 const fn default_links() -> u8 {
     2
+}
+
+/// A network that is a VLAN on the hosts' management interface.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// Its name.
+    pub name: String,
+    /// The VLAN, 1 to 4094.
+    pub vlan: u16,
+    /// Hosts that have no address on it, by name; `["*"]`: none has one, as for networks of guests alone.
+    #[serde(default)]
+    pub without: Vec<String>,
 }
 
 /// A shared storage repository.

@@ -243,6 +243,8 @@ fn changed(model: &mut Model, change: impl FnOnce(&mut super::scope::Scope)) {
     if let Some(wizard) = model.wizard_mut() {
         let before = wizard.scope.clone();
         change(&mut wizard.scope);
+        // What is only shown or hidden plans nothing anew.
+        let before = super::scope::Scope { unfolded: wizard.scope.unfolded, ..before };
         if wizard.scope != before {
             wizard.survey = Survey::None;
         }
@@ -276,6 +278,7 @@ fn turn(model: &mut Model, by: i32) {
     let hosts = model.pool().map(|p| p.picture.hosts.clone()).unwrap_or_default();
     match row(model) {
         Some(Row::Choice(choice)) => changed(model, |scope| scope.turn(choice, by, now)),
+        Some(Row::Limit(limit)) => changed(model, |scope| scope.turn_limit(limit, by)),
         Some(row @ Row::What(_)) => changed(model, |scope| scope.mark(&row, now, &hosts)),
         _ => {}
     }

@@ -53,6 +53,9 @@ pub(crate) fn settle(model: &mut Model) {
         let before = view.wizard.scope.hosts();
         if view.wizard.page.prepares() {
             view.wizard.scope.follow(&view.picture.hosts);
+            if view.wizard.shown && view.wizard.page == super::Page::Scope {
+                view.wizard.scope.networks = view.pool.networks();
+            }
             view.wizard.scope.legacy = Product::of(&view.pool) == Product::XenServer7;
             if before != view.wizard.scope.hosts() {
                 view.wizard.survey = Survey::None;

@@ -66,7 +66,7 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
             paper.words(2, line, Role::Text);
         }
     }
-    options(paper, model, plan);
+    options(paper, model, pool, plan);
     for (at, host) in plan.hosts.iter().enumerate() {
         one_host(paper, model, at, host);
     }
@@ -78,7 +78,7 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
     }
 }
 
-fn options(paper: &mut Paper, model: &Model, plan: &Plan) {
+fn options(paper: &mut Paper, model: &Model, pool: &PoolView, plan: &Plan) {
     let o = &plan.options;
     let secs = |s| text::duration(Duration::from_secs(s));
     let mut said = vec![format!("quiet for {} before the next host", secs(o.settle_s))];
@@ -88,12 +88,19 @@ fn options(paper: &mut Paper, model: &Model, plan: &Plan) {
     if o.batch > 0 {
         said.push(format!("{} at a time", plural(o.batch as usize, "guest leaves", "guests leave")));
     }
+    if let Some(network) = o.network.non_null() {
+        said.push(format!("guests move over {}", pool.pool.network(network.clone()).said()));
+    }
     said.push(if o.home { "guests come home".to_owned() } else { "guests stay where they went".to_owned() });
     if o.shut_down_pinned {
         said.push("guests that cannot move are shut down and started again".to_owned());
     }
     if let Some(until) = o.not_after {
         said.push(format!("no host is begun after {}", moment(until, model.now, &model.zone)));
+    }
+    for limit in o.deadlines.changed() {
+        let name: &str = limit.into();
+        said.push(format!("{name} may take {}", pool.wizard.scope.limit(limit)));
     }
     paper.words(0, &format!("{}.", said.join("; ")), Role::Muted);
 }

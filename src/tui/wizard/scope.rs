@@ -1,7 +1,8 @@
 //! What is wanted: reboot or update, which hosts in which order, and how. The rows of the first page, and what each key does to them.
 
+use crate::pool::NetworkView;
 use crate::pool::picture::HostView;
-use crate::rollout::plan::{Options, Scope as Asked, Wanted};
+use crate::rollout::plan::{Limit, Options, Scope as Asked, Wanted};
 use crate::text;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -25,6 +26,10 @@ pub(crate) struct Scope {
     pub rehearse: bool,
     /// Whether this product is updated by one named update a round (XenServer 7).
     pub legacy: bool,
+    /// The networks that there are, as the page last showed them.
+    pub networks: Vec<NetworkView>,
+    /// Whether each stage's deadline is shown.
+    pub unfolded: bool,
 }
 
 /// A row of the page.
@@ -36,6 +41,8 @@ pub(crate) enum Row {
     Host(Ref),
     /// An option.
     Choice(Choice),
+    /// A stage's deadline.
+    Limit(Limit),
 }
 
 /// The options that can be chosen.
@@ -49,10 +56,14 @@ pub(crate) enum Choice {
     Home,
     /// Guests at a time.
     Batch,
+    /// The network that they move over.
+    Network,
     /// How long it must be quiet.
     Settle,
     /// How long a host is watched.
     Soak,
+    /// How long each stage may take.
+    Deadlines,
     /// When no host is begun any more.
     NotAfter,
     /// Rehearse it on a twin.
@@ -77,8 +88,10 @@ impl Choice {
             Self::ShutDown => "shut down guests that cannot move, start them again after",
             Self::Home => "bring guests back to the host that they were on",
             Self::Batch => "guests that leave a host at a time",
+            Self::Network => "network that guests move over",
             Self::Settle => "quiet that is waited for before the next host",
             Self::Soak => "watch each host before the next one",
+            Self::Deadlines => "how long a stage may take before it asks",
             Self::NotAfter => "begin no host after",
             Self::Rehearse => "rehearse it on a simulated twin of this pool first",
         }
@@ -89,6 +102,10 @@ impl Choice {
         matches!(self, Self::ShutDown | Self::Home | Self::Rehearse)
     }
 }
+
+/// Deadlines, in seconds; the last one is for ever.
+const LIMITS: [u64; 14] =
+    [60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400, 604_800, u64::MAX];
 
 /// The value `by` steps from `now` in `steps`.
 fn step(steps: &[u64], now: u64, by: i32) -> u64 {
@@ -125,7 +142,12 @@ impl Scope {
         let mut rows = vec![Row::What(Wanted::Reboot), Row::What(Wanted::Update)];
         rows.extend(self.order.iter().cloned().map(Row::Host));
         let which = |choice: &Choice| *choice != Choice::Update || (self.legacy && self.purpose == Wanted::Update);
-        rows.extend(<Choice as strum::IntoEnumIterator>::iter().filter(which).map(Row::Choice));
+        for choice in <Choice as strum::IntoEnumIterator>::iter().filter(which) {
+            rows.push(Row::Choice(choice));
+            if choice == Choice::Deadlines && self.unfolded {
+                rows.extend(<Limit as strum::IntoEnumIterator>::iter().map(Row::Limit));
+            }
+        }
         rows
     }
 
@@ -163,6 +185,21 @@ impl Scope {
             Choice::Update => self.update.clone(),
             Choice::Batch if self.options.batch == 0 => "as the pool is set up".to_owned(),
             Choice::Batch => self.options.batch.to_string(),
+            Choice::Network => match self.options.network.non_null() {
+                None => "the management network".to_owned(),
+                Some(r) => self
+                    .networks
+                    .iter()
+                    .find(|n| n.network == *r)
+                    .map_or_else(|| "a network that is gone".to_owned(), NetworkView::words),
+            },
+            Choice::Deadlines => match self.options.deadlines.changed().as_slice() {
+                [] => "as usual".to_owned(),
+                changed => {
+                    let names: Vec<&str> = changed.iter().map(|limit| (*limit).into()).collect();
+                    format!("as usual but {}", names.join(", "))
+                }
+            },
             Choice::Settle => secs(self.options.settle_s),
             Choice::Soak if self.options.soak_s == 0 => "not at all".to_owned(),
             Choice::Soak => secs(self.options.soak_s),
@@ -184,6 +221,7 @@ impl Scope {
                 }
             }
             Row::Choice(choice) => self.turn(*choice, 1, now),
+            Row::Limit(limit) => self.turn_limit(*limit, 1),
         }
     }
 
@@ -202,6 +240,14 @@ impl Scope {
             Choice::Home => options.home = !options.home,
             Choice::Rehearse => self.rehearse = !self.rehearse,
             Choice::Batch => options.batch = step(&BATCHES, options.batch.into(), by) as u32,
+            Choice::Network => {
+                let offered: Vec<Ref> = self.networks.iter().filter(|n| !n.management && n.refused().is_none()).map(|n| n.network.clone()).collect();
+                // The management network is the first of them, and has no reference here.
+                let at = offered.iter().position(|r| *r == options.network).map_or(0, |at| at as i64 + 1);
+                let to = (at + i64::from(by.signum())).rem_euclid(offered.len() as i64 + 1);
+                options.network = usize::try_from(to - 1).ok().and_then(|to| offered.get(to).cloned()).unwrap_or_default();
+            }
+            Choice::Deadlines => self.unfolded = !self.unfolded,
             Choice::Settle => options.settle_s = step(&SETTLES, options.settle_s, by).max(QUIET),
             Choice::Soak => options.soak_s = step(&SOAKS, options.soak_s, by),
             Choice::NotAfter => {
@@ -212,6 +258,30 @@ impl Scope {
                 options.not_after = (steps > 0).then(|| at(half_hours + steps));
             }
         }
+    }
+
+    /// The next or the previous value of a deadline.
+    pub fn turn_limit(&mut self, limit: Limit, by: i32) {
+        let now = match self.options.deadlines.get(limit) {
+            0 => u64::MAX,
+            secs => secs,
+        };
+        let to = step(&LIMITS, now, by);
+        self.options.deadlines.set(limit, if to == u64::MAX { 0 } else { to });
+    }
+
+    /// A deadline in words.
+    pub fn limit(&self, limit: Limit) -> String {
+        match self.options.deadlines.get(limit) {
+            0 => "for ever".to_owned(),
+            secs => text::duration(Duration::from_secs(secs)),
+        }
+    }
+
+    /// Networks that guests cannot be moved over, with why. What the hosts are managed over is offered in any case.
+    pub fn not_offered(&self) -> impl Iterator<Item = String> {
+        let other = |n: &&NetworkView| !n.management;
+        self.networks.iter().filter(other).filter_map(|n| n.refused().map(|why| format!("{}: {why}", n.words())))
     }
 
     /// Moves a host one place; the new place, or why not as a sentence.
@@ -284,6 +354,50 @@ mod tests {
         let second = scope.order[1].clone();
         assert_eq!(scope.shift(&second, true, &hosts), Ok(()));
         assert_eq!(scope.asked(&hosts).hosts.map(|h| h.len()), Some(4));
+    }
+
+    #[test]
+    fn guests_move_over_a_network_that_every_host_has_an_address_on() {
+        let network = |name: &str, management: bool, without: &[&str]| NetworkView {
+            network: Ref::from(name),
+            uuid: name.into(),
+            name: name.into(),
+            via: vec!["bond0".into()],
+            management,
+            without: without.iter().map(|h| (*h).to_owned()).collect(),
+            hosts: 2,
+        };
+        let networks =
+            vec![network("Backup", false, &["xcp2"]), network("Management", true, &[]), network("Storage", false, &[]), network("Fast", false, &[])];
+        let mut scope = Scope { networks, ..Scope::default() };
+        let mut values = Vec::new();
+        for by in [1, 1, 1, -1] {
+            scope.turn(Choice::Network, by, NOW);
+            values.push(scope.value(Choice::Network, |t| t.to_string()));
+        }
+        assert_eq!(values, ["Storage (bond0)", "Fast (bond0)", "the management network", "Fast (bond0)"]);
+        assert_eq!(scope.not_offered().collect::<Vec<_>>(), ["Backup (bond0): xcp2 has no address on it"]);
+        scope.networks.clear();
+        assert_eq!(scope.value(Choice::Network, |t| t.to_string()), "a network that is gone");
+    }
+
+    #[test]
+    fn deadlines_are_shown_when_wanted_and_go_up_to_for_ever() {
+        let mut scope = Scope::default();
+        let count = scope.rows().len();
+        scope.turn(Choice::Deadlines, 1, NOW);
+        assert_eq!(scope.rows().len(), count + Limit::iter().count());
+        for limit in Limit::iter() {
+            for _ in 0..20 {
+                scope.turn_limit(limit, 1);
+            }
+            assert_eq!(scope.limit(limit), "for ever");
+            for _ in 0..20 {
+                scope.turn_limit(limit, -1);
+            }
+            assert_eq!(scope.options.deadlines.get(limit), LIMITS[0]);
+        }
+        assert!(scope.value(Choice::Deadlines, |t| t.to_string()).starts_with("as usual but settle, enable"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::frame::key;
 use super::paper::{Paper, Piece, padded, piece};
 use super::scope::{Choice, Row};
-use crate::rollout::plan::{Product, Wanted};
+use crate::rollout::plan::{Limit, Product, Wanted};
 use crate::tui::draw::words::{moment, plural, width};
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, PoolView};
@@ -61,6 +61,13 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
                 }
                 paper.item(Some(at));
                 choice_row(paper, model, pool, *choice);
+                if *choice == Choice::Network && pool.wizard.at() == at {
+                    others(paper, pool);
+                }
+            }
+            Row::Limit(limit) => {
+                paper.item(Some(at));
+                limit_row(paper, model, pool, *limit);
             }
         }
     }
@@ -150,6 +157,13 @@ fn choice_row(paper: &mut Paper, model: &Model, pool: &PoolView, choice: Choice)
         paper.line(0, vec![piece(label, Role::Text), piece(value, Role::Input), piece(hint, Role::Muted)]);
         return;
     }
+    if choice == Choice::Deadlines {
+        let hint = format!("   {} {} them", key(model, Action::Mark), if scope.unfolded { "hides" } else { "shows" });
+        let label = format!("    {:<46}", choice.label());
+        let value = scope.value(choice, |_| String::new());
+        paper.line(0, vec![piece(label, Role::Text), piece(value, Role::Input), piece(hint, Role::Muted)]);
+        return;
+    }
     let value = scope.value(choice, |t| moment(t, model.now, &model.zone));
     paper.line(
         0,
@@ -161,4 +175,32 @@ fn choice_row(paper: &mut Paper, model: &Model, pool: &PoolView, choice: Choice)
             piece(format!(" {}", g.arrow_right), Role::Muted),
         ],
     );
+}
+
+/// Below the network: those that it cannot be.
+fn others(paper: &mut Paper, pool: &PoolView) {
+    let others: Vec<String> = pool.wizard.scope.not_offered().collect();
+    for text in &others {
+        paper.words(6, &format!("not {text}"), Role::Muted);
+    }
+    if others.is_empty() && pool.wizard.scope.networks.iter().all(|n| n.management) {
+        paper.words(6, "The pool has no other network with an address on its hosts.", Role::Muted);
+    }
+}
+
+fn limit_row(paper: &mut Paper, model: &Model, pool: &PoolView, limit: Limit) {
+    let scope = &pool.wizard.scope;
+    let g = model.look.glyphs;
+    let name: &str = limit.into();
+    let usual = scope.options.deadlines.get(limit) == crate::rollout::plan::Deadlines::default().get(limit);
+    let mut pieces = vec![
+        piece(format!("      {:<44}", format!("{name:<9} {}", limit.words())), Role::Muted),
+        piece(format!("{} ", g.arrow_left), Role::Muted),
+        piece(scope.limit(limit), Role::Input),
+        piece(format!(" {}", g.arrow_right), Role::Muted),
+    ];
+    if !usual {
+        pieces.push(piece("   not as usual", Role::Info));
+    }
+    paper.line(0, pieces);
 }

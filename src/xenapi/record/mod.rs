@@ -14,7 +14,7 @@ mod value;
 
 pub use cluster::{Cluster, ClusterHost};
 pub use host::{Host, HostCrashdump, HostMetrics, HostOperation};
-pub use network::{Bond, Pif, PifMetrics};
+pub use network::{Bond, Network, Pif, PifMetrics};
 pub use pool::{Certificate, Message, Pool, Task, TaskStatus, Vm};
 pub use storage::{Pbd, Sr};
 pub use value::{Config, Date, REDACTED, Ref, is_secret_key};
@@ -56,6 +56,7 @@ pub enum Class {
     ClusterHost,
     Message,
     Certificate,
+    Network,
 }
 
 impl Class {
@@ -77,6 +78,7 @@ impl Class {
             Self::ClusterHost => "Cluster_host",
             Self::Message => "message",
             Self::Certificate => "Certificate",
+            Self::Network => "network",
         }
     }
 
@@ -107,6 +109,7 @@ pub enum Record {
     ClusterHost(ClusterHost),
     Message(Message),
     Certificate(Certificate),
+    Network(Network),
 }
 
 impl Record {
@@ -132,6 +135,7 @@ impl Record {
             Class::ClusterHost => Self::ClusterHost(serde_json::from_str(json)?),
             Class::Message => Self::Message(serde_json::from_str(json)?),
             Class::Certificate => Self::Certificate(serde_json::from_str(json)?),
+            Class::Network => Self::Network(serde_json::from_str(json)?),
         })
     }
 
@@ -153,6 +157,7 @@ impl Record {
             Self::ClusterHost(_) => Class::ClusterHost,
             Self::Message(_) => Class::Message,
             Self::Certificate(_) => Class::Certificate,
+            Self::Network(_) => Class::Network,
         }
     }
 }

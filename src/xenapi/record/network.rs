@@ -1,4 +1,4 @@
-//! `PIF`, `PIF_metrics`, `Bond`.
+//! `PIF`, `PIF_metrics`, `Bond`, `network`.
 
 use super::{Config, Ref};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,18 @@ pub struct Pif {
     pub vlan: i64,
     pub management: bool,
     pub disallow_unplug: bool,
+}
+
+/// A network of the pool: what the interfaces of its hosts lead to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs, reason = "fields are xapi's")]
+pub struct Network {
+    pub uuid: Box<str>,
+    pub name_label: Box<str>,
+    pub bridge: Box<str>,
+    #[serde(rename = "PIFs")]
+    pub pifs: Vec<Ref>,
 }
 
 /// What is measured of a PIF.

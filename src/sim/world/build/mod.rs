@@ -4,6 +4,7 @@ pub use hosts::dated;
 
 mod guests;
 mod hosts;
+mod networks;
 mod storage;
 
 use super::Options;
@@ -66,6 +67,7 @@ pub fn build<'a>(scenario: &'a Scenario, options: &Options, rng: &'a mut fastran
     builder.build_storage();
     builder.build_guests();
     builder.finish_pool();
+    builder.build_networks();
     builder
 }
 

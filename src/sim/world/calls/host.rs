@@ -8,6 +8,7 @@ use super::{Answered, DONE, answer};
 use crate::sim::api::Failure;
 use crate::sim::front::{Args, Ctx, Outcome};
 use crate::sim::value::Value;
+use crate::xenapi::record::Ref;
 use std::time::Duration;
 
 /// How often `host.reboot` and `shutdown` try again while another operation is in the way, and for how long in all.
@@ -106,10 +107,11 @@ impl Core {
 
     fn evacuate(&mut self, ctx: &Ctx, host: usize, args: Args) -> Answered {
         let batch = if args.has(2) { args.int(2)? } else { 0 };
-        if args.has(1) {
-            args.reference(1)?;
-        }
+        let network = if args.has(1) { args.reference(1)? } else { Ref::default() };
         self.reach(host)?;
+        for to in (0..self.hosts.len()).filter(|to| *to != host && self.hosts.get(*to).is_some_and(|h| h.enabled)) {
+            self.receives_over(to, &network)?;
+        }
         match self.begin_evacuate(host, usize::try_from(batch).unwrap_or(0), Job::call(ctx)) {
             Ok(_) => Ok(Outcome::Later(ctx.job)),
             Err((_, failure)) => Err(failure),

@@ -130,6 +130,26 @@ impl Core {
         found.ok_or_else(|| Failure::new("HANDLE_INVALID", ["host", r.as_str()]))
     }
 
+    /// Whether guests can be sent to a host over this network, by `migrate_receive`'s rules; null: the management network.
+    fn receives_over(&self, to: usize, network: &Ref) -> Result<(), Failure> {
+        if network.is_null() {
+            return Ok(());
+        }
+        if !self.db.exists(network) {
+            return Err(Failure::new("HANDLE_INVALID", ["network", network.as_str()]));
+        }
+        let host = self.hosts.get(to).map(|h| h.r.clone()).unwrap_or_default();
+        let mut pifs = self.db.refs(network, "PIFs");
+        pifs.retain(|pif| self.db.reference(pif, "host") == host);
+        match pifs.first() {
+            None => Err(Failure::new("HOST_CANNOT_ATTACH_NETWORK", [host.as_str(), network.as_str()])),
+            Some(pif) if pifs.iter().all(|pif| self.db.text(pif, "IP").is_empty()) => {
+                Err(Failure::new("INTERFACE_HAS_NO_IP", [pif.as_str()]))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
     /// The guest that an argument names.
     fn arg_guest(&self, args: Args, at: usize) -> Result<usize, Failure> {
         let r = args.handle(at, &self.db, "VM")?;

@@ -7,6 +7,7 @@ use super::{Answered, DONE, answer};
 use crate::sim::api::Failure;
 use crate::sim::front::{Args, Ctx, Outcome};
 use crate::sim::value::Value;
+use crate::xenapi::record::Ref;
 
 impl Core {
     /// `None`: the front's generic call shall do it.
@@ -29,10 +30,12 @@ impl Core {
                 here.map_or(Ok(()), |h| self.reach(h)).and_then(|()| self.pause(guest, name == "pause")).and(DONE)
             }
             "pool_migrate" => self.arg_host(args, 1).and_then(|to| {
-                args.map(2)?;
+                let options = args.map(2)?;
                 if here == Some(to) {
                     return DONE;
                 }
+                let over = options.get("network").copied().unwrap_or_default();
+                self.receives_over(to, &Ref::from(over))?;
                 later(self.begin_move(guest, to, Some(Job::call(ctx)), None))
             }),
             "get_possible_hosts" => {

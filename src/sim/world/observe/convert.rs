@@ -4,7 +4,7 @@ use crate::sim::schema::{Dialect, Schema};
 use crate::sim::value::Value;
 use crate::time::Time;
 use crate::xenapi::record::{
-    Bond, Certificate, Class, Cluster, ClusterHost, Config, Date, Host, HostCrashdump, HostMetrics, HostOperation, Message, Pbd,
+    Bond, Certificate, Class, Cluster, ClusterHost, Config, Date, Host, HostCrashdump, HostMetrics, HostOperation, Message, Network, Pbd,
     Pif, PifMetrics, Pool, Record, Ref, Sr, Task, TaskStatus, Vm,
 };
 use std::collections::BTreeMap;
@@ -203,6 +203,11 @@ pub fn record(class: Class, v: &[Value]) -> Record {
             v,
             "PIF_metrics",
             PifMetrics { uuid: "uuid", carrier: "carrier", speed: "speed", device_name: "device_name" }
+        )),
+        Class::Network => Record::Network(read!(
+            v,
+            "network",
+            Network { uuid: "uuid", name_label: "name_label", bridge: "bridge", pifs: "PIFs" }
         )),
         Class::Bond => Record::Bond(read!(
             v,

@@ -131,6 +131,10 @@ pub fn of(record: &Record) -> Vec<(&'static str, Value)> {
             ("speed", m.speed.into()),
             ("device_name", text(&m.device_name)),
         ],
+        // `PIFs` follows by itself from the PIFs.
+        Record::Network(n) => {
+            vec![("uuid", text(&n.uuid)), ("name_label", text(&n.name_label)), ("bridge", text(&n.bridge))]
+        }
         Record::Bond(b) => vec![
             ("uuid", text(&b.uuid)),
             ("master", (&b.master).into()),
