@@ -9,6 +9,7 @@
 //! | `tables`, `track`, `link` | what was read, what was seen of each host over time, how is our connection? |
 //! | `liveness` | what is each host doing, and how is that known? |
 //! | `probes` | what did the hosts' own probes tell? |
+//! | `heartbeats` | how slow are the heartbeats, now and over the last days? |
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
 //! | `budget` | which time-out comes when, and which in the wrong order? |
 //! | `database` | did it go back in time, and what was lost by that? |
@@ -28,11 +29,12 @@ pub mod control;
 pub mod database;
 mod fold;
 mod gate;
+pub mod heartbeats;
 pub mod json;
 pub mod limits;
 mod link;
 mod liveness;
-mod paths;
+pub mod paths;
 pub mod picture;
 mod preview;
 mod probes;
@@ -54,6 +56,7 @@ pub(crate) mod scene;
 pub use access::Unplugged;
 pub use gate::Obstacle;
 pub use preview::Preview;
+pub use probes::Standing;
 pub use tables::Guest;
 
 use crate::observation::Rewind;
@@ -93,6 +96,7 @@ pub struct Pool {
     rebuilds: rebuild::Rebuilds,
     paths: paths::Paths,
     probes: probes::Probes,
+    heartbeats: heartbeats::Heartbeats,
     alerts: alerts::Alerts,
     dialect: Dialect,
     /// The last time that the database went back in time.
@@ -121,6 +125,7 @@ impl Pool {
             rebuilds: rebuild::Rebuilds::default(),
             paths: paths::Paths::default(),
             probes: probes::Probes::default(),
+            heartbeats: heartbeats::Heartbeats::default(),
             alerts: alerts::Alerts::default(),
             dialect: Dialect::Unknown,
             rewind: None,

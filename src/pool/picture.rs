@@ -407,6 +407,19 @@ pub struct PathView {
     pub since: Option<Time>,
     /// How bad that is.
     pub health: Health,
+    /// What it did over the last week.
+    pub week: PathWeek,
+}
+
+/// What a path did over the last week, as far as it was watched. [`crate::pool::Pool::path_past`] has more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathWeek {
+    /// How often it changed, at least.
+    pub changes: u32,
+    /// The fewest paths that it had; `None` if it did not change.
+    pub least: Option<u32>,
+    /// Whether it changes so often now that it cannot be relied on.
+    pub flaps: bool,
 }
 
 /// One host's clock.

@@ -267,6 +267,7 @@ impl Pool {
                 total,
                 since,
                 health: path.health(now, key.kind),
+                week: path.week(now),
             };
             out.push(PathAt { at: *at, source: key.source.clone(), view });
         }

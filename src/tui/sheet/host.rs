@@ -45,6 +45,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
             sheet.fact("o2cb warns", warning.clone());
         }
     }
+    probe(&mut sheet, model, pool, host);
     if let Some(clock) = picture.clocks.iter().find(|c| c.host == host.name) {
         let way = if clock.skew_s < 0.0 { "behind" } else { "ahead of" };
         sheet.fact(
@@ -65,11 +66,24 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
     if !paths.is_empty() {
         sheet.heading("I/O paths");
         for path in paths {
-            super::things::path_line(&mut sheet, model, path);
+            super::paths::line(&mut sheet, model, path);
         }
+        super::paths::failover(&mut sheet, model, &host.r#ref);
     }
+    super::paths::heartbeats(&mut sheet, model, &host.r#ref);
     vms(&mut sheet, pool, host);
     sheet
+}
+
+/// Whether its probe tells us something; if not, why, and what to do.
+fn probe(sheet: &mut Sheet, model: &Model, pool: &PoolView, host: &HostView) {
+    let (seen, standing) = pool.pool.probe_of(&host.r#ref);
+    let (text, todo) = standing.words();
+    let when = seen.map_or_else(String::new, |at| format!(" ({})", ago(model.now, at)));
+    sheet.fact("probe", format!("{text}{when}"));
+    if !todo.is_empty() {
+        sheet.para("", Role::Info, 14, format!("what to do: {todo}"), Role::Info);
+    }
 }
 
 /// The names of the guests, from the records.

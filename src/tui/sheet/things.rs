@@ -1,7 +1,7 @@
-//! Everything but hosts: the verdict, rebuilds, tasks, alerts, paths, cluster members.
+//! The verdict, rebuilds, tasks, alerts, cluster members.
 
 use super::Sheet;
-use crate::pool::picture::{Alert, ClusterView, MemberView, PathKind, PathView, Picture, Rebuild, TaskView};
+use crate::pool::picture::{Alert, ClusterView, MemberView, Picture, Rebuild, TaskView};
 use crate::text;
 use crate::time::Time;
 use crate::tui::draw::words::{ago, exact, moment};
@@ -127,48 +127,6 @@ pub(super) fn alert(model: &Model, a: &Alert) -> Sheet {
     };
     sheet.fact("still true", still);
     sheet.fact("name", a.name.clone());
-    sheet
-}
-
-fn kind(kind: PathKind) -> &'static str {
-    match kind {
-        PathKind::Multipath => "multipath",
-        PathKind::Boot => "boot disk",
-        PathKind::Bond => "bond",
-        PathKind::Link => "link",
-    }
-}
-
-pub(super) fn path_line(sheet: &mut Sheet, model: &Model, p: &PathView) {
-    let (glyph, role) = if p.up < p.total {
-        let sign = model.look.health(p.health);
-        (sign.glyph, sign.role)
-    } else {
-        (model.look.glyphs.ok, Role::Healthy)
-    };
-    let since =
-        p.since.filter(|_| p.up < p.total).map_or_else(String::new, |t| format!(" since {}", moment(t, model.now, &model.zone)));
-    let sr = if p.sr.is_empty() { String::new() } else { format!(" (SR {})", p.sr) };
-    sheet.para(format!("{glyph} {}/{}", p.up, p.total), role, 8, format!("{} {}{sr}{since}", kind(p.kind), p.name), Role::Text);
-}
-
-pub(super) fn path(model: &Model, p: &PathView) -> Sheet {
-    let mut sheet = Sheet::new(format!("Paths of {} to {}", p.host, p.name));
-    path_line(&mut sheet, model, p);
-    sheet.blank();
-    sheet.fact("kind", kind(p.kind));
-    sheet.fact("SR", p.sr.clone());
-    sheet.fact("up", format!("{} of {}", p.up, p.total));
-    sheet.fact("since", p.since.map_or_else(String::new, |t| at(model, t)));
-    if p.up < p.total {
-        let text = if p.up == 0 {
-            "No path is left: what lies behind it cannot be reached from this host."
-        } else {
-            "It still works. If the rest goes too, or the host restarts before it is repaired, it may have none."
-        };
-        sheet.blank();
-        sheet.words(text, Role::Text);
-    }
     sheet
 }
 

@@ -23,7 +23,17 @@ fn host(name: &str, uuid: &str) -> HostView {
 
 fn path(host: &str, name: &str, up: u32, total: u32) -> PathView {
     let kind = PathKind::Multipath;
-    PathView { host: host.into(), kind, name: name.into(), sr: String::new(), up, total, since: None, health: Health::Good }
+    PathView {
+        host: host.into(),
+        kind,
+        name: name.into(),
+        sr: String::new(),
+        up,
+        total,
+        since: None,
+        health: Health::Good,
+        week: PathWeek::default(),
+    }
 }
 
 fn picture() -> Picture {
