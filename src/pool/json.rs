@@ -141,6 +141,9 @@ pub struct PathJson {
     pub up: u32,
     pub total: u32,
     pub since: Option<String>,
+    pub flaps: bool,
+    pub week_changes: u32,
+    pub week_least: Option<u32>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -421,6 +424,9 @@ impl Status {
                     up: x.up,
                     total: x.total,
                     since: x.since.map(text),
+                    flaps: x.week.flaps,
+                    week_changes: x.week.changes,
+                    week_least: x.week.least,
                 })
                 .collect(),
             clocks: p.clocks.iter().map(|c| ClockJson { host: c.host.clone(), skew_s: c.skew_s, error_s: c.error_s }).collect(),
