@@ -120,6 +120,8 @@ pub struct ClusterJson {
     pub stack: String,
     pub quorate: Option<bool>,
     pub may_fail: Option<u32>,
+    pub quorum: Option<u32>,
+    pub restart: Vec<String>,
     pub members: Vec<MemberJson>,
 }
 
@@ -410,6 +412,8 @@ impl Status {
                     stack: c.stack.clone(),
                     quorate: c.quorate,
                     may_fail: c.may_fail,
+                    quorum: c.quorum,
+                    restart: c.restart.clone(),
                     members: c.members.iter().map(|m| MemberJson { host: m.host.clone(), id: m.id, state: m.state }).collect(),
                 })
                 .collect(),

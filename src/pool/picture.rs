@@ -347,7 +347,7 @@ pub struct TaskView {
 }
 
 /// A cluster of hosts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterView {
     /// `corosync`, `xhad` or `o2cb`.
     pub stack: String,
@@ -355,6 +355,10 @@ pub struct ClusterView {
     pub quorate: Option<bool>,
     /// How many more members may fail before it is not quorate; `None` if it cannot be told.
     pub may_fail: Option<u32>,
+    /// Living members that it needs; `None` if that cannot be told.
+    pub quorum: Option<u32>,
+    /// Hosts whose running cluster stack is not what is configured: they need a restart of it.
+    pub restart: Vec<String>,
     /// Its members, in the order of the hosts.
     pub members: Vec<MemberView>,
     /// When the pool last wrote its state.

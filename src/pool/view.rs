@@ -197,7 +197,7 @@ impl Pool {
     }
 
     /// How long HA lets it live without its statefile: the time-out less what has passed.
-    fn fence_margin(&self, r: &Ref, now: Time) -> Option<f64> {
+    pub(super) fn fence_margin(&self, r: &Ref, now: Time) -> Option<f64> {
         let pool = self.tables.the_pool().filter(|p| p.ha_enabled)?;
         let timeout = pool.ha_configuration.get("timeout").or_else(|| pool.other_config.get("default_ha_timeout"));
         let timeout = timeout.and_then(|t| t.trim().parse::<f64>().ok()).filter(|t| t.is_finite() && *t > 0.0).unwrap_or(60.0);

@@ -143,7 +143,21 @@ pub(super) fn member(model: &Model, c: &ClusterView, m: &MemberView) -> Sheet {
     };
     sheet.fact("quorate", quorate);
     sheet.fact("may lose", c.may_fail.map_or_else(|| "cannot be told".to_owned(), |n| format!("{n} more")));
+    sheet.fact("needs", c.quorum.map_or_else(String::new, |n| format!("{n} living members")));
     sheet.fact("written", c.seen.map_or_else(String::new, |t| ago(model.now, t)));
+    if !c.restart.is_empty() {
+        sheet.fact("restart", format!("{}: it runs with another configuration than it has now", c.restart.join(", ")));
+    }
+    let meaning = match m.state {
+        "excluded" => "It is configured out: commented out until every node has forgotten it (seed 2).",
+        "left" => "It left the cluster on purpose; its number is used again only when the others have forgotten it.",
+        "dead" => "The others hear no heartbeat of it: it died, fenced itself, or cannot write.",
+        _ => "",
+    };
+    if !meaning.is_empty() {
+        sheet.blank();
+        sheet.words(meaning, Role::Text);
+    }
     if c.stack == "o2cb" {
         who_would_die(&mut sheet, model);
     }
