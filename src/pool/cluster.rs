@@ -172,7 +172,8 @@ impl Pool {
             stack: "o2cb".into(),
             quorate: (!sights.is_empty()).then_some(live > 0),
             may_fail: (!sights.is_empty()).then(|| live.saturating_sub(1)),
-            quorum: (!sights.is_empty()).then_some(quorum),
+            // Its rule is about who hears whom among those that beat, not about a number of living members.
+            quorum: None,
             restart: record.map(|cluster| self.restart(cluster)).unwrap_or_default(),
             members,
             seen: told.values().map(|(at, _)| *at).max(),

@@ -2,7 +2,8 @@
 
 use super::Pool;
 use super::picture::Health;
-use crate::o2cb::forecast::{Fault, Region, Situation, forecast};
+use super::words;
+use crate::o2cb::forecast::{Fault, Forecast, How, Region, Situation, forecast};
 use crate::o2cb::live::Mode;
 use crate::text::duration;
 use crate::time::Time;
@@ -18,6 +19,8 @@ pub struct Preview {
     pub outcome: Vec<String>,
     /// How bad: good if nobody but what fails ends.
     pub health: Health,
+    /// All of it in one line; the same words for hosts that fare alike.
+    pub brief: String,
 }
 
 impl Pool {
@@ -80,5 +83,26 @@ fn preview(situation: &Situation, fault: Fault) -> Preview {
         (_, 0) => Health::Good,
         _ => Health::Degraded,
     };
-    Preview { fault: what.says, outcome, health }
+    let brief = brief(&fault, &what);
+    Preview { fault: what.says, outcome, health, brief }
+}
+
+fn brief(fault: &Fault, what: &Forecast) -> String {
+    let ends: Vec<_> = what.ends.iter().filter(|end| what.fenced.contains(&end.node)).collect();
+    let after = ends.iter().map(|end| end.when.nominal_ms).max().unwrap_or_default() / 1_000;
+    let alone = |node: u8| what.fenced.len() == 1 && what.fenced.contains(&node);
+    match fault {
+        Fault::Link { node } if alone(*node) => format!("a host that loses its network fences itself after {after} s"),
+        Fault::Disk { node, region: None, how: How::Stall } if alone(*node) => {
+            format!("a host whose storage stalls fences itself after {after} s")
+        }
+        Fault::Disk { node, region: None, how: How::Error } if alone(*node) => {
+            format!("a host whose storage fails with I/O errors fences itself after {after} s")
+        }
+        _ => {
+            let names: Vec<String> = ends.iter().map(|end| end.name.clone()).collect();
+            let verb = if names.len() == 1 { "fences itself" } else { "fence themselves" };
+            format!("if {}: {} {verb} after {after} s", what.says, words::list(&names))
+        }
+    }
 }

@@ -85,7 +85,8 @@ impl Probes {
             Probed::Failed { why } => {
                 // What it told before counts for as long as it is fresh.
                 let last = (at, Standing::Failed(clean(why, 300).into_owned()));
-                self.hosts.entry(host.clone()).or_insert_with(|| Told { report: None, last: last.clone() }).last = last;
+                let empty = Told { report: None, last: last.clone() };
+                self.hosts.entry(host.clone()).or_insert(empty).last = last;
                 return;
             }
         };

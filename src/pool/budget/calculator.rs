@@ -85,8 +85,14 @@ impl Numbers {
     /// To begin with: the guests that run, the seed's ten minutes, and a lease that is safe if there is one.
     pub fn usual(lease: &Lease) -> Self {
         let every_s = 600.0;
-        let least = lease.safe(every_s).unwrap_or(every_s * 2.0);
-        Self { images: lease.guests as f64, every_s, lease_s: (least / 60.0).ceil() * 60.0, tapdisk_s: WINDOWS, guest_s: WINDOWS }
+        let shortest = lease.safe(every_s).unwrap_or(every_s * 2.0);
+        Self {
+            images: lease.guests as f64,
+            every_s,
+            lease_s: (shortest / 60.0).ceil() * 60.0,
+            tapdisk_s: WINDOWS,
+            guest_s: WINDOWS,
+        }
     }
 
     /// One of them.

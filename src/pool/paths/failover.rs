@@ -80,10 +80,16 @@ impl Failover {
 }
 
 impl Pool {
+    /// The fail-over that is nearest to the fence or beyond it; `None` if none is a risk.
+    pub fn worst_failover(&self, now: Time) -> Option<Failover> {
+        let all = self.tables.hosts().filter_map(|(host, _)| self.failover(host, now)).filter(Failover::is_a_risk);
+        all.max_by(|a, b| a.takes_s().total_cmp(&b.takes_s()).then_with(|| b.host.cmp(&a.host)))
+    }
+
     /// The fail-over of a host; `None` if it has no LUN with more than one path.
     pub fn failover(&self, host: &Ref, now: Time) -> Option<Failover> {
         let (mut luns, mut paths, mut devices, mut noticed) = (0_u32, 0_u32, 0_u32, 0.0_f64);
-        for (key, path) in self.paths.iter().filter(|(key, _)| key.kind == PathKind::Multipath && key.host == *host) {
+        for (key, path) in self.paths.of(host).filter(|(key, _)| key.kind == PathKind::Multipath) {
             let (_, total, _) = path.now(now);
             if total < 2 {
                 continue;
@@ -101,7 +107,6 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::pool::scene::{Scene, pbd, t};
     use crate::xenapi::record::{Config, Pbd, Pool as PoolRecord, Record, Sr};
 

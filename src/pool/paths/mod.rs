@@ -131,6 +131,13 @@ impl Paths {
         self.known.iter()
     }
 
+    /// The paths of one host.
+    pub fn of<'a>(&'a self, host: &'a Ref) -> impl Iterator<Item = (&'a Key, &'a Remembered)> {
+        // Not the null reference, which has a name and a place among the others.
+        let first = Key { host: host.clone(), kind: PathKind::Multipath, source: "".into(), id: "".into() };
+        self.known.range(first..).take_while(move |(key, _)| key.host == *host)
+    }
+
     /// A path is as told. Says what changed, unless it is new and whole.
     pub fn seen(&mut self, key: Key, up: u32, total: u32, at: Time) -> Option<Event> {
         let up = up.min(total);

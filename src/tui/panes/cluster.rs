@@ -38,6 +38,15 @@ fn summary(look: &Look, model: &Model, cluster: &ClusterView) -> Vec<Span<'stati
     spans
 }
 
+/// Rows that are wanted below the members.
+pub(crate) fn foot_rows(model: &Model) -> u16 {
+    let Some(view) = model.pool() else { return 0 };
+    let clusters = &view.picture.clusters;
+    let restarts = clusters.iter().filter(|c| !c.restart.is_empty()).count() as u16;
+    let previews = clusters.iter().any(|c| c.stack == "o2cb" && c.members.len() <= PREVIEW);
+    restarts + if previews { 4 } else { 0 }
+}
+
 /// Members up to which the preview is worked out for every drawing; above, it is in the detail of a member.
 const PREVIEW: usize = 16;
 
@@ -52,14 +61,15 @@ fn foot(pen: &mut Pen<'_>, model: &Model, body: Rect, mut y: u16) -> u16 {
         lines.push((look.glyphs.warning, Role::Degraded, text));
     }
     let small = view.picture.clusters.iter().any(|c| c.stack == "o2cb" && c.members.len() <= PREVIEW);
-    if small && y + 1 < body.bottom() {
+    if small && y < body.bottom() {
         let mut all = view.pool.who_would_die(model.now);
         all.retain(|one| one.health >= Health::Degraded);
         all.sort_by_key(|one| std::cmp::Reverse(one.health));
         for one in all {
             let sign = look.health(one.health);
-            let end = one.outcome.first().map_or("", String::as_str);
-            lines.push((sign.glyph, sign.role, format!("if {} now: {end}", one.fault)));
+            if !lines.iter().any(|(_, _, text)| *text == one.brief) {
+                lines.push((sign.glyph, sign.role, one.brief));
+            }
         }
     }
     for (glyph, role, text) in lines {

@@ -2,13 +2,14 @@
 
 use super::hosts::marked;
 use super::{View, empty, open};
-use crate::pool::picture::{PathView, Picture};
+use crate::pool::picture::PathView;
+use crate::time::Time;
 use crate::tui::draw::Look;
 use crate::tui::draw::pen::Pen;
 use crate::tui::draw::table::more_marks;
 use crate::tui::draw::words::width;
 use crate::tui::model::grid::short_name;
-use crate::tui::model::{Model, Pane};
+use crate::tui::model::{Model, Pane, PoolView};
 use crate::tui::sheet::paths::is_single;
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
@@ -20,7 +21,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let (grid, picture) = (&pool.grid, &pool.picture);
     let total = grid.hosts.len();
     let missing: u32 = (0..total).map(|h| grid.missing(picture, h)).sum();
-    let extra = vec![summary(pen.look, picture, missing)];
+    let extra = vec![summary(pen.look, pool, missing, model.now)];
     let Some(view) = open(pen, model, Pane::Paths, area, total, extra) else { return };
     if view.order.is_empty() {
         empty(pen, &view, total, "No multipath map, no bond is known.");
@@ -102,13 +103,15 @@ fn cell(look: &Look, path: &PathView) -> (String, Role) {
 
 /// The fewest paths within the week of one that has all of them now.
 fn was_short(path: &PathView) -> Option<u32> {
-    path.week.least.filter(|least| path.up == path.total && *least < path.total)
+    path.week.least.filter(|least| path.up == path.total && *least < path.total && !path.week.flaps)
 }
 
 /// What is wrong in a few words: now, then over the last 7 days.
-fn summary(look: &Look, picture: &Picture, missing: u32) -> Span<'static> {
+fn summary(look: &Look, pool: &PoolView, missing: u32, now: Time) -> Span<'static> {
+    let picture = &pool.picture;
+    let risk = pool.pool.worst_failover(now);
     let count = |of: fn(&PathView) -> bool| picture.paths.iter().filter(|path| of(path)).count();
-    let parts: Vec<String> = [
+    let mut parts: Vec<String> = [
         (missing as usize, "missing"),
         (count(|path| path.week.flaps), "flapping"),
         (count(|path| is_single(path) && path.up > 0), "single"),
@@ -118,10 +121,14 @@ fn summary(look: &Look, picture: &Picture, missing: u32) -> Span<'static> {
     .filter(|(n, _)| *n > 0)
     .map(|(n, word)| format!("{n} {word}"))
     .collect();
+    if let Some(risk) = &risk {
+        let fence = risk.fence.as_ref().map_or(0.0, |(at, _)| *at);
+        parts.push(format!("fail-over of {} {:.0} s, fence {fence:.0} s", pool.pool.name_of(&risk.host), risk.takes_s()));
+    }
     if parts.is_empty() {
         return Span::styled("all there", look.style(Role::Healthy));
     }
-    let now = missing > 0 || picture.paths.iter().any(|path| path.week.flaps || is_single(path));
+    let now = missing > 0 || risk.is_some() || picture.paths.iter().any(|path| path.week.flaps || is_single(path));
     Span::styled(parts.join(", "), look.style(if now { Role::Degraded } else { Role::Info }))
 }
 

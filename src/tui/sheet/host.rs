@@ -37,7 +37,15 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         let used = host.memory.used.map_or_else(|| "unknown".to_owned(), text::bytes);
         sheet.fact("memory", format!("{used} used of {}", text::bytes(host.memory.total)));
     }
-    sheet.fact("fence in", host.fence_margin_s.map_or_else(String::new, |s| format!("{:.0} s if nothing changes", s.max(0.0))));
+    // The deadline that is the nearest of all, and which one that is.
+    let nearest = pool.pool.heartbeats(&host.r#ref, model.now).into_iter().find(|one| one.now_s.is_some());
+    let because = nearest.map_or_else(String::new, |one| {
+        format!("; nearest to its limit: {}, {:.1} s of {:.0} s", one.what, one.now_s.unwrap_or_default(), one.limit_s)
+    });
+    sheet.fact(
+        "fence in",
+        host.fence_margin_s.map_or_else(String::new, |s| format!("{:.0} s if nothing changes{because}", s.max(0.0))),
+    );
     if let Some(fence) = &host.fence {
         sheet.fact("o2cb says", format!("{} ({})", fence.text, ago(model.now, fence.seen)));
         sheet.fact("do now", fence.advice.clone());

@@ -1,7 +1,9 @@
 //! The metrics of made-up pictures, and that the page about them is fresh.
 
 use super::*;
-use crate::pool::picture::{Alert, ClockView, Control, HostState, LinkView, Memory, PathView, Reason, Rebuild, Stage, Verdict};
+use crate::pool::picture::{
+    Alert, ClockView, Control, HostState, LinkView, Memory, PathView, PathWeek, Reason, Rebuild, Stage, Verdict,
+};
 use crate::time::Time;
 use std::fmt::Write as _;
 
