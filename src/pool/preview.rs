@@ -62,7 +62,7 @@ impl Pool {
 }
 
 fn preview(situation: &Situation, fault: Fault) -> Preview {
-    let what = forecast(situation, &[fault]);
+    let what = forecast(situation, std::slice::from_ref(&fault));
     let secs = |ms: u64| duration(Duration::from_millis(ms));
     let mut outcome: Vec<String> = Vec::new();
     for end in what.ends.iter().filter(|end| what.fenced.contains(&end.node)) {

@@ -36,7 +36,8 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     // A column is as wide as what stands in it; only a path with a story needs more than its count.
     let widest = |column: usize| {
         let cells = (0..total).filter_map(|host| grid.cell(picture, host, column));
-        cells.map(|path| width(&cell(look, path).0)).max().unwrap_or(0)
+        let told = cells.filter(|path| path.week.flaps || path.total < 2 || path.total > 99 || was_short(path).is_some());
+        told.map(|path| width(&cell(look, path).0)).max().unwrap_or(0)
     };
     let wides: Vec<u16> = titles.iter().enumerate().map(|(column, t)| width(t).max(7).max(widest(column))).collect();
     let each = |column: usize| wides.get(column).copied().unwrap_or(0);
