@@ -27,7 +27,7 @@ impl Pool {
     /// What would come of each single fault in the pool's o2cb cluster; empty if no probe tells of one.
     pub fn who_would_die(&self, now: Time) -> Vec<Preview> {
         let Some(situation) = self.situation(now) else { return Vec::new() };
-        situation.single_faults().into_iter().map(|fault| preview(&situation, fault)).collect()
+        situation.single_faults().into_iter().map(|fault| preview(&situation, &fault)).collect()
     }
 
     /// The cluster as the nodes that tell of it see it, each by its own eyes where they differ.
@@ -61,8 +61,8 @@ impl Pool {
     }
 }
 
-fn preview(situation: &Situation, fault: Fault) -> Preview {
-    let what = forecast(situation, std::slice::from_ref(&fault));
+fn preview(situation: &Situation, fault: &Fault) -> Preview {
+    let what = forecast(situation, std::slice::from_ref(fault));
     let secs = |ms: u64| duration(Duration::from_millis(ms));
     let mut outcome: Vec<String> = Vec::new();
     for end in what.ends.iter().filter(|end| what.fenced.contains(&end.node)) {
@@ -83,7 +83,7 @@ fn preview(situation: &Situation, fault: Fault) -> Preview {
         (_, 0) => Health::Good,
         _ => Health::Degraded,
     };
-    let brief = brief(&fault, &what);
+    let brief = brief(fault, &what);
     Preview { fault: what.says, outcome, health, brief }
 }
 
