@@ -30,6 +30,11 @@ impl Pool {
         situation.single_faults().into_iter().map(|fault| preview(&situation, &fault)).collect()
     }
 
+    /// Whether any probe tells of o2cb, so that it can be said who would die.
+    pub fn hears_o2cb(&self, now: Time) -> bool {
+        self.probes.o2cb(now).next().is_some()
+    }
+
     /// The cluster as the nodes that tell of it see it, each by its own eyes where they differ.
     fn situation(&self, now: Time) -> Option<Situation> {
         let told: Vec<_> = self.probes.o2cb(now).map(|(_, _, live)| live).collect();

@@ -203,7 +203,7 @@ pub(crate) fn busy() -> Picture {
             stack: "o2cb".into(),
             quorate: Some(true),
             may_fail: Some(1),
-            quorum: Some(2),
+            quorum: None,
             restart: Vec::new(),
             members: (1..=4)
                 .map(|n| MemberView { host: format!("xcp{n}"), id: Some(n - 1), state: "alive", health: Health::Good })

@@ -44,7 +44,7 @@ pub(crate) fn foot_rows(model: &Model) -> u16 {
     let clusters = &view.picture.clusters;
     let restarts = clusters.iter().filter(|c| !c.restart.is_empty()).count() as u16;
     let previews = clusters.iter().any(|c| c.stack == "o2cb" && c.members.len() <= PREVIEW);
-    restarts + if previews { 4 } else { 0 }
+    restarts + if previews && view.pool.hears_o2cb(model.now) { 3 } else { 0 }
 }
 
 /// Members up to which the preview is worked out for every drawing; above, it is in the detail of a member.
