@@ -25,7 +25,7 @@ impl Observation {
     /// nothing that anyone sees, so that looking at what they mean can wait a moment, for several together.
     pub const fn is_routine(&self) -> bool {
         match &self.seen {
-            Seen::Heard { .. } | Seen::Samples { .. } | Seen::Probe { .. } => true,
+            Seen::Heard { .. } | Seen::Samples { .. } | Seen::Probe { .. } | Seen::Week { .. } => true,
             Seen::Answer(answer) => matches!(answer.outcome, Outcome::Ok { .. }),
             _ => false,
         }
@@ -97,6 +97,18 @@ pub enum Seen {
         /// What came of asking it.
         told: Probed,
     },
+    /// What a host's round-robin database says of the last days, of the few sources that matter for that long.
+    Week {
+        /// The host.
+        host: Ref,
+        /// What it says.
+        week: Week,
+    },
+    /// What earlier runs of the program saw of I/O paths.
+    Paths {
+        /// Those that changed.
+        paths: Vec<KeptPath>,
+    },
     /// The pool's database went back in time. Found by whoever remembers how far it had come ([`crate::pool::database`]).
     WentBack(Rewind),
 }
@@ -116,6 +128,30 @@ pub enum Probed {
         /// What happened, in words, without secrets.
         why: String,
     },
+}
+
+/// The archive of a host's statistics with one row an hour, of those sources that are worth remembering for so long.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Week {
+    /// The ends of the rows by the host's clock, the oldest first.
+    pub rows: Vec<Time>,
+    /// Data source name and one value a row: the mean of that hour; `None` where there is none.
+    pub series: Vec<(String, Vec<Option<f32>>)>,
+}
+
+/// What was seen of one I/O path over the last days.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPath {
+    /// The record that tells of it: PBD, bond; the host itself for its root disk.
+    pub source: Ref,
+    /// SCSI id; empty for a bond.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub id: Box<str>,
+    /// Each change: when, paths up, and paths that there should be; the oldest first.
+    pub changes: Vec<(Time, u32, u32)>,
+    /// Changes before these that were counted only.
+    #[serde(default)]
+    pub more: u32,
 }
 
 /// A database that went back in time.
@@ -205,6 +241,8 @@ pub enum Via {
     Rrd,
     /// `host.call_plugin` of its probe, through the coordinator.
     Probe,
+    /// `/rrd_updates` at the host's own address, for the last days.
+    Week,
 }
 
 /// A host's answer to a question of ours, or the lack of one.

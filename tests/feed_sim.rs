@@ -40,6 +40,7 @@ struct Watch {
     failed: Vec<(Ref, Via, String)>,
     answered: Vec<(Ref, Via)>,
     samples: usize,
+    weeks: usize,
     probes: BTreeMap<Ref, Probed>,
     objects: BTreeMap<(Class, String), Record>,
     stale: Vec<(Class, String)>,
@@ -67,6 +68,7 @@ impl Watch {
             failed: Vec::new(),
             answered: Vec::new(),
             samples: 0,
+            weeks: 0,
             probes: BTreeMap::new(),
             objects: BTreeMap::new(),
             stale: Vec::new(),
@@ -98,6 +100,8 @@ impl Watch {
             },
             Seen::WentBack(_) => panic!("the feed keeps nothing of earlier runs"),
             Seen::Samples { .. } => self.samples += 1,
+            Seen::Week { .. } => self.weeks += 1,
+            Seen::Paths { .. } => panic!("the feed keeps nothing of earlier runs"),
             Seen::Probe { host, told } => drop(self.probes.insert(host, told)),
             Seen::Heard { .. } => {}
         }

@@ -1,11 +1,12 @@
-//! What is remembered of each pool between runs of the program: how far its database had come, and what there was (see
-//! [`crate::pool::database`]). One file a pool in the data folder, `pools/UUID.json`, replaced as a whole.
+//! What is remembered of each pool between runs of the program: how far its database had come, what there was (see
+//! [`crate::pool::database`]), and what its I/O paths did over the last week ([`PathLedger`]). One file a pool in the data folder, `pools/UUID.json`, replaced as a whole.
 //!
 //! Only this module touches the files. A file that is too big, of another version or not understood is left as it is and told of in the log; the
 //! pool is then watched without it.
 
 use crate::observation::{Observation, Rewind, Seen};
 use crate::pool::database::{Ledger, Mark};
+use crate::pool::paths::PathLedger;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
@@ -79,6 +80,7 @@ pub struct Keeper {
     /// `None` once it cannot be used.
     folder: Option<PathBuf>,
     ledger: Ledger,
+    paths: PathLedger,
     /// The pool whose file was looked for.
     looked: Option<String>,
     /// What was written last.
@@ -89,7 +91,14 @@ pub struct Keeper {
 impl Keeper {
     /// With the files below this data folder.
     pub fn new(data: &Path) -> Self {
-        Self { folder: Some(data.join(FOLDER)), ledger: Ledger::default(), looked: None, written: None, looked_at: Time::EPOCH }
+        Self {
+            folder: Some(data.join(FOLDER)),
+            ledger: Ledger::default(),
+            paths: PathLedger::default(),
+            looked: None,
+            written: None,
+            looked_at: Time::EPOCH,
+        }
     }
 
     /// Takes in a batch, and adds to it what is known because of earlier ones.
@@ -98,13 +107,19 @@ impl Keeper {
         let mut found: Option<Rewind> = None;
         for observation in batch.iter() {
             found = self.ledger.see(observation).or(found);
+            self.paths.see(observation);
         }
+        let mut paths = Vec::new();
         if let (Some(folder), Some(uuid)) = (&self.folder, self.ledger.uuid())
             && self.looked.as_deref() != Some(uuid)
         {
             let uuid = uuid.to_owned();
             match file(folder, &uuid).map(|path| read(&path)).transpose() {
-                Ok(mark) => found = mark.flatten().and_then(|mark| self.ledger.recall(mark, at)).or(found),
+                Ok(mark) => {
+                    let mut mark = mark.flatten();
+                    paths = mark.as_mut().map(|mark| std::mem::take(&mut mark.paths)).unwrap_or_default();
+                    found = mark.and_then(|mark| self.ledger.recall(mark, at)).or(found);
+                }
                 Err(error) => {
                     tracing::warn!("{error}");
                     self.folder = None;
@@ -113,6 +128,10 @@ impl Keeper {
             self.looked = Some(uuid);
         }
         let told = found.is_some();
+        if !paths.is_empty() {
+            self.paths.recall(&paths);
+            batch.push(Observation { at, seen: Seen::Paths { paths } });
+        }
         batch.extend(found.map(|rewind| Observation { at, seen: Seen::WentBack(rewind) }));
         if told || at.since(self.looked_at) >= SOON {
             self.looked_at = at;
@@ -127,11 +146,12 @@ impl Keeper {
 
     async fn keep(&mut self, at: Time, now: bool) {
         let Some(folder) = self.folder.clone() else { return };
-        let Some(mark) = self.ledger.mark() else { return };
+        let Some(mut mark) = self.ledger.mark() else { return };
+        mark.paths = self.paths.kept();
         let due = match &self.written {
             None => true,
             Some((last, _)) if *last == mark => false,
-            Some((last, when)) => now || last.objects != mark.objects || at.since(*when) >= LATER,
+            Some((last, when)) => now || last.objects != mark.objects || last.paths != mark.paths || at.since(*when) >= LATER,
         };
         let Some(path) = file(&folder, &mark.uuid).filter(|_| due) else { return };
         let written = tokio::task::spawn_blocking(move || write(&folder, &path, &mark).map(|()| mark)).await;
@@ -254,6 +274,28 @@ mod tests {
             write(&folder, &path, &write_now).expect("written");
             assert_eq!(read(&path).expect("read"), Some(want));
         }
+        let _ = fs::remove_dir_all(&folder);
+    }
+
+    #[tokio::test]
+    async fn paths_of_an_earlier_run_are_told_once_the_pool_is_known() {
+        use crate::observation::KeptPath;
+        use crate::xenapi::record::{Pool as PoolRecord, Record};
+        let folder = folder("paths");
+        let kept = KeptPath { source: "p".into(), id: "a".into(), changes: vec![(Time::from_secs(5), 1, 2)], more: 0 };
+        let mut before = mark(10, None);
+        before.paths = vec![kept.clone()];
+        let pools = folder.join(FOLDER);
+        write(&pools, &file(&pools, UUID).expect("a uuid"), &before).expect("written");
+        let mut keeper = Keeper::new(&folder);
+        let pool = PoolRecord { uuid: UUID.into(), ..PoolRecord::default() };
+        let seen = Seen::Set { r#ref: "pool".into(), record: Box::new(Record::Pool(pool)) };
+        let mut batch = vec![Observation { at: Time::from_secs(1_000), seen }];
+        keeper.see(&mut batch).await;
+        assert_eq!(batch.iter().filter(|o| o.seen == Seen::Paths { paths: vec![kept.clone()] }).count(), 1);
+        let mut next = vec![Observation { at: Time::from_secs(1_001), seen: Seen::Heard { generation: None } }];
+        keeper.see(&mut next).await;
+        assert_eq!((next.len(), keeper.paths.kept()), (1, vec![kept]), "once, and kept on");
         let _ = fs::remove_dir_all(&folder);
     }
 

@@ -2,13 +2,14 @@
 //!
 //! Pure, and the only place where this is done: the live feed and anything that plays a recording of the wire share it.
 
-use crate::observation::{Observation, Seen};
+use crate::observation::{Observation, Seen, Week};
 use crate::probe::Report;
 use crate::probe::report::SCHEMA;
 use crate::text;
 use crate::time::Time;
 use crate::xenapi::events::{Change, EventBatch, What};
 use crate::xenapi::reply::Unreadable;
+use crate::xenapi::rrd::Updates;
 
 /// The observations that a batch holds, all made at `at`, in the order of the wire; those that could not be read last.
 pub fn observations(batch: &EventBatch, at: Time) -> Vec<Observation> {
@@ -31,6 +32,20 @@ pub fn unreadable(what: &Unreadable) -> Seen {
         r#ref: what.r#ref.clone(),
         why: text::clean(&what.why, text::NAME_LIMIT).into_owned(),
     }
+}
+
+/// Sources of a host that are looked at over days: what HA measures of its heartbeats (`rrdd_ha_stats.ml`), and the counts of lost
+/// paths of seed 2, where a pool has them.
+const LASTING: [&str; 3] = ["/latency", "_paths_failed", "_paths_total"];
+/// Such sources at most.
+const SOURCES: usize = 256;
+
+/// The statistics of the last days of the sources that matter for so long; `None` if there is none.
+pub fn week(updates: &Updates, uuid: Option<&str>) -> Option<Week> {
+    let (rows, mut series) = updates.series_of_host(uuid, |name| LASTING.iter().any(|end| name.ends_with(end)));
+    series.retain(|(_, values)| values.iter().any(Option::is_some));
+    series.truncate(SOURCES);
+    (!series.is_empty()).then_some(Week { rows, series })
 }
 
 /// The longest report that is read, in bytes.
@@ -66,6 +81,24 @@ mod tests {
         assert!(report(&" ".repeat(REPORT + 1)).is_err_and(|why| why.contains("longer")));
     }
     use crate::xenapi::record::{Class, Ref};
+
+    #[test]
+    fn of_a_week_only_what_matters_for_so_long_is_kept() {
+        let legend =
+            ["cpu0", "statefile/a-b/latency", "network/latency", "sr_x_paths_failed"].map(|n| format!("AVERAGE:host:u:{n}"));
+        let rows = vec![
+            (Time::from_secs(3_600), vec![1.0, 2.0, f64::NAN, 0.0]),
+            (Time::from_secs(0), vec![1.0, f64::INFINITY, f64::NAN, 1.0]),
+        ];
+        let found = week(&Updates { legend: legend.to_vec(), rows }, Some("u")).expect("a week");
+        assert_eq!(found.rows, [0, 3_600].map(Time::from_secs));
+        let series = [
+            ("statefile/a-b/latency".to_owned(), vec![None, Some(2.0)]),
+            ("sr_x_paths_failed".to_owned(), vec![Some(1.0), Some(0.0)]),
+        ];
+        assert_eq!(found.series, series);
+        assert_eq!(week(&Updates { legend: vec![legend[0].clone()], rows: Vec::new() }, Some("u")), None);
+    }
 
     #[test]
     fn every_change_becomes_one_observation() {

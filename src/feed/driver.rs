@@ -13,7 +13,7 @@ use crate::observation::{Link, Observation, Seen, Via};
 use crate::xenapi::client::{Client, ClientOptions};
 use crate::xenapi::error::Error;
 use crate::xenapi::record::{Class, Ref};
-use crate::xenapi::session::{Certainty, Credentials, Session};
+use crate::xenapi::session::{Certainty, Credentials, Session, Span};
 use crate::xenapi::target::Target;
 use crate::xenapi::trust::{Fingerprint, Guard, Pinned, Store};
 use futures::StreamExt;
@@ -351,7 +351,11 @@ async fn ask_host(due: &Due, deadline: Duration, session: &Session, allow_plain_
     } else {
         session.coordinator().sibling(&due.address, allow_plain_http).map_err(Error::Target)?
     };
-    let updates = session.rrd_updates(&host, deadline).await?;
     let uuid = Some(&*due.uuid).filter(|uuid| !uuid.is_empty());
+    if due.via == Via::Week {
+        let updates = session.rrd_updates(&host, Span::Week, deadline).await?;
+        return Ok(HostReply::Week(super::decode::week(&updates, uuid)));
+    }
+    let updates = session.rrd_updates(&host, Span::Newest, deadline).await?;
     Ok(HostReply::Row(updates.newest_of_host(uuid)))
 }

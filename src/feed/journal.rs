@@ -111,6 +111,7 @@ impl Journal {
                 ),
             )),
             Seen::Gone { .. } | Seen::Synced { .. } | Seen::Heard { .. } | Seen::Samples { .. } => None,
+            Seen::Week { .. } | Seen::Paths { .. } => None,
         }
     }
 

@@ -2,15 +2,19 @@
 //! and which of them come in the wrong order.
 //!
 //! The order that must hold: a failed path is moved, before multipath gives up, before o2cb fences the host, before xhad does; and guests
-//! last longer than what is waited for. What only a probe on the hosts could read is assumed to be the default, and said to be. Sources:
+//! last longer than what is waited for. What only a probe on the hosts could read is assumed to be the default where none tells, and said to be. Sources:
 //! multipath-tools and XenServer's `multipath.conf`, open-iscsi, sm's `nfs.py`, blktap's `tapdisk-vbd.c`, `fs/ocfs2/cluster` of Linux, xapi's
 //! `HA.Timeouts`, corosync.conf(5). Pure; decides nothing.
 
+pub mod calculator;
 mod gather;
 pub mod lease;
+mod o2cb;
+pub mod probed;
 
 use super::words;
 use lease::Lease;
+use probed::{O2cbTold, Queue};
 use serde::Serialize;
 
 /// Share of the nearest fence that an action may stop I/O for without a warning.
@@ -18,11 +22,11 @@ const PAUSE: f64 = 0.25;
 /// When a Windows guest's page-file write dies (seed 5, "IIRC"). Seconds.
 const WINDOWS: f64 = 90.0;
 /// How long each multipath device that fails is blocked, one after the other (seen: 1000 of them took 80 s). Seconds.
-const BLOCKED: f64 = 0.08;
+pub const BLOCKED: f64 = 0.08;
 /// o2cb's own disk fence at its default threshold, 31: (31 − 1) × 2 s.
-const O2CB: f64 = 60.0;
-/// o2cb's fence after the network is lost: idle 30 s, then (31 + 2) × 2 s.
-const O2CB_NET: f64 = 96.0;
+pub const O2CB: f64 = 60.0;
+/// xapi's time-out of HA unless told otherwise, in seconds (`HA.Timeouts`).
+pub const HA_TIMEOUT: f64 = 60.0;
 /// Multipath queues this long once no path is left: `no_path_retry` 10, every 5 s.
 const QUEUE: f64 = 50.0;
 
@@ -32,6 +36,8 @@ const QUEUE: f64 = 50.0;
 pub enum Known {
     /// The pool says so.
     Told,
+    /// A host's probe says so.
+    Probe,
     /// Not known: the default is assumed.
     Default,
     /// Computed from others.
@@ -45,6 +51,7 @@ impl Known {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Told => "told by the pool",
+            Self::Probe => "read by the probe",
             Self::Default => "not known: default",
             Self::Computed => "computed",
             Self::Fixed => "fixed",
@@ -105,6 +112,15 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// Until a path that fails is given up where there is another one, in seconds: `fast_io_fail_tmo` 5; ping 5 + 5 and `replacement_timeout` 15.
+    pub const fn noticed_s(self) -> f64 {
+        match self {
+            Self::Fibre => 5.0,
+            Self::Iscsi => 25.0,
+            Self::Nfs => 100.0,
+        }
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Fibre => "Fibre Channel",
@@ -123,6 +139,8 @@ pub struct Storage {
     pub multipath: bool,
     /// The SRs, and the hosts on which it is so if it is not so on all: `nfs1`, `lun1 (xcp2)`.
     pub srs: Vec<String>,
+    /// How long multipath queues, where a probe tells.
+    pub queue: Option<Queue>,
 }
 
 /// HA, while it is on.
@@ -154,6 +172,8 @@ pub struct Facts {
     pub ha: Option<Ha>,
     /// Whether o2cb is in use.
     pub o2cb: bool,
+    /// Its time-outs, as far as probes tell them.
+    pub o2cb_told: O2cbTold,
     /// corosync clusters.
     pub corosync: Vec<Corosync>,
     /// Shared storage.
@@ -168,12 +188,12 @@ pub struct Facts {
 
 impl Facts {
     /// The first fence: when, and by whom.
-    fn fence(&self) -> Option<(f64, &'static str)> {
+    pub fn fence(&self) -> Option<(f64, &'static str)> {
         let ha = self.ha.as_ref().filter(|ha| ha.stack != "corosync").map(|ha| (ha.timeout_s, "HA (xhad)"));
         let token = self.corosync.iter().map(|c| c.token_s).fold(f64::INFINITY, f64::min);
         let corosync = self.ha.as_ref().filter(|ha| ha.stack == "corosync" && token.is_finite());
         let corosync = corosync.map(|_| (token, "HA (corosync)"));
-        let o2cb = self.o2cb.then_some((O2CB, "o2cb"));
+        let o2cb = self.o2cb.then(|| (self.o2cb_told.disk_s(), "o2cb"));
         [o2cb, ha, corosync].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0))
     }
 
@@ -181,7 +201,7 @@ impl Facts {
     fn surely_dead(&self) -> Option<f64> {
         // xhad's statefile watchdog is Xen's, and needs nothing of domain 0.
         let ha = self.ha.as_ref().filter(|ha| ha.stack != "corosync").map(|ha| ha.timeout_s + 15.0);
-        ha.or(self.o2cb.then_some(O2CB_NET))
+        ha.or(self.o2cb.then(|| self.o2cb_told.surely_s()))
     }
 }
 
@@ -219,11 +239,15 @@ fn storage_rows(facts: &Facts, fence: Option<(f64, &'static str)>) -> Vec<Row> {
         // Half of the devices are behind what failed; each is blocked in turn.
         let slow = if storage.multipath { f64::from(facts.devices) / 2.0 * BLOCKED } else { 0.0 };
         let (moved, words, from) = match (storage.transport, storage.multipath) {
-            (Fibre, true) => (5.0, "a failed path is given up and its I/O moved", "fast_io_fail_tmo 5"),
+            (Fibre, true) => (Fibre.noticed_s(), "a failed path is given up and its I/O moved", "fast_io_fail_tmo 5"),
             (Fibre, false) => (60.0, "the only path is given up: I/O fails", "dev_loss_tmo 60"),
-            (Iscsi, true) => (25.0, "a failed path is given up and its I/O moved", "noop 5 + 5, replacement_timeout 15"),
+            (Iscsi, true) => {
+                (Iscsi.noticed_s(), "a failed path is given up and its I/O moved", "noop 5 + 5, replacement_timeout 15")
+            }
             (Iscsi, false) => (154.0, "the session is given up: I/O fails", "noop 5 + 5, replacement_timeout 144 (sm)"),
-            (Nfs, _) => (100.0, "soft mount gives up: I/O fails (on kernel 4.19 at about 120 s)", "timeo 200, retrans 4 (sm)"),
+            (Nfs, _) => {
+                (Nfs.noticed_s(), "soft mount gives up: I/O fails (on kernel 4.19 at about 120 s)", "timeo 200, retrans 4 (sm)")
+            }
         };
         let mut first = row(moved + slow, who.as_str(), format!("{words}: {on}"), Known::Default, from);
         if slow >= 1.0 {
@@ -245,15 +269,9 @@ fn storage_rows(facts: &Facts, fence: Option<(f64, &'static str)>) -> Vec<Row> {
             ));
         }
         if storage.multipath {
-            let end = moved + slow + QUEUE;
-            let mut queue = row(
-                end,
-                who,
-                format!("with no path left, queueing ends and I/O fails: {on}"),
-                Known::Default,
-                "no_path_retry 10 × 5",
-            );
-            if let Some((fence, by)) = fence.filter(|(fence, _)| end >= *fence) {
+            let mut queue = queue_row(storage, moved + slow, who, &on);
+            let end = queue.at_s;
+            if let Some((fence, by)) = fence.filter(|(fence, _)| queue.problem.is_empty() && end >= *fence) {
                 queue.problem = format!("{by} fences the host at {} already: losing all paths always ends in a fence", s(fence));
                 queue.mend = format!("only a longer time-out of {by} helps: more than {}", s(end));
             }
@@ -262,6 +280,31 @@ fn storage_rows(facts: &Facts, fence: Option<(f64, &'static str)>) -> Vec<Row> {
         rows.push(first);
     }
     rows
+}
+
+/// When multipath gives up once no path is left: by the probes if they tell, else by `XenServer`'s own configuration.
+fn queue_row(storage: &Storage, after: f64, who: String, on: &str) -> Row {
+    let what = |then: &str| format!("with no path left, {then}: {on}");
+    let Some(queue) = &storage.queue else {
+        return row(after + QUEUE, who, what("queueing ends and I/O fails"), Known::Default, "no_path_retry 10 × 5");
+    };
+    match queue.lasts_s() {
+        None => {
+            let mut forever = row(after, who, what("I/O waits until one is back, however long"), Known::Probe, "");
+            forever.from = format!("queueing on: {}", queue.of);
+            forever.problem = "it never gives up: what uses that disk hangs, and cannot be stopped or unmounted".into();
+            "set no_path_retry to a number in multipath.conf, and reload multipathd (multipathd reconfigure)"
+                .clone_into(&mut forever.mend);
+            forever
+        }
+        Some(lasts) => {
+            let then = if lasts > 0.0 { "queueing ends and I/O fails" } else { "I/O fails at once" };
+            let mut ends = row(after + lasts, who, what(then), Known::Probe, "");
+            ends.from =
+                format!("{:.0} checks of {:.0} s (the interval is assumed): {}", lasts / probed::CHECK, probed::CHECK, queue.of);
+            ends
+        }
+    }
 }
 
 /// Whether a path is moved, or given up, in time.
@@ -303,25 +346,22 @@ fn cluster_rows(facts: &Facts) -> Vec<Row> {
         rows.push(token);
     }
     if facts.o2cb {
-        let from = "O2CB_HEARTBEAT_THRESHOLD 31";
-        rows.push(row(O2CB / 2.0, "o2cb", "negotiates: if all live nodes hang, nobody fences", Known::Default, from));
-        rows.push(row(O2CB, "o2cb", "fences the host that cannot write its heartbeat", Known::Default, from));
-        rows.push(row(O2CB + 2.0, "o2cb", "the others call it dead and recover its journal", Known::Default, from));
-        let from = "O2CB_IDLE_TIMEOUT_MS 30000, threshold 31";
-        rows.push(row(O2CB_NET, "o2cb", "fences the host that lost the network's quorum", Known::Default, from));
+        rows.extend(o2cb::rows(&facts.o2cb_told));
     }
     if let Some(ha) = ha_fence {
         let (known, from) = ha.told.map_or((Known::Default, "xapi's default; nothing sets another"), |from| (Known::Told, from));
         let t = ha.timeout_s;
         rows.push(row(t / 2.0, "HA (xhad)", "warns that heartbeat or statefile approach the time-out (in its log)", known, from));
         let mut fence = row(t, "HA (xhad)", "fences the host that lost heartbeat or statefile", known, from);
-        if facts.o2cb && t <= O2CB_NET {
+        let last = facts.o2cb_told.network_s().1;
+        if facts.o2cb && t <= last {
             fence.problem = format!(
                 "it races o2cb, which fences at {} to {}: either may win, and they choose differently",
-                s(O2CB),
-                s(O2CB_NET)
+                s(facts.o2cb_told.disk_s()),
+                s(last)
             );
-            "give HA 300 s: switch it off and on again with ha-config:timeout=300".clone_into(&mut fence.mend);
+            let enough = if last < 300.0 { 300.0 } else { (last / 60.0).ceil() * 60.0 + 60.0 };
+            fence.mend = format!("give HA {}: switch it off and on again with ha-config:timeout={enough:.0}", s(enough));
         }
         rows.push(fence);
         rows.push(row(

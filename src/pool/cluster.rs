@@ -65,6 +65,8 @@ impl Pool {
             stack: words::name(&cluster.cluster_stack),
             quorate: cluster.is_quorate,
             may_fail: knows.then(|| live.saturating_sub(quorum)),
+            quorum: Some(quorum),
+            restart: self.restart(cluster),
             members: views,
             seen: members.iter().filter_map(|(_, m)| m.last_update_live.0).max().or(self.link.heard),
         };
@@ -89,6 +91,19 @@ impl Pool {
         let mut all: Vec<_> = cluster.other_config.iter().filter_map(one).collect();
         all.sort_by_key(|(_, view)| view.id);
         all
+    }
+
+    /// The hosts that need a restart of the stack, by name, as the last `Cluster.query` of each had it (their uuids, with commas).
+    fn restart(&self, cluster: &Cluster) -> Vec<String> {
+        let said = cluster.other_config.get("needs_restart").unwrap_or_default();
+        let uuids = said.split(',').map(str::trim).filter(|uuid| !uuid.is_empty());
+        let mut names: Vec<String> = uuids
+            .map(|uuid| {
+                self.tables.hosts().find(|(_, h)| &*h.uuid == uuid).map_or_else(|| words::name(uuid), |(r, _)| self.name_of(r))
+            })
+            .collect();
+        names.sort_by(|a, b| words::natural(a, b));
+        names
     }
 
     fn member(&self, m: &ClusterHost) -> MemberView {
@@ -135,6 +150,21 @@ impl Pool {
             members.push(MemberView { host: shown, id: Some(u32::from(*number)), state, health });
             owners.push(host);
         }
+        // What no heartbeat shows: who is out of it for good, or was left out of its configuration, by the last query of the cluster.
+        let record = self.tables.clusters().map(|(_, cluster)| cluster).find(|cluster| &*cluster.cluster_stack == "o2cb");
+        for (host, view) in record.map(|cluster| self.queried(cluster, hosts)).unwrap_or_default() {
+            if !matches!(view.state, "excluded" | "left") {
+                continue;
+            }
+            match members.iter_mut().find(|m| m.id == view.id) {
+                Some(known) if known.state != "alive" => (known.state, known.health) = (view.state, view.health),
+                Some(_) => {}
+                None => {
+                    members.push(view);
+                    owners.push(host);
+                }
+            }
+        }
         let live = u32::try_from(members.iter().filter(|m| m.state == "alive").count()).unwrap_or(u32::MAX);
         // Over the network the rule is about half of those that heartbeat: with the lowest number among them, half is enough.
         let quorum = live.div_ceil(2).max(1);
@@ -142,6 +172,9 @@ impl Pool {
             stack: "o2cb".into(),
             quorate: (!sights.is_empty()).then_some(live > 0),
             may_fail: (!sights.is_empty()).then(|| live.saturating_sub(1)),
+            // Its rule is about who hears whom among those that beat, not about a number of living members.
+            quorum: None,
+            restart: record.map(|cluster| self.restart(cluster)).unwrap_or_default(),
             members,
             seen: told.values().map(|(at, _)| *at).max(),
         };
@@ -175,6 +208,8 @@ impl Pool {
             quorate: None,
             // xhad survives any number of failures that it plans for as long as the statefile is there.
             may_fail: u32::try_from(pool.ha_plan_exists_for).ok(),
+            quorum: None,
+            restart: Vec::new(),
             members,
             seen: self.link.heard,
         };

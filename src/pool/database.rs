@@ -7,7 +7,7 @@
 //! went back is then known only if somebody looked meanwhile. Pure.
 
 use super::words;
-use crate::observation::{Observation, Reverted, RevertedWhat, Rewind, Seen};
+use crate::observation::{KeptPath, Observation, Reverted, RevertedWhat, Rewind, Seen};
 use crate::text::clean;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Record, Ref};
@@ -55,6 +55,9 @@ pub struct Mark {
     pub objects: Objects,
     /// The last time that it went back, as long as that is told of.
     pub rewind: Option<Rewind>,
+    /// What I/O paths did over the last week; kept in the same place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<KeptPath>,
 }
 
 impl Mark {
@@ -136,6 +139,7 @@ impl Ledger {
             at,
             objects: self.objects.clone(),
             rewind: self.rewind.clone(),
+            paths: Vec::new(),
         })
     }
 

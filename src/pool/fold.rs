@@ -8,7 +8,7 @@ use super::rebuild::{self, Going, News};
 use super::tables::Change;
 use super::track::{Flag, HostTrack, Return};
 use super::words;
-use crate::observation::{Answer, Link, Observation, Outcome, Rewind, Seen, Via};
+use crate::observation::{Answer, Link, Observation, Outcome, Probed, Rewind, Seen, Via};
 use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::{Class, Host, HostMetrics, HostOperation, Pbd, Pool as PoolRecord, Record, Ref, Task};
@@ -51,8 +51,13 @@ impl Pool {
             Seen::Heard { generation } => self.fold_heard(*generation, at),
             Seen::Answer(answer) => self.fold_answer(answer, at),
             Seen::Samples { host, values, .. } => self.fold_samples(host, values, at),
+            Seen::Week { host, week } => self.heartbeats.archive(host, week, at),
+            Seen::Paths { paths } => self.paths.recall(paths),
             Seen::Probe { host, told } => {
                 self.probes.told(host, told, at);
+                if let Probed::Report(report) = told {
+                    self.heartbeats.probed(host, report, at);
+                }
                 let (stage, _) = self.host_stage(host, None, at);
                 self.tell_fence(host, stage, at);
             }
@@ -96,7 +101,7 @@ impl Pool {
             }
         }
         if classes.contains(&Class::Pbd) {
-            self.missing_maps();
+            self.missing_maps(at);
         }
         if self.link.end(classes, at) {
             self.link.broken = false;
@@ -336,6 +341,7 @@ impl Pool {
 
     fn fold_samples(&mut self, host: &Ref, values: &[(String, f64)], at: Time) {
         let Some(track) = self.tracks.get_mut(host) else { return };
+        self.heartbeats.sampled(host, values, at);
         for (name, value) in values.iter().filter(|(_, v)| v.is_finite()) {
             match name.as_str() {
                 "memory_free_kib" => track.free_kib = Some((at, *value)),
@@ -464,6 +470,7 @@ impl Pool {
                 self.tracks.remove(r);
                 self.outages.gone(r);
                 self.probes.gone(r);
+                self.heartbeats.gone(r);
                 self.pbds_of.remove(r);
                 self.skewed.remove(r);
                 self.paths.forget(r);

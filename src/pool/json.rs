@@ -120,6 +120,8 @@ pub struct ClusterJson {
     pub stack: String,
     pub quorate: Option<bool>,
     pub may_fail: Option<u32>,
+    pub quorum: Option<u32>,
+    pub restart: Vec<String>,
     pub members: Vec<MemberJson>,
 }
 
@@ -141,6 +143,9 @@ pub struct PathJson {
     pub up: u32,
     pub total: u32,
     pub since: Option<String>,
+    pub flaps: bool,
+    pub week_changes: u32,
+    pub week_least: Option<u32>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -407,6 +412,8 @@ impl Status {
                     stack: c.stack.clone(),
                     quorate: c.quorate,
                     may_fail: c.may_fail,
+                    quorum: c.quorum,
+                    restart: c.restart.clone(),
                     members: c.members.iter().map(|m| MemberJson { host: m.host.clone(), id: m.id, state: m.state }).collect(),
                 })
                 .collect(),
@@ -421,6 +428,9 @@ impl Status {
                     up: x.up,
                     total: x.total,
                     since: x.since.map(text),
+                    flaps: x.week.flaps,
+                    week_changes: x.week.changes,
+                    week_least: x.week.least,
                 })
                 .collect(),
             clocks: p.clocks.iter().map(|c| ClockJson { host: c.host.clone(), skew_s: c.skew_s, error_s: c.error_s }).collect(),

@@ -74,6 +74,9 @@ pub const FLAPS: usize = 4;
 /// See [`FLAPS`].
 pub const FLAP_WINDOW: Duration = Duration::from_secs(600);
 
+/// How far back the past of paths and heartbeats is looked at (seed 2: lost within 7 days is worth a warning).
+pub const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Own alerts that are kept.
 pub const OWN_ALERTS: usize = 300;
 

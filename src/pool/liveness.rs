@@ -242,7 +242,7 @@ fn life(track: &HostTrack, around: &Around) -> String {
     let beat = track.beat.map(|at| (at, "its metrics moved"));
     let answer = track.answered.map(|(at, via)| match via {
         Via::Servertime => (at, "it answered"),
-        Via::Rrd => (at, "it sent its statistics"),
+        Via::Rrd | Via::Week => (at, "it sent its statistics"),
         Via::Probe => (at, "its probe answered"),
     });
     let word = around.heard.filter(|_| around.coordinator).map(|at| (at, "it answers for the pool"));

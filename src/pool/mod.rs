@@ -9,6 +9,7 @@
 //! | `tables`, `track`, `link` | what was read, what was seen of each host over time, how is our connection? |
 //! | `liveness` | what is each host doing, and how is that known? |
 //! | `probes` | what did the hosts' own probes tell? |
+//! | `heartbeats` | how slow are the heartbeats, now and over the last days? |
 //! | `rebuild`, `paths`, `cluster`, `clocks`, `control` | the parts of the picture |
 //! | `budget` | which time-out comes when, and which in the wrong order? |
 //! | `captains` | who else works on it? |
@@ -33,6 +34,7 @@ pub mod database;
 mod fold;
 mod gate;
 pub mod glance;
+pub mod heartbeats;
 pub mod json;
 mod known;
 pub mod limits;
@@ -40,7 +42,7 @@ mod link;
 mod liveness;
 mod networks;
 pub mod outages;
-mod paths;
+pub mod paths;
 pub mod picture;
 mod preview;
 mod probes;
@@ -63,6 +65,7 @@ pub use access::Unplugged;
 pub use gate::Obstacle;
 pub use networks::NetworkView;
 pub use preview::Preview;
+pub use probes::Standing;
 pub use tables::Guest;
 
 use crate::observation::Rewind;
@@ -103,6 +106,7 @@ pub struct Pool {
     rebuilds: rebuild::Rebuilds,
     paths: paths::Paths,
     probes: probes::Probes,
+    heartbeats: heartbeats::Heartbeats,
     alerts: alerts::Alerts,
     outages: outages::Outages,
     dialect: Dialect,
@@ -135,6 +139,7 @@ impl Pool {
             rebuilds: rebuild::Rebuilds::default(),
             paths: paths::Paths::default(),
             probes: probes::Probes::default(),
+            heartbeats: heartbeats::Heartbeats::default(),
             alerts: alerts::Alerts::default(),
             outages: outages::Outages::default(),
             dialect: Dialect::Unknown,

@@ -347,7 +347,7 @@ pub struct TaskView {
 }
 
 /// A cluster of hosts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterView {
     /// `corosync`, `xhad` or `o2cb`.
     pub stack: String,
@@ -355,6 +355,10 @@ pub struct ClusterView {
     pub quorate: Option<bool>,
     /// How many more members may fail before it is not quorate; `None` if it cannot be told.
     pub may_fail: Option<u32>,
+    /// Living members that it needs; `None` if that cannot be told.
+    pub quorum: Option<u32>,
+    /// Hosts whose running cluster stack is not what is configured: they need a restart of it.
+    pub restart: Vec<String>,
     /// Its members, in the order of the hosts.
     pub members: Vec<MemberView>,
     /// When the pool last wrote its state.
@@ -407,6 +411,19 @@ pub struct PathView {
     pub since: Option<Time>,
     /// How bad that is.
     pub health: Health,
+    /// What it did over the last week.
+    pub week: PathWeek,
+}
+
+/// What a path did over the last week, as far as it was watched. [`crate::pool::Pool::path_past`] has more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathWeek {
+    /// How often it changed, at least.
+    pub changes: u32,
+    /// The fewest paths that it had; `None` if it did not change.
+    pub least: Option<u32>,
+    /// Whether it changes so often now that it cannot be relied on.
+    pub flaps: bool,
 }
 
 /// One host's clock.

@@ -2,7 +2,8 @@
 
 use super::Pool;
 use super::picture::Health;
-use crate::o2cb::forecast::{Forecast, Region, Situation, each};
+use super::words;
+use crate::o2cb::forecast::{Fault, Forecast, How, Region, Situation, each};
 use crate::o2cb::live::Mode;
 use crate::text::duration;
 use crate::time::Time;
@@ -18,6 +19,8 @@ pub struct Preview {
     pub outcome: Vec<String>,
     /// How bad: good if nobody but what fails ends.
     pub health: Health,
+    /// All of it in one line; the same words for hosts that fare alike.
+    pub brief: String,
 }
 
 impl Pool {
@@ -25,6 +28,11 @@ impl Pool {
     pub fn who_would_die(&self, now: Time) -> Vec<Preview> {
         let Some(situation) = self.situation(now) else { return Vec::new() };
         each(&situation, &situation.single_faults()).into_iter().map(preview).collect()
+    }
+
+    /// Whether any probe tells of o2cb, so that it can be said who would die.
+    pub fn hears_o2cb(&self, now: Time) -> bool {
+        self.probes.o2cb(now).next().is_some()
     }
 
     /// The cluster as the nodes that tell of it see it, each by its own eyes where they differ.
@@ -79,5 +87,26 @@ fn preview(what: Forecast) -> Preview {
         (_, 0) => Health::Good,
         _ => Health::Degraded,
     };
-    Preview { fault: what.says, outcome, health }
+    let brief = brief(&what);
+    Preview { fault: what.says, outcome, health, brief }
+}
+
+fn brief(what: &Forecast) -> String {
+    let ends: Vec<_> = what.ends.iter().filter(|end| what.fenced.contains(&end.node)).collect();
+    let after = ends.iter().map(|end| end.when.nominal_ms).max().unwrap_or_default() / 1_000;
+    let alone = |node: u8| what.fenced.len() == 1 && what.fenced.contains(&node);
+    match what.faults.first() {
+        Some(Fault::Link { node }) if alone(*node) => format!("a host that loses its network fences itself after {after} s"),
+        Some(Fault::Disk { node, region: None, how: How::Stall }) if alone(*node) => {
+            format!("a host whose storage stalls fences itself after {after} s")
+        }
+        Some(Fault::Disk { node, region: None, how: How::Error }) if alone(*node) => {
+            format!("a host whose storage fails with I/O errors fences itself after {after} s")
+        }
+        _ => {
+            let names: Vec<String> = ends.iter().map(|end| end.name.clone()).collect();
+            let verb = if names.len() == 1 { "fences itself" } else { "fence themselves" };
+            format!("if {}: {} {verb} after {after} s", what.says, words::list(&names))
+        }
+    }
 }

@@ -24,6 +24,45 @@ const SUSPECT_MS: i64 = 8_000;
 pub struct Told {
     /// When, and the report.
     report: Option<(Time, Box<Report>)>,
+    /// What came of asking it last, and when.
+    last: (Time, Standing),
+}
+
+/// Whether a host's probe tells us something, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It reports.
+    Reports,
+    /// The host has none.
+    Absent,
+    /// We may not ask for it.
+    Denied,
+    /// It was asked and nothing came of it, for this reason.
+    Failed(String),
+    /// It was not asked yet, or never is.
+    NotAsked,
+}
+
+impl Standing {
+    /// In words: what is so, and what to do about it; without an end. Nothing to do for one that reports.
+    pub fn words(&self) -> (String, &'static str) {
+        match self {
+            Self::Reports => ("it reports".into(), ""),
+            Self::Absent => (
+                "no probe is installed on this host: o2cb, multipath details, DRBD, kernel lines and the dump target are not known".into(),
+                "install it: one file in dom0, docs/probe.md says how; it is looked for again every 10 minutes",
+            ),
+            Self::Denied => (
+                "our user may not ask for it: xapi wants the role pool-admin for any plugin call".into(),
+                "log in as a pool-admin, or read the host by hand with `poolwatch probe` (docs/probe.md)",
+            ),
+            Self::Failed(why) => (
+                format!("it was asked and gave no report: {why}"),
+                "run /etc/xapi.d/plugins/poolwatch by hand on that host, or install it again (docs/probe.md)",
+            ),
+            Self::NotAsked => ("it was not asked yet".into(), ""),
+        }
+    }
 }
 
 /// Those of all hosts.
@@ -43,11 +82,17 @@ impl Told {
 impl Probes {
     /// A host's probe was asked.
     pub fn told(&mut self, host: &Ref, told: &Probed, at: Time) {
-        let report = match told {
-            Probed::Report(report) => Some((at, report.clone())),
-            Probed::Absent | Probed::Denied => None,
-            // What it told before counts for as long as it is fresh.
-            Probed::Failed { .. } => return,
+        let (report, standing) = match told {
+            Probed::Report(report) => (Some((at, report.clone())), Standing::Reports),
+            Probed::Absent => (None, Standing::Absent),
+            Probed::Denied => (None, Standing::Denied),
+            Probed::Failed { why } => {
+                // What it told before counts for as long as it is fresh.
+                let last = (at, Standing::Failed(clean(why, 300).into_owned()));
+                let empty = Told { report: None, last: last.clone() };
+                self.hosts.entry(host.clone()).or_insert(empty).last = last;
+                return;
+            }
         };
         if let Some((_, report)) = &report
             && let Some(o2cb) = report.o2cb.get()
@@ -56,12 +101,28 @@ impl Probes {
             let lines = report.kernel.get().map(Vec::as_slice).unwrap_or_default();
             self.watch.add(host.as_str(), at, &o2cb.live, margin_signs(lines, uptime));
         }
-        self.hosts.insert(host.clone(), Told { report });
+        self.hosts.insert(host.clone(), Told { report, last: (at, standing) });
     }
 
     /// A host is gone from the pool.
     pub fn gone(&mut self, host: &Ref) {
         self.hosts.remove(host);
+    }
+
+    /// Whether a host's probe tells us something, and since when that is known.
+    pub fn standing(&self, host: &Ref) -> (Option<Time>, Standing) {
+        self.hosts.get(host).map_or((None, Standing::NotAsked), |told| (Some(told.last.0), told.last.1.clone()))
+    }
+
+    /// o2cb's dead threshold on a host.
+    pub fn threshold(&self, host: &Ref, now: Time) -> Option<u32> {
+        let (_, report) = self.hosts.get(host)?.report(now)?;
+        report.o2cb.get()?.live.cluster()?.dead_threshold.get().copied()
+    }
+
+    /// The reports that count now.
+    pub fn reports(&self, now: Time) -> impl Iterator<Item = (&Ref, &Report)> {
+        self.hosts.iter().filter_map(move |(host, told)| Some((host, told.report(now)?.1)))
     }
 
     /// Whether any host has told anything.
@@ -179,6 +240,13 @@ impl Probes {
             }
         }
         out
+    }
+}
+
+impl super::Pool {
+    /// Whether a host's probe tells us something: since when that is known, and why not.
+    pub fn probe_of(&self, host: &Ref) -> (Option<Time>, Standing) {
+        self.probes.standing(host)
     }
 }
 

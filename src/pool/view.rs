@@ -115,7 +115,7 @@ impl Pool {
     }
 
     /// How long HA lets it live without its statefile, or unheard: the time-out less what has passed.
-    fn fence_margin(&self, r: &Ref, stage: Stage, now: Time) -> Option<f64> {
+    pub(super) fn fence_margin(&self, r: &Ref, stage: Stage, now: Time) -> Option<f64> {
         self.tables.the_pool().filter(|p| p.ha_enabled)?;
         let timeout = self.ha_timeout().map_or(super::control::HA_TIMEOUT, |(seconds, _)| seconds);
         let track = self.tracks.get(r)?;
@@ -185,6 +185,7 @@ impl Pool {
                 total,
                 since,
                 health: path.health(now, key.kind),
+                week: path.week(now),
             };
             out.push(PathAt { at: *at, source: key.source.clone(), view });
         }

@@ -113,6 +113,7 @@ fn paths() -> Vec<PathView> {
                 total: 2,
                 since: lost.then(|| ago(1740)),
                 health: if lost { Health::Degraded } else { Health::Good },
+                week: PathWeek::default(),
             });
         }
         paths.push(PathView {
@@ -124,6 +125,7 @@ fn paths() -> Vec<PathView> {
             total: 2,
             since: None,
             health: Health::Good,
+            week: PathWeek::default(),
         });
     }
     paths
@@ -201,6 +203,8 @@ pub(crate) fn busy() -> Picture {
             stack: "o2cb".into(),
             quorate: Some(true),
             may_fail: Some(1),
+            quorum: None,
+            restart: Vec::new(),
             members: (1..=4)
                 .map(|n| MemberView { host: format!("xcp{n}"), id: Some(n - 1), state: "alive", health: Health::Good })
                 .collect(),
@@ -211,7 +215,12 @@ pub(crate) fn busy() -> Picture {
         budget: budget(&Facts {
             ha: Some(Ha { stack: "xhad".into(), timeout_s: 60.0, told: Some("pool.ha_configuration:timeout") }),
             o2cb: true,
-            storage: vec![Storage { transport: Transport::Iscsi, multipath: true, srs: vec!["lun1".into(), "lun2".into()] }],
+            storage: vec![Storage {
+                transport: Transport::Iscsi,
+                multipath: true,
+                srs: vec!["lun1".into(), "lun2".into()],
+                queue: None,
+            }],
             devices: 16,
             guests: 34,
             skew_s: Some(1.5),

@@ -41,14 +41,38 @@ impl Updates {
     /// `uuid`, only that host's.
     pub fn newest_of_host(&self, uuid: Option<&str>) -> Option<(Time, Vec<(String, f64)>)> {
         let (at, row) = self.rows.iter().max_by_key(|(at, _)| *at)?;
-        let values = self.legend.iter().zip(row).filter(|(_, value)| value.is_finite()).filter_map(|(entry, value)| {
-            let mut parts = entry.splitn(4, ':');
-            let (_, kind, owner, source) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-            let ours = kind == "host" && uuid.is_none_or(|uuid| uuid == owner);
-            ours.then(|| (text::clean(source, 128).into_owned(), *value))
-        });
+        let values = self
+            .legend
+            .iter()
+            .zip(row)
+            .filter(|(_, value)| value.is_finite())
+            .filter_map(|(entry, value)| Some((text::clean(source_of_host(entry, uuid)?, 128).into_owned(), *value)));
         Some((*at, values.collect()))
     }
+
+    /// The times of all rows, the oldest first, and the values of those sources of a host that are `wanted`; what is not finite is `None`.
+    pub fn series_of_host(
+        &self,
+        uuid: Option<&str>,
+        wanted: impl Fn(&str) -> bool,
+    ) -> (Vec<Time>, Vec<(String, Vec<Option<f32>>)>) {
+        let mut rows: Vec<&(Time, Vec<f64>)> = self.rows.iter().collect();
+        rows.sort_by_key(|(at, _)| *at);
+        rows.dedup_by_key(|(at, _)| *at);
+        let one = |(column, entry): (usize, &String)| {
+            let source = source_of_host(entry, uuid).filter(|source| wanted(source))?;
+            let value = |(_, row): &&(Time, Vec<f64>)| row.get(column).copied().filter(|v| v.is_finite()).map(|v| v as f32);
+            Some((text::clean(source, 128).into_owned(), rows.iter().map(value).collect()))
+        };
+        (rows.iter().map(|(at, _)| *at).collect(), self.legend.iter().enumerate().filter_map(one).collect())
+    }
+}
+
+/// The source that a column of a host is of; with `uuid`, only of that host's.
+fn source_of_host<'a>(entry: &'a str, uuid: Option<&str>) -> Option<&'a str> {
+    let mut parts = entry.splitn(4, ':');
+    let (_, kind, owner, source) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    (kind == "host" && uuid.is_none_or(|uuid| uuid == owner)).then_some(source)
 }
 
 fn number(text: &str) -> f64 {
@@ -254,6 +278,17 @@ mod tests {
             assert!(Updates::parse(body).is_err(), "{body}");
         }
         assert!(Updates::parse("<xport><data><row>").is_err());
+    }
+
+    #[test]
+    fn series_are_in_the_order_of_time_with_gaps_where_nothing_was_measured() {
+        let body = format!(
+            r#"{{"meta":{{"legend":["AVERAGE:host:{HOST}:network/latency","AVERAGE:host:{HOST}:cpu0","AVERAGE:vm:x:network/latency"]}},
+            "data":[{{"t":"7200","values":["NaN","1","1"]}},{{"t":"3600","values":["0.5","1","1"]}},{{"t":"10800","values":["2"]}},{{"t":"3600","values":["9"]}}]}}"#
+        );
+        let (rows, series) = Updates::parse(&body).expect("readable").series_of_host(Some(HOST), |name| name.contains("latency"));
+        assert_eq!(rows, [3_600, 7_200, 10_800].map(Time::from_secs));
+        assert_eq!(series, [("network/latency".to_owned(), vec![Some(0.5), None, Some(2.0)])]);
     }
 
     #[test]

@@ -208,12 +208,10 @@ impl Session {
         reply::result::<String>(&text, METHOD).map_err(|p| self.problem(METHOD, p))
     }
 
-    /// The last rows of a host's own sources, asked at that host.
-    pub async fn rrd_updates(&self, host: &Target, deadline: Duration) -> Result<Updates, Error> {
-        // A negative start counts back from the host's own clock, so that a clock that is off does not matter. `vm_uuid=none`
-        // leaves out the VMs.
-        const PATH: &str = "/rrd_updates?start=-15&cf=AVERAGE&interval=5&host=true&vm_uuid=none&json=true";
-        let answer = self.client.get(host, PATH, self.id.expose_secret(), deadline).await?;
+    /// Rows of a host's own sources, asked at that host.
+    pub async fn rrd_updates(&self, host: &Target, span: Span, deadline: Duration) -> Result<Updates, Error> {
+        let path = span.path();
+        let answer = self.client.get(host, path, self.id.expose_secret(), deadline).await?;
         Updates::parse(&answer.text).map_err(|why| Error::Malformed {
             to: host.to_string(),
             what: "/rrd_updates".to_owned(),
@@ -241,6 +239,26 @@ impl Session {
     pub async fn logout(&self) {
         if let Err(e) = self.ask("session.logout", Vec::new(), LOGOUT, false).await {
             tracing::debug!("log-out: {e}");
+        }
+    }
+}
+
+/// Which rows of a host's statistics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// The last seconds, one row every 5 s.
+    Newest,
+    /// The last week, one row an hour: an archive of 168 of them.
+    Week,
+}
+
+impl Span {
+    /// What is asked for. A negative start counts back from the host's own clock, so that a clock that is off does not matter; a bit less
+    /// than the whole archive, as the next coarser one is taken for what it does not reach. `vm_uuid=none` leaves out the VMs.
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Newest => "/rrd_updates?start=-15&cf=AVERAGE&interval=5&host=true&vm_uuid=none&json=true",
+            Self::Week => "/rrd_updates?start=-601200&cf=AVERAGE&interval=3600&host=true&vm_uuid=none&json=true",
         }
     }
 }

@@ -64,6 +64,9 @@ pub struct RollArgs {
     /// Accept a soft finding, with the reason that goes into the journal; may be given several times
     #[arg(long, value_name = "CODE[@ABOUT]=REASON", value_parser = accepted, help_heading = "How")]
     pub accept: Vec<Accepted>,
+    /// Let a host whose clock is off have its storage all the same, with the reason that goes into the journal: short for --accept clock-skew
+    #[arg(long, value_name = "[HOST=]REASON", value_parser = forced_clock, help_heading = "How")]
+    pub force_clock: Vec<Accepted>,
     /// Shut down guests that cannot move, and start them again where they were
     #[arg(long, help_heading = "How")]
     pub shut_down_pinned: bool,
@@ -135,9 +138,29 @@ fn accepted(text: &str) -> Result<Accepted, String> {
     Ok(Accepted { code: code.to_owned(), about: about.to_owned(), reason: reason.to_owned() })
 }
 
+/// `[HOST=]REASON`: the clock of one host, or of every one.
+fn forced_clock(text: &str) -> Result<Accepted, String> {
+    let (about, reason) = text.split_once('=').unwrap_or(("", text));
+    let (about, reason) = (about.trim(), reason.trim());
+    if reason.chars().filter(|c| c.is_alphanumeric()).count() < 3 {
+        return Err("a reason is missing: say in a few words why this host may have its storage with a wrong clock".to_owned());
+    }
+    Ok(Accepted { code: "clock-skew".to_owned(), about: about.to_owned(), reason: reason.to_owned() })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_is_forced_only_with_a_reason() {
+        let one = forced_clock("xcp2=NTP is mended tonight").unwrap();
+        assert_eq!((one.code.as_str(), one.about.as_str(), one.reason.as_str()), ("clock-skew", "xcp2", "NTP is mended tonight"));
+        assert_eq!(forced_clock("lab pool, no leases").unwrap().about, "");
+        for bad in ["", "xcp2=", "xcp2= ", "xcp2=ok", "-"] {
+            assert!(forced_clock(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn acceptances_need_a_code_and_a_reason() {

@@ -31,7 +31,7 @@ pub type Refusal = (RunResult, String);
 /// How the round is to be run, by the arguments.
 pub fn options(args: &RollArgs, watch: &Watch, zone: &TimeZone) -> Result<Options, Refusal> {
     let mut options = Options { shut_down_pinned: args.shut_down_pinned, home: !args.no_home, ..Options::default() };
-    options.accepted.clone_from(&args.accept);
+    options.accepted = args.accept.iter().chain(&args.force_clock).cloned().collect();
     options.batch = args.batch.unwrap_or(options.batch);
     options.soak_s = args.soak.unwrap_or(options.soak_s);
     options.settle_s = options.settle_s.max(args.settle.unwrap_or(0));

@@ -2,7 +2,7 @@
 //!
 //! Also knows the hosts' addresses and certificates from their records. Pure.
 
-use super::options::Options;
+use super::options::{Options, WEEK_FIRST};
 use crate::observation::Via;
 use crate::time::Time;
 use crate::xenapi::record::{Certificate, Host, Ref};
@@ -29,6 +29,7 @@ struct Known {
     servertime: Question,
     rrd: Question,
     report: Question,
+    week: Question,
     vouched: Vec<Fingerprint>,
 }
 
@@ -119,6 +120,8 @@ impl Hosts {
             host.servertime = Question::default();
             host.rrd = Question::default();
             host.report = Question::default();
+            // What was asked for the last days does not get old by a new session.
+            host.week.asked = false;
         }
     }
 
@@ -130,12 +133,14 @@ impl Hosts {
                 continue;
             }
             let asked = self.hosts.values().filter(|host| host.question(via).asked).count();
-            let mut room = options.hosts_at_once.saturating_sub(asked);
+            // A week's statistics are big and never urgent: one host at a time, and not before the first look is over.
+            let week = via == Via::Week;
+            let mut room = if week { 1 } else { options.hosts_at_once }.saturating_sub(asked);
             for (r#ref, host) in &mut self.hosts {
-                let askable = via != Via::Rrd || !host.address.is_empty();
+                let askable = !at_address(via) || !host.address.is_empty();
                 let question = host.question_mut(via);
                 // The first time all are asked as soon as may be: nothing can be said of a host before it has answered.
-                let when = *question.due.get_or_insert(now);
+                let when = *question.due.get_or_insert(if week { now + WEEK_FIRST } else { now });
                 if room > 0 && when <= now && !question.asked && askable {
                     question.asked = true;
                     room -= 1;
@@ -160,7 +165,7 @@ impl Hosts {
         let question = host.question_mut(via);
         question.asked = false;
         question.failures = if ok { 0 } else { question.failures.saturating_add(1) };
-        let patient = via != Via::Servertime && question.failures >= PATIENCE;
+        let patient = matches!(via, Via::Rrd | Via::Probe) && question.failures >= PATIENCE;
         let every = every.unwrap_or(Duration::from_secs(3600));
         // After the first round they are spread over time, so that no two rounds are a burst.
         let spread = every.mul_f64(0.5 + 0.5 * (place as f64 + 1.0) / count as f64);
@@ -184,10 +189,11 @@ impl Hosts {
         rhythms(options)
             .into_iter()
             .filter(|(via, every)| {
-                every.is_some() && self.hosts.values().filter(|host| host.question(*via).asked).count() < options.hosts_at_once
+                let most = if *via == Via::Week { 1 } else { options.hosts_at_once };
+                every.is_some() && self.hosts.values().filter(|host| host.question(*via).asked).count() < most
             })
             .flat_map(|(via, _)| {
-                let askable = self.hosts.values().filter(move |host| via != Via::Rrd || !host.address.is_empty());
+                let askable = self.hosts.values().filter(move |host| !at_address(via) || !host.address.is_empty());
                 askable.map(move |host| host.question(via)).filter(|question| !question.asked)
             })
             .map(|question| question.due.unwrap_or(Time::EPOCH))
@@ -196,8 +202,18 @@ impl Hosts {
 }
 
 /// What is asked, and how often.
-const fn rhythms(options: &Options) -> [(Via, Option<Duration>); 3] {
-    [(Via::Servertime, options.servertime_every), (Via::Rrd, options.rrd_every), (Via::Probe, options.report_every)]
+const fn rhythms(options: &Options) -> [(Via, Option<Duration>); 4] {
+    [
+        (Via::Servertime, options.servertime_every),
+        (Via::Rrd, options.rrd_every),
+        (Via::Probe, options.report_every),
+        (Via::Week, options.week_every),
+    ]
+}
+
+/// Whether it is asked at the host's own address.
+const fn at_address(via: Via) -> bool {
+    matches!(via, Via::Rrd | Via::Week)
 }
 
 impl Known {
@@ -206,6 +222,7 @@ impl Known {
             Via::Servertime => &self.servertime,
             Via::Rrd => &self.rrd,
             Via::Probe => &self.report,
+            Via::Week => &self.week,
         }
     }
 
@@ -214,6 +231,7 @@ impl Known {
             Via::Servertime => &mut self.servertime,
             Via::Rrd => &mut self.rrd,
             Via::Probe => &mut self.report,
+            Via::Week => &mut self.week,
         }
     }
 }
@@ -233,7 +251,7 @@ mod tests {
 
     #[test]
     fn every_host_is_asked_once_a_round_and_never_too_many_at_once() {
-        let (mut hosts, options) = (hosts(64), Options::default());
+        let (mut hosts, options) = (hosts(64), Options { week_every: None, ..Options::default() });
         let mut asked = BTreeMap::<(Ref, Via), u32>::new();
         let mut now = Time::from_secs(1_000);
         hosts.take_due(&options, now);
@@ -263,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_host_that_hangs_is_asked_once_until_it_answers() {
-        let (mut hosts, options) = (hosts(1), Options::default());
+        let (mut hosts, options) = (hosts(1), Options { week_every: None, ..Options::default() });
         let now = Time::from_secs(1);
         assert_eq!(hosts.take_due(&options, now).len(), 3);
         assert_eq!(hosts.take_due(&options, now + Duration::from_secs(60)), []);
@@ -275,7 +293,8 @@ mod tests {
 
     #[test]
     fn a_host_without_a_probe_is_hardly_asked_for_it_again_and_one_in_danger_soon() {
-        let (mut hosts, options) = (hosts(1), Options { servertime_every: None, rrd_every: None, ..Options::default() });
+        let (mut hosts, options) =
+            (hosts(1), Options { servertime_every: None, rrd_every: None, week_every: None, ..Options::default() });
         let (host, now) = (Ref::from("OpaqueRef:000"), Time::from_secs(1));
         assert_eq!(hosts.take_due(&options, now).len(), 1);
         hosts.answered(&host, Via::Probe, true, Some(super::super::options::REPORT_ABSENT), &options, now);
@@ -284,6 +303,28 @@ mod tests {
         assert_eq!(hosts.next_due(&options), Some(now + Duration::from_secs(2)));
         hosts.answered(&host, Via::Probe, true, None, &options, now);
         assert_eq!(hosts.next_due(&options), Some(now + Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn a_week_is_asked_for_one_host_after_the_other_and_seldom() {
+        let (mut hosts, options) =
+            (hosts(3), Options { servertime_every: None, rrd_every: None, report_every: None, ..Options::default() });
+        let start = Time::from_secs(1);
+        assert_eq!(hosts.take_due(&options, start), [], "not while there is nothing to look at yet");
+        let (mut now, mut asked) = (start, Vec::new());
+        for _ in 0..3 {
+            now = hosts.next_due(&options).expect("a time").max(now);
+            let due = hosts.take_due(&options, now);
+            assert_eq!((due.len(), hosts.next_due(&options)), (1, None), "one at a time");
+            asked.push(due[0].host.clone());
+            hosts.answered(&due[0].host, Via::Week, asked.len() != 2, None, &options, now);
+        }
+        asked.dedup();
+        assert_eq!(asked.len(), 3);
+        assert!(
+            hosts.next_due(&options).expect("a time") >= start + WEEK_FIRST + Duration::from_secs(1_800),
+            "one that fails as seldom"
+        );
     }
 
     #[test]

@@ -159,7 +159,8 @@ impl Follower {
             for mut due in self.hosts.take_due(&self.options, now) {
                 due.is_coordinator = self.master.as_ref() == Some(&due.host);
                 let (host, via) = (due.host.clone(), due.via);
-                let id = self.call(Ask::Host(due, self.options.host_deadline));
+                let patience = if via == Via::Week { 3 } else { 1 };
+                let id = self.call(Ask::Host(due, self.options.host_deadline * patience));
                 self.asked.insert(id, (host, via));
             }
         }
@@ -470,7 +471,7 @@ impl Follower {
     fn host_said(&mut self, id: CallId, took_ms: u32, said: Result<HostReply, Error>, now: Time) {
         let Some((host, via)) = self.asked.remove(&id) else { return };
         if let Err(error) = &said
-            && via != Via::Rrd
+            && !matches!(via, Via::Rrd | Via::Week)
             && error.is_session_over()
         {
             self.why = format!("new session: {error}");
@@ -479,10 +480,18 @@ impl Follower {
         if via == Via::Probe {
             return self.probe_said(host, took_ms, said, now);
         }
+        if via == Via::Week {
+            // Not a sign of life, nor of the lack of one: it is asked once an hour.
+            self.hosts.answered(&host, via, said.is_ok(), None, &self.options, now);
+            if let Ok(HostReply::Week(Some(week))) = said {
+                self.emit(Seen::Week { host, week }, now);
+            }
+            return;
+        }
         let failures = self.hosts.answered(&host, via, said.is_ok(), None, &self.options, now);
         let outcome = match &said {
             Ok(HostReply::Clock(clock)) => Outcome::Ok { clock: Some(*clock) },
-            Ok(HostReply::Row(_) | HostReply::Report(_)) => Outcome::Ok { clock: None },
+            Ok(HostReply::Row(_) | HostReply::Report(_) | HostReply::Week(_)) => Outcome::Ok { clock: None },
             Err(error) => Outcome::Failed {
                 code: error.code().map(|code| text::clean(code.as_str(), 80).into_owned()),
                 error: text::clean(&error.to_string(), text::NAME_LIMIT).into_owned(),

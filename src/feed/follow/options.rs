@@ -70,6 +70,12 @@ pub const REPORT_NEAR: Duration = Duration::from_secs(2);
 /// How often it is asked whether a host has got a probe, or lets us ask it, by now.
 pub const REPORT_ABSENT: Duration = Duration::from_secs(600);
 
+/// How often a host's statistics of the last days are fetched: they grow by a row an hour.
+pub const WEEK_EVERY: Duration = Duration::from_secs(3600);
+
+/// How long after the start that is done first.
+pub const WEEK_FIRST: Duration = Duration::from_secs(8);
+
 /// The longest wait before another try to reach a pool that is lost.
 pub const RETRY_MOST: Duration = Duration::from_secs(30);
 
@@ -94,6 +100,8 @@ pub struct Options {
     /// How often each host's probe is asked for its report, through the coordinator; `None`: never. A host whose fence comes near is
     /// asked more often, one without a probe hardly ever.
     pub report_every: Option<Duration>,
+    /// How often each host's statistics of the last days are asked for at its own address; `None`: never.
+    pub week_every: Option<Duration>,
     /// For an answer of a host.
     pub host_deadline: Duration,
     /// How many hosts are asked at once, for each kind of question.
@@ -120,6 +128,7 @@ impl Default for Options {
             servertime_every: Some(CLOCK_EVERY),
             rrd_every: Some(METRICS_EVERY),
             report_every: Some(REPORT_EVERY),
+            week_every: Some(WEEK_EVERY),
             host_deadline: Duration::from_secs(5),
             hosts_at_once: 6,
             history: Duration::from_secs(7 * 24 * 3600),
@@ -141,6 +150,7 @@ impl Options {
         self.servertime_every = self.servertime_every.map(|every| (every * factor).min(every.max(SELDOM)));
         self.rrd_every = self.rrd_every.map(|every| every * factor);
         self.report_every = self.report_every.map(|every| every * factor);
+        self.week_every = self.week_every.map(|every| every * factor);
         if pools > 8 {
             self.poll_wait = Duration::from_secs(30);
             self.hosts_at_once = 2;

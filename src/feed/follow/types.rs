@@ -2,7 +2,7 @@
 
 use super::hosts;
 use super::retry::Place;
-use crate::observation::Observation;
+use crate::observation::{Observation, Week};
 use crate::probe::Report;
 use crate::time::Time;
 use crate::xenapi::Error;
@@ -56,6 +56,8 @@ pub enum HostReply {
     Clock(Time),
     /// The newest row of its round-robin database, if it has one.
     Row(Option<(Time, Vec<(String, f64)>)>),
+    /// Its statistics of the last days, if it has any.
+    Week(Option<Week>),
     /// Its probe's report; or why that could not be understood.
     Report(Result<Box<Report>, String>),
 }

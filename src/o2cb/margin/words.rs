@@ -97,7 +97,49 @@ impl fmt::Display for Margin {
 }
 
 impl Margin {
-    /// What to do now; `None` if nothing.
+    /// The countdown in as few words as will do: what would save the host is said with the evidence.
+    pub fn headline(&self) -> String {
+        let host = text::clean(&self.host, 64);
+        let left = self.left_ms.unwrap_or_default().div_euclid(1_000);
+        let device = |device: &Option<String>, region: &str| text::clean(device.as_deref().unwrap_or(region), 24).into_owned();
+        match &self.reason {
+            Reason::Disk { device: of, region, elapsed_ms, budget_ms, .. } if self.is_counting() => {
+                format!(
+                    "{host} fences itself in {left} s: no heartbeat to {} for {} of {}",
+                    device(of, region),
+                    secs(*elapsed_ms),
+                    secs(*budget_ms)
+                )
+            }
+            Reason::Network { silent, silence_ms, connected, beating } if self.is_counting() => format!(
+                "{host} fences itself in {left} s: {} silent for {}, {connected} of {beating} nodes are no quorum",
+                nodes(silent),
+                secs(*silence_ms)
+            ),
+            _ => Self { sure: Sure::Yes, ..self.clone() }.to_string(),
+        }
+    }
+
+    /// What to do at once; `None` if nothing.
+    pub fn todo(&self) -> Option<String> {
+        Some(match &self.reason {
+            Reason::Disk { device, region, .. } => {
+                let name = text::clean(device.as_ref().unwrap_or(region), 24).into_owned();
+                format!(
+                    "bring the paths to {name} back (cable, switch port, HBA, target), or move what must survive off this host now"
+                )
+            }
+            Reason::Network { silent, .. } => {
+                format!(
+                    "mend the link to {} (cable, bond, switch, VLAN), and move what must survive off this host now",
+                    nodes(silent)
+                )
+            }
+            _ => return self.advice(),
+        })
+    }
+
+    /// What to do now, and afterwards; `None` if nothing.
     pub fn advice(&self) -> Option<String> {
         let minimum = |ms: i64| ms / super::BEAT_MS + 1;
         Some(match &self.reason {

@@ -1,15 +1,15 @@
 //! What the pool's records say that the budget is made of.
 
-use super::{Budget, Corosync, Facts, Ha, Storage, Transport, budget};
+use super::probed::O2cbTold;
+use super::{Budget, Corosync, Facts, HA_TIMEOUT, Ha, Storage, Transport, budget};
 use crate::pool::Pool;
 use crate::pool::clocks::Skew;
 use crate::pool::picture::{PathKind, PathView};
 use crate::pool::words;
+use crate::time::Time;
 use crate::xenapi::record::{Pbd, Ref, Sr};
 use std::collections::BTreeMap;
 
-/// xapi's time-out of HA unless told otherwise, in seconds (`HA.Timeouts`).
-const HA_TIMEOUT: f64 = 60.0;
 /// xapi's token time-out of corosync, in seconds, and what each member beyond two adds.
 const TOKEN: (f64, f64) = (20.0, 1.0);
 /// SRs that are named for each kind of storage; more are counted.
@@ -36,15 +36,28 @@ impl Pool {
         let (least, most) = skews.iter().fold((0.0_f64, 0.0_f64), |(least, most), (_, skew)| {
             (least.min(skew.ahead - skew.error), most.max(skew.ahead + skew.error))
         });
+        let now = self.at;
+        let mut storage = self.storage_facts(names, hosts);
+        self.add_queues(&mut storage, now);
         budget(&Facts {
-            ha: self.ha_facts(),
-            o2cb: self.uses_o2cb(),
-            corosync: self.corosync_facts(),
-            storage: self.storage_facts(names, hosts),
+            storage,
             devices: devices.into_values().max().unwrap_or(0),
             guests: self.tables.running(),
             skew_s: (!skews.is_empty()).then_some(most - least),
+            ..self.fence_facts(now)
         })
+    }
+
+    /// What fences, without all that it is compared with.
+    fn fence_facts(&self, now: Time) -> Facts {
+        let o2cb = self.uses_o2cb();
+        let o2cb_told = if o2cb { self.o2cb_told(now) } else { O2cbTold::default() };
+        Facts { ha: self.ha_facts(), o2cb, o2cb_told, corosync: self.corosync_facts(), ..Facts::default() }
+    }
+
+    /// When the first host fences itself once it lost its heartbeat, in seconds, and by whom.
+    pub(in crate::pool) fn first_fence(&self, now: Time) -> Option<(f64, &'static str)> {
+        self.fence_facts(now).fence()
     }
 
     fn ha_facts(&self) -> Option<Ha> {
@@ -61,6 +74,7 @@ impl Pool {
         self.tables.the_pool().is_some_and(|pool| &*pool.ha_cluster_stack == "o2cb")
             || self.tables.clusters().any(|(_, cluster)| &*cluster.cluster_stack == "o2cb")
             || self.tables.srs().any(|(_, sr)| sr.r#type.contains("ocfs"))
+            || self.probes.o2cb(self.at).any(|(_, _, live)| live.cluster().is_some())
     }
 
     fn corosync_facts(&self) -> Vec<Corosync> {
@@ -105,14 +119,14 @@ impl Pool {
                 if count > NAMED {
                     srs.push(format!("{} more", count - NAMED));
                 }
-                Storage { transport, multipath, srs }
+                Storage { transport, multipath, srs, queue: None }
             })
             .collect()
     }
 }
 
 /// How an SR is reached; `None` where its time-outs are not known (SMB, DRBD and others have their own).
-fn transport(sr: &Sr, pbd: &Pbd) -> Option<Transport> {
+pub(super) fn transport(sr: &Sr, pbd: &Pbd) -> Option<Transport> {
     match &*sr.r#type {
         "lvmoiscsi" | "iscsi" | "lvmoequalogic" | "netapp" => Some(Transport::Iscsi),
         "lvmohba" | "hba" | "lvmofcoe" => Some(Transport::Fibre),

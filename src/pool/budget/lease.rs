@@ -40,9 +40,11 @@ impl Lease {
         self.safe(every_s).is_some_and(|least| lease_s >= least)
     }
 
+    /// The shortest lease after which the image is surely not written any more, in seconds.
+    ///
     /// The storage may be lost just before a renewal was due, so that the lease has that much less left; the reader's clock may be
     /// ahead. A tapdisk that hangs in the kernel cannot be ended, and its write may arrive weeks later: only a dead host is sure.
-    fn safe(&self, every_s: f64) -> Option<f64> {
+    pub fn safe(&self, every_s: f64) -> Option<f64> {
         Some(every_s + self.dead_after_s? + self.skew_s)
     }
 }

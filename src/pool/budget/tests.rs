@@ -5,7 +5,7 @@ use crate::pool::scene::Scene;
 use crate::xenapi::record::{Cluster, Config, Pbd, Pool as PoolRecord, Record, Ref, Sr};
 
 fn storage(transport: Transport, multipath: bool) -> Storage {
-    Storage { transport, multipath, srs: vec!["sr".into()] }
+    Storage { transport, multipath, srs: vec!["sr".into()], queue: None }
 }
 
 fn ha(timeout_s: f64) -> Ha {
@@ -57,8 +57,25 @@ fn xhad_must_wait_until_o2cb_has_decided() {
 }
 
 #[test]
+fn what_a_probe_reads_of_multipath_takes_the_place_of_the_default() {
+    use crate::probe::multipath::Queueing;
+    let with = |queueing| {
+        let queue = Some(Queue { queueing, of: "3600a on xcp1".into() });
+        let storage = Storage { queue, ..storage(Transport::Iscsi, true) };
+        budget(&Facts { ha: Some(ha(60.0)), storage: vec![storage], ..Facts::default() })
+    };
+    let row = |budget: &Budget| budget.rows.iter().find(|row| row.what.starts_with("with no path left")).expect("a row").clone();
+    let short = row(&with(Queueing::Retries(4)));
+    assert_eq!((short.at_s, short.known, short.problem.as_str()), (45.0, Known::Probe, ""));
+    assert!(row(&with(Queueing::Retries(10))).problem.contains("fences the host at 60 s already"));
+    assert!(row(&with(Queueing::On)).problem.contains("never gives up"));
+    assert!(row(&with(Queueing::Off)).what.contains("at once"));
+}
+
+#[test]
 fn rows_are_in_the_order_of_time_and_a_problem_says_what_to_do() {
     let facts = Facts {
+        o2cb_told: O2cbTold::default(),
         ha: Some(ha(20.0)),
         o2cb: true,
         corosync: vec![Corosync { token_s: 22.0, told: true, members: 4 }],

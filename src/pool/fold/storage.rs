@@ -29,7 +29,7 @@ impl Pool {
 
     /// After all PBDs were read: a map whose key is gone has lost all its paths (sm's `mpathcount.py` takes the key away
     /// with the device), and who looks for the first time can only tell by the other hosts of the SR that it ever was.
-    pub(super) fn missing_maps(&mut self) {
+    pub(super) fn missing_maps(&mut self, at: Time) {
         let mut of_sr: HashMap<&Ref, Vec<(&Ref, &Pbd)>> = HashMap::new();
         for (r, pbd) in self.tables.pbds().filter(|(_, p)| p.currently_attached) {
             of_sr.entry(&pbd.sr).or_default().push((r, pbd));
@@ -39,7 +39,7 @@ impl Pool {
             for (id, total) in self.paths.totals(&sources) {
                 for (r, pbd) in pbds.iter().filter(|(_, p)| p.other_config.get("multipathed") == Some("true")) {
                     let key = Key { host: pbd.host.clone(), kind: PathKind::Multipath, source: (*r).clone(), id: id.clone() };
-                    self.paths.absent(key, total);
+                    self.paths.absent(key, total, at);
                 }
             }
         }

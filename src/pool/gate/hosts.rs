@@ -35,7 +35,12 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
     out.extend(dead_member(known, r, name, doing));
     out.extend(fence(known, r));
     if let Some(lost) = known.pool.tracks.get(r).and_then(|t| t.statefile_lost) {
-        let text = format!("{name} lost the HA statefile {}; it fences itself if that lasts.", words::ago(known.now, lost));
+        let left = known.pool.fence_margin(r, doing, known.now).map_or_else(String::new, |left| format!(" in {left:.0} s"));
+        let text = format!(
+            "{name} fences itself{left}: it lost the HA statefile {}. Do: bring its paths to that storage back (cable, switch port, target), or \
+             move what must survive off it now.",
+            words::ago(known.now, lost)
+        );
         out.push(
             Finding::hard("ha-statefile", heard(known), text)
                 .evidence("host.ha_statefiles is empty while HA is on")
@@ -220,8 +225,10 @@ fn dead_member(known: &Known, r: &Ref, name: &str, doing: Stage) -> Option<Findi
 fn fence(known: &Known, r: &Ref) -> Option<Finding> {
     let margin = known.margin(r)?;
     let seen = known.pool.probes.of(r)?.report(known.now).map_or(Time::EPOCH, |(at, _)| at);
-    let advice = margin.advice().map_or_else(String::new, |todo| format!(" Do: {todo}."));
-    let text = format!("{margin}.{advice}");
+    // What is wrong and what to do first; the rest of it stands with the evidence.
+    let todo = margin.todo().map_or_else(String::new, |todo| format!(" Do: {todo}."));
+    let text = format!("{}.{todo}", margin.headline());
+    let whole = margin.advice().map_or_else(|| margin.to_string(), |advice| format!("{margin}. To do: {advice}"));
     match margin.level {
         Level::Green => None,
         Level::Unknown => {
@@ -234,7 +241,7 @@ fn fence(known: &Known, r: &Ref) -> Option<Finding> {
         ),
         Level::Amber | Level::Red => Some(
             Finding::hard("fence-near", seen, text)
-                .evidence(format!("its probe, {}", words::ago(known.now, seen)))
+                .evidence(format!("its probe, {}: {whole}", words::ago(known.now, seen)))
                 .opens("its heartbeats are written and its peers are heard again"),
         ),
     }

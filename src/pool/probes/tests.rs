@@ -174,6 +174,50 @@ fn a_probe_that_falls_silent_leaves_no_margin_that_looks_fresh() {
 }
 
 #[test]
+fn a_fence_that_comes_and_what_to_do_fit_into_three_short_lines() {
+    let mut s = Scene::new(3);
+    all(&mut s, 0, 0);
+    s.now += 20.0;
+    s.answers();
+    all(&mut s, 2, 20_000);
+    let p = picture(&s);
+    let reason = p.hosts[0].gate.reasons.iter().find(|r| r.code == "fence-near").expect("a reason");
+    // 80 columns less the answer on the first line and the margin on the others.
+    assert!(reason.text.contains("Do: ") && reason.text.chars().count() <= 70 + 2 * 68, "{}", reason.text);
+    assert!(reason.evidence.contains("O2CB_HEARTBEAT_THRESHOLD"), "the rest stands with the evidence: {}", reason.evidence);
+}
+
+#[test]
+fn why_a_host_has_no_report_is_known_and_what_to_do_about_it() {
+    let mut s = Scene::new(3);
+    let standing = |s: &Scene, n: u8| s.pool.probe_of(&r(&format!("h{n}"))).1;
+    assert_eq!(standing(&s, 1), Standing::NotAsked);
+    tell(&mut s, 1, Probed::Absent);
+    tell(&mut s, 2, Probed::Denied);
+    tell(&mut s, 3, Probed::Failed { why: "a plugin \u{1b}[31mraised".into() });
+    assert!(standing(&s, 1).words().1.contains("docs/probe.md"));
+    assert!(standing(&s, 2).words().0.contains("pool-admin"));
+    assert!(standing(&s, 3).words().0.contains("raised") && !standing(&s, 3).words().0.contains('\u{1b}'));
+    let now = s.now;
+    tell(&mut s, 3, report(Some(live(3, 3, 700, now)), vec![], now));
+    assert_eq!(standing(&s, 3), Standing::Reports);
+    tell(&mut s, 3, Probed::Failed { why: "no answer".into() });
+    assert!(matches!(standing(&s, 3), Standing::Failed(_)), "though its last report still counts");
+    assert!(picture(&s).hosts[2].fence.is_some());
+}
+
+#[test]
+fn the_budget_has_the_values_that_the_kernel_has() {
+    use crate::pool::budget::Known as How;
+    let mut s = Scene::new(3);
+    all(&mut s, 0, 0);
+    let rows = picture(&s).budget.rows;
+    let row = rows.iter().find(|row| row.who == "o2cb" && row.what.starts_with("fences the host that cannot")).expect("a row");
+    assert_eq!((row.known, row.at_s), (How::Probe, 60.0), "{row:?}");
+    assert_eq!(s.pool.heartbeats(&r("h1"), t(s.now)).len(), 1, "and its heartbeat is shown against that");
+}
+
+#[test]
 fn a_node_without_heartbeat_is_dead_by_the_eyes_of_the_others() {
     let mut s = Scene::new(3);
     let now = s.now;

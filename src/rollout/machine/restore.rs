@@ -4,7 +4,7 @@
 use super::ctx::{Ctx, Do, Next, UNSURE};
 use super::stage::home::{Progress, bring, is_home, start, stray};
 use super::stage::settled_state;
-use super::{claim, refusal};
+use super::{claim, refusal, safe};
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::entry::{Entry, Found, Item, Phase};
 use crate::time::Time;
@@ -139,7 +139,13 @@ fn one(ctx: &Ctx, pool: &Pool, item: &Item) -> Progress {
         }
         Item::Pbd { pbd } => match ctx.records().pbd(pbd) {
             None => Progress::Act(Ctx::put_back(item, "that storage is not connected to the host any more")),
-            Some(_) => back(ctx, item, "its storage is plugged", &Call::Plug { pbd: pbd.clone() }, |_| false),
+            Some(record) => {
+                let seen = ctx.picture().hosts.iter().find(|h| h.r#ref == record.host);
+                if let Some(Err(why)) = seen.filter(|_| !record.currently_attached).map(|seen| safe::clock(ctx, seen)) {
+                    return out_of_step(ctx, item, &why);
+                }
+                back(ctx, item, "its storage is plugged", &Call::Plug { pbd: pbd.clone() }, |_| false)
+            }
         },
         Item::Wlb => {
             back(ctx, item, "workload balancing is on", &Call::SetWlb { on: true }, |c| matches!(c, Call::SetWlb { on: false }))
@@ -192,6 +198,15 @@ fn is_back(ctx: &Ctx, item: &Item, about: impl Fn(&Call) -> bool) -> Result<bool
     let Some(state) = settled_state(ctx, 0, about)? else { return Ok(true) };
     let host = at.and_then(|(r, _)| state.hosts.get(r));
     Ok(stands(found, item, &state.pool, host, pbd.and_then(|r| state.pbds.get(r))))
+}
+
+/// Storage is not plugged on a host whose clock is off, here no more than in its stage: it is told, and left to the operator.
+fn out_of_step(ctx: &Ctx, item: &Item, why: &str) -> Progress {
+    let why = format!("{} was not done: {why}; bring it in step, then restore again", words(item));
+    if ctx.run.left.get(item).is_some_and(|w| w.contains("bring it in step")) {
+        return Progress::Over;
+    }
+    Progress::Act(Ctx::write(Entry::Left { item: item.clone(), why }))
 }
 
 /// Puts one thing back. `undone`: the call that changed it, which may still be about to take effect.

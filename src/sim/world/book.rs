@@ -345,7 +345,15 @@ impl Core {
                 load.moving += super::moving::RATE;
             }
         }
+        let mut counts = Vec::new();
         for s in &self.stores {
+            for pbd in s.pbds.iter().filter(|p| p.host == host && !s.luns.is_empty()) {
+                let all: u32 = s.luns.iter().map(|lun| u32::from(lun.paths)).sum();
+                let up: u32 = pbd.up.iter().map(|up| u32::from(*up)).sum();
+                let name = s.uuid.get(..8).unwrap_or(&s.uuid);
+                counts.push((format!("sr_{name}_paths_failed"), all.saturating_sub(up)));
+                counts.push((format!("sr_{name}_paths_total"), all));
+            }
             if let Some((mirror, node)) = s.mirror.as_ref().and_then(|m| Some((m, m.node_of(host)?))) {
                 load.moving += mirror.resync_load(node);
             }
@@ -357,6 +365,14 @@ impl Core {
         }
         if let Some(h) = self.hosts.get_mut(host) {
             h.history.note(now, load);
+            if h.bond.is_some() {
+                let up = h.links.iter().filter(|link| link.up).count();
+                counts.push(("pif_bond0_paths_failed".into(), u32::try_from(h.links.len() - up).unwrap_or(u32::MAX)));
+                counts.push(("pif_bond0_paths_total".into(), u32::try_from(h.links.len()).unwrap_or(u32::MAX)));
+            }
+            for (name, value) in counts {
+                h.history.count(now, name, f64::from(value));
+            }
         }
     }
 }

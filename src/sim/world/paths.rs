@@ -126,6 +126,7 @@ impl Core {
         let name = h.links.iter().map(|l| l.device.as_str()).collect::<Vec<_>>().join("+");
         let (uuid, bonded, cut) = (h.uuid.clone(), h.bond.is_some(), h.cut);
         if changed > 0 {
+            self.note_load(host);
             if now_up == 0 && cut.is_none() {
                 self.cut_off(host, Cut::Network);
             } else if now_up > 0 && was == 0 && cut == Some(Cut::Network) {

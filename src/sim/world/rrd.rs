@@ -3,7 +3,7 @@
 
 use crate::sim::api::{RrdRequest, RrdUpdates};
 use crate::time::Time;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Step in seconds and number of rows of each archive that xapi keeps.
 const ARCHIVES: [(u32, i64); 4] = [(5, 120), (60, 120), (3600, 168), (86_400, 366)];
@@ -27,11 +27,30 @@ pub struct Load {
     pub strain: f32,
 }
 
-/// The load of a host over time.
+/// The load of a host over time, and what it counts beside that.
 #[derive(Clone, Debug, Default)]
-pub struct History(VecDeque<(Time, Load)>);
+pub struct History(VecDeque<(Time, Load)>, BTreeMap<String, VecDeque<(Time, f64)>>);
 
 impl History {
+    /// A count from `now` on, such as of lost paths.
+    pub fn count(&mut self, now: Time, name: String, value: f64) {
+        let of = self.1.entry(name).or_default();
+        if of.back().is_some_and(|(_, last)| (last - value).abs() < f64::EPSILON) {
+            return;
+        }
+        if of.len() == HISTORY {
+            of.pop_front();
+        }
+        of.push_back((now, value));
+    }
+
+    /// The largest count of a name within a row that ends at `to` (seed 2: these are consolidated by their maximum).
+    fn most(&self, name: &str, from: Time, to: Time) -> f64 {
+        let Some(of) = self.1.get(name) else { return f64::NAN };
+        let before = of.partition_point(|(at, _)| *at <= from).saturating_sub(1);
+        of.range(before..).take_while(|(at, _)| *at <= to).map(|(_, value)| *value).fold(0.0, f64::max)
+    }
+
     /// The load from `now` on.
     pub fn note(&mut self, now: Time, load: Load) {
         if self.0.back().is_some_and(|(_, last)| *last == load) {
@@ -81,6 +100,10 @@ pub struct Subject<'a> {
     pub srs: Vec<(String, f64)>,
     /// Guests to report on.
     pub guests: Vec<GuestColumns>,
+    /// While HA is on: the uuid of its statefile, and since when it cannot be written.
+    pub statefile: Option<(String, Option<Time>)>,
+    /// Whether it counts lost paths, as seed 2 has it.
+    pub counts: bool,
     /// What the load was.
     pub history: &'a History,
 }
@@ -106,6 +129,10 @@ enum What {
     SrIowait,
     SrInflight,
     VmMemory(u64),
+    /// Seconds of a heartbeat, usually, and since when it hangs.
+    Beat(f64, Option<Time>),
+    /// The count with this place among the names.
+    Count(usize),
 }
 
 /// Answers a request.
@@ -125,7 +152,7 @@ pub fn updates(subject: &Subject, request: &RrdRequest, now: Time) -> RrdUpdates
     let rows = (0..rows)
         .map(|back| last - back * wide)
         .take_while(|t| *t >= first.max(oldest))
-        .map(|t| (t, columns.iter().enumerate().map(|(at, (_, what))| value(subject, *what, at as u64, t)).collect()))
+        .map(|t| (t, columns.iter().enumerate().map(|(at, (_, what))| value(subject, *what, at as u64, t, wide)).collect()))
         .collect();
     RrdUpdates { start: first, end: last, step, legend, rows }
 }
@@ -174,6 +201,18 @@ fn columns(subject: &Subject, request: &RrdRequest) -> Vec<(String, What)> {
             }
         }
     }
+    if request.host {
+        let mut add = |name: String, what: What| all.push((format!("AVERAGE:host:{}:{name}", subject.uuid), what));
+        if let Some((vdi, lost)) = &subject.statefile {
+            add(format!("statefile/{vdi}/latency"), What::Beat(0.02, *lost));
+            add("network/latency".into(), What::Beat(0.004, None));
+            add("xapi_healthcheck/latency".into(), What::Beat(0.3, None));
+        }
+        let names = subject.history.1.keys().enumerate().filter(|_| subject.counts);
+        for (at, name) in names {
+            add(name.clone(), What::Count(at));
+        }
+    }
     let wanted = |uuid: &str| request.vm_uuid == "all" || request.vm_uuid.is_empty() || request.vm_uuid == uuid;
     for guest in subject.guests.iter().filter(|g| wanted(&g.uuid)) {
         let mut add = |name: String, what: What| all.push((format!("AVERAGE:vm:{}:{name}", guest.uuid), what));
@@ -186,7 +225,7 @@ fn columns(subject: &Subject, request: &RrdRequest) -> Vec<(String, What)> {
     all
 }
 
-fn value(subject: &Subject, what: What, column: u64, at: i64) -> f64 {
+fn value(subject: &Subject, what: What, column: u64, at: i64, wide: i64) -> f64 {
     let Some(load) = subject.history.at(Time::from_secs(at)).filter(|l| l.on) else { return f64::NAN };
     let noise = |spread: f64| 1.0 + spread * (wave(subject.seed ^ hash(subject.uuid), column, at) - 0.5);
     let busy = f64::from(load.guests);
@@ -215,6 +254,14 @@ fn value(subject: &Subject, what: What, column: u64, at: i64) -> f64 {
         What::SrIowait => 0.002 * busy * strain * noise(0.8),
         What::SrInflight => (busy * 0.2 * strain * noise(1.0)).round(),
         What::VmMemory(bytes) => bytes as f64,
+        What::Beat(usual, hangs) => match hangs.filter(|since| *since < Time::from_secs(at)) {
+            Some(since) => Time::from_secs(at).since(since).as_secs_f64(),
+            None => usual * strain * noise(0.8),
+        },
+        What::Count(of) => {
+            let name = subject.history.1.keys().nth(of).map_or("", String::as_str);
+            subject.history.most(name, Time::from_secs(at - wide), Time::from_secs(at))
+        }
     }
 }
 
@@ -259,6 +306,8 @@ mod tests {
             devices: vec!["eth0".into()],
             srs: vec![("0123abcd".into(), 800.0)],
             guests: vec![GuestColumns { uuid: "vm-1".into(), memory: 1 << 30, vcpus: 2 }],
+            statefile: Some(("5a5a-1".into(), Some(Time::from_secs(99_990)))),
+            counts: true,
             history,
         };
         let request = RrdRequest { session: String::new(), start, host: true, vm_uuid: "none".into(), interval };
@@ -275,6 +324,27 @@ mod tests {
         assert!(got.rows.iter().all(|r| r.1.len() == got.legend.len() && r.1.iter().all(|v| v.is_finite() && *v >= 0.0)));
         assert!(got.legend.iter().any(|l| l.ends_with(":read_latency_0123abcd")));
         assert!(!got.legend.iter().any(|l| l.contains(":vm:")));
+    }
+
+    #[test]
+    fn a_heartbeat_that_hangs_gets_slower_and_lost_paths_are_counted_by_the_most_of_a_row() {
+        let mut history = History::default();
+        history.note(Time::from_secs(0), load(true, 3));
+        for (at, lost) in [(0, 0.0), (50_000, 2.0), (50_100, 1.0), (50_200, 0.0)] {
+            history.count(Time::from_secs(at), "sr_x_paths_failed".into(), lost);
+        }
+        let of = |u: &RrdUpdates, name: &str, t: i64| {
+            let column = u.legend.iter().position(|l| l.ends_with(name)).unwrap_or_else(|| panic!("no {name}"));
+            u.rows.iter().find(|r| r.0 == t).expect("row").1[column]
+        };
+        let now = ask(&history, 99_980, 5, 100_003);
+        assert!(of(&now, "statefile/5a5a-1/latency", 99_985) < 1.0);
+        assert!((of(&now, "statefile/5a5a-1/latency", 100_000) - 10.0).abs() < 0.01);
+        assert!((of(&now, "sr_x_paths_failed", 100_000)).abs() < 0.01);
+        let week = ask(&history, -601_200, 3_600, 100_003);
+        assert!(
+            (of(&week, "sr_x_paths_failed", 50_400) - 2.0).abs() < 0.01 && of(&week, "sr_x_paths_failed", 54_000).abs() < 0.01
+        );
     }
 
     #[test]

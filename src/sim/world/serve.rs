@@ -268,6 +268,13 @@ impl Core {
             devices: h.links.iter().map(|l| l.device.clone()).collect(),
             srs,
             guests,
+            statefile: self
+                .ha
+                .statefile
+                .as_ref()
+                .filter(|_| self.ha.on)
+                .map(|vdi| (self.db.text(vdi, "uuid").to_owned(), self.ha.lost.get(&host).copied())),
+            counts: self.designed(),
             history: &h.history,
         };
         Some(updates(&subject, request, self.now))

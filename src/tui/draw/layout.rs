@@ -6,6 +6,7 @@
 use crate::tui::draw::words::width;
 use crate::tui::model::grid::short_name;
 use crate::tui::model::{Model, Pane, Screen, rows};
+use crate::tui::panes::cluster::foot_rows;
 use crate::tui::panes::verdict;
 use ratatui::layout::Rect;
 
@@ -126,7 +127,7 @@ fn full_height(model: &Model, pane: Pane) -> u16 {
         Pane::Tasks if model.size.0 >= WIDE => count.saturating_mul(2).saturating_add(1),
         Pane::Cluster => {
             let clusters = model.pool().map_or(0, |p| p.picture.clusters.len());
-            count.saturating_add(1 + clusters as u16)
+            count.saturating_add(1 + clusters as u16).saturating_add(foot_rows(model))
         }
         _ => count.saturating_add(1),
     }

@@ -15,6 +15,11 @@ pub enum Action {
     Why,
     Control,
     Budget,
+    Clocks,
+    NumberNext,
+    NumberMore,
+    NumberLess,
+    NumberType,
     Zoom,
     Sort,
     Reverse,
@@ -88,6 +93,8 @@ pub enum Context {
     Popup,
     /// The popup shows one thing in detail.
     Detail,
+    /// It is the time-outs, with numbers to try.
+    Numbers,
     /// The popup can be searched.
     Search,
     /// The log pane has the keys.
@@ -105,11 +112,12 @@ pub enum Context {
 }
 
 /// Which contexts are in force together. A key may mean only one thing in each of these.
-pub const MODES: [&[Context]; 9] = [
+pub const MODES: [&[Context]; 10] = [
     &[Context::Screen, Context::Move, Context::Everywhere],
     &[Context::Screen, Context::Log, Context::Move, Context::Everywhere],
     &[Context::Popup, Context::Move, Context::Everywhere],
     &[Context::Popup, Context::Detail, Context::Move, Context::Everywhere],
+    &[Context::Popup, Context::Detail, Context::Numbers, Context::Move, Context::Everywhere],
     &[Context::Popup, Context::Search, Context::Move, Context::Everywhere],
     &[Context::Wizard, Context::Scope, Context::Move, Context::Everywhere],
     &[Context::Wizard, Context::Checks, Context::Move, Context::Everywhere],

@@ -33,7 +33,7 @@ const fn entry(
 }
 
 use Action as A;
-use Context::{Checks, Detail, Everywhere, Log, Move, Popup, Run, Scope, Screen, Search, Typing, Wizard};
+use Context::{Checks, Detail, Everywhere, Log, Move, Numbers, Popup, Run, Scope, Screen, Search, Typing, Wizard};
 
 const GENERAL: &str = "General";
 const MOVING: &str = "Moving";
@@ -97,6 +97,25 @@ pub const TABLE: &[Entry] = &[
         "Show the time-outs of an outage second by second, and which come in the wrong order.",
         0,
         &[(Screen, &["b"])],
+    ),
+    entry(
+        A::NumberNext,
+        GENERAL,
+        "next number",
+        "In the time-outs: go to the next number of the lease calculator.",
+        0,
+        &[(Numbers, &["tab"])],
+    ),
+    entry(A::NumberMore, GENERAL, "more", "In the time-outs: a larger number.", 0, &[(Numbers, &["+", "=", "f8"])]),
+    entry(A::NumberLess, GENERAL, "less", "In the time-outs: a smaller number.", 0, &[(Numbers, &["-", "f7"])]),
+    entry(A::NumberType, GENERAL, "type", "In the time-outs: type the number.", 0, &[(Numbers, &["e"])]),
+    entry(
+        A::Clocks,
+        GENERAL,
+        "clocks",
+        "Show the clocks of the hosts, and which host gets no storage before its clock is right.",
+        0,
+        &[(Screen, &["K", "g k"])],
     ),
     entry(
         A::Copy,

@@ -18,6 +18,7 @@ use super::msg::PoolIx;
 use super::theme::Theme;
 use super::wizard::{Page, Wizard};
 use crate::pool::Pool;
+use crate::pool::budget::calculator::Numbers;
 use crate::pool::picture::Picture;
 use crate::time::Time;
 use jiff::tz::TimeZone;
@@ -142,6 +143,15 @@ pub struct Toast {
     pub until: Time,
 }
 
+/// What is tried in the lease calculator.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Trial {
+    /// The numbers, once one was changed.
+    pub numbers: Option<Numbers>,
+    /// Which of them the keys change.
+    pub at: usize,
+}
+
 /// What the dashboard is started with.
 #[derive(Debug)]
 pub struct Setup {
@@ -207,6 +217,8 @@ pub struct Model {
     pub(crate) read_only: bool,
     /// When time alone changes something on the screen.
     pub(crate) due: Option<Time>,
+    /// The numbers that the operator tries in the lease calculator, as far as they are not the pool's own.
+    pub(crate) trial: Trial,
 }
 
 impl Model {
@@ -242,6 +254,7 @@ impl Model {
             zone: setup.zone,
             read_only: setup.read_only,
             due: None,
+            trial: Trial::default(),
         };
         if let Some(first) = setup.problems.first() {
             let more = setup.problems.len() - 1;
@@ -339,11 +352,12 @@ impl Model {
 
     /// The contexts that are in force.
     pub(crate) fn contexts(&self) -> &'static [Context] {
-        let [screen, log, popup, detail, search, scope, checks, run, typing] = MODES;
+        let [screen, log, popup, detail, numbers, search, scope, checks, run, typing] = MODES;
         if self.typing() {
             return typing;
         }
         match self.popups.last() {
+            Some(Popup::Detail(Detail { target: Target::Budget, .. })) => numbers,
             Some(Popup::Detail(_)) => detail,
             Some(Popup::Help { .. }) => search,
             Some(_) => popup,

@@ -1,5 +1,6 @@
 //! What can lie over the screen.
 
+use crate::pool::budget::calculator::Number;
 use crate::pool::picture::PathKind;
 use crate::rollout::entry::Command;
 use crate::rollout::finding::Fix;
@@ -16,6 +17,8 @@ pub enum Target {
     Control,
     /// The time-out budget.
     Budget,
+    /// The clocks of the hosts.
+    Clocks,
     /// A host.
     Host(Ref),
     /// A rebuild, by SR and source.
@@ -121,6 +124,13 @@ pub enum Popup {
         /// What is typed.
         input: Input,
     },
+    /// One of the numbers of the lease calculator.
+    Number {
+        /// Which.
+        which: Number,
+        /// What is typed.
+        input: Input,
+    },
     /// A question before something that cannot simply be taken back.
     Ask {
         /// What is asked.
@@ -146,6 +156,7 @@ impl Popup {
                 | Self::Pools { .. }
                 | Self::Accept { .. }
                 | Self::Update { .. }
+                | Self::Number { .. }
                 | Self::Help { typing: true, .. }
         )
     }
@@ -157,6 +168,7 @@ impl Popup {
             | Self::Pools { input, .. }
             | Self::Accept { input, .. }
             | Self::Update { input }
+            | Self::Number { input, .. }
             | Self::Help { input, typing: true, .. } => Some(input),
             _ => None,
         }

@@ -2,11 +2,11 @@
 
 use super::hosts::marked;
 use super::{View, empty, open};
-use crate::pool::picture::ClusterView;
+use crate::pool::picture::{ClusterView, Health};
 use crate::tui::draw::Look;
 use crate::tui::draw::pen::Pen;
 use crate::tui::draw::table::more_marks;
-use crate::tui::draw::words::{ago, width};
+use crate::tui::draw::words::{ago, fit, width};
 use crate::tui::model::rows::member;
 use crate::tui::model::{Model, Pane};
 use crate::tui::theme::Role;
@@ -29,10 +29,59 @@ fn summary(look: &Look, model: &Model, cluster: &ClusterView) -> Vec<Span<'stati
         Some(n) => spans.push(span(format!("  may lose {n}"), Role::Muted)),
         None => {}
     }
+    if let Some(quorum) = cluster.quorum {
+        spans.push(span(format!(" (needs {quorum})"), Role::Muted));
+    }
     if let Some(seen) = cluster.seen.filter(|t| model.now.since(*t).as_secs() >= 120) {
         spans.push(span(format!("  written {}", ago(model.now, seen)), Role::Muted));
     }
     spans
+}
+
+/// Rows that are wanted below the members.
+pub(crate) fn foot_rows(model: &Model) -> u16 {
+    let Some(view) = model.pool() else { return 0 };
+    let clusters = &view.picture.clusters;
+    let restarts = clusters.iter().filter(|c| !c.restart.is_empty()).count() as u16;
+    let previews = clusters.iter().any(|c| c.stack == "o2cb" && c.members.len() <= PREVIEW);
+    restarts + if previews && view.pool.hears_o2cb(model.now) { 3 } else { 0 }
+}
+
+/// Members up to which the preview is worked out for every drawing; above, it is in the detail of a member.
+const PREVIEW: usize = 16;
+
+/// In the rows that are left below the members: what needs a restart, and who would die if something failed now, worst first.
+fn foot(pen: &mut Pen<'_>, model: &Model, body: Rect, mut y: u16) -> u16 {
+    let Some(view) = model.pool() else { return y };
+    let look = pen.look;
+    let mut lines: Vec<(&'static str, Role, String)> = Vec::new();
+    for cluster in view.picture.clusters.iter().filter(|c| !c.restart.is_empty()) {
+        let text =
+            format!("{} needs a restart on {}: it runs with another configuration", cluster.stack, cluster.restart.join(", "));
+        lines.push((look.glyphs.warning, Role::Degraded, text));
+    }
+    let small = view.picture.clusters.iter().any(|c| c.stack == "o2cb" && c.members.len() <= PREVIEW);
+    if small && y < body.bottom() {
+        let mut all = view.pool.who_would_die(model.now);
+        all.retain(|one| one.health >= Health::Degraded);
+        all.sort_by_key(|one| std::cmp::Reverse(one.health));
+        for one in all {
+            let sign = look.health(one.health);
+            if !lines.iter().any(|(_, _, text)| *text == one.brief) {
+                lines.push((sign.glyph, sign.role, one.brief));
+            }
+        }
+    }
+    for (glyph, role, text) in lines {
+        if y >= body.bottom() {
+            break;
+        }
+        let text = format!("{glyph} {text}");
+        let room = body.width.saturating_sub(3);
+        pen.text(body.x + 2, y, room, &fit(&text, room, look.glyphs.ellipsis), role);
+        y += 1;
+    }
+    y
 }
 
 /// Draws the pane.
@@ -81,6 +130,9 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         }
         y += 1;
         last = at + 1;
+    }
+    if last == order.len() {
+        y = foot(pen, model, body, y);
     }
     let rows = Rect { height: y - body.y, ..body };
     more_marks(

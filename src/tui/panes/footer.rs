@@ -39,7 +39,11 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         let choosing = entry.action == Action::Open && (model.typing() || !model.popups.is_empty());
         let label = match () {
             () if entry.action == Action::Open && model.naming() => "begin",
-            () if matches!(model.popups.last(), Some(Popup::Accept { .. } | Popup::Update { .. })) && choosing => "keep",
+            () if matches!(model.popups.last(), Some(Popup::Accept { .. } | Popup::Update { .. } | Popup::Number { .. }))
+                && choosing =>
+            {
+                "keep"
+            }
             () if choosing => "choose",
             () if entry.action == Action::Wizard && model.wizard().is_some() => "dashboard",
             () => entry.label,

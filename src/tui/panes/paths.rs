@@ -2,13 +2,18 @@
 
 use super::hosts::marked;
 use super::{View, empty, open};
+use crate::pool::picture::PathView;
+use crate::time::Time;
+use crate::tui::draw::Look;
 use crate::tui::draw::pen::Pen;
 use crate::tui::draw::table::more_marks;
 use crate::tui::draw::words::width;
 use crate::tui::model::grid::short_name;
-use crate::tui::model::{Model, Pane};
+use crate::tui::model::{Model, Pane, PoolView};
+use crate::tui::sheet::paths::is_single;
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
+use ratatui::text::Span;
 
 /// Draws the pane.
 pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
@@ -16,7 +21,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let (grid, picture) = (&pool.grid, &pool.picture);
     let total = grid.hosts.len();
     let missing: u32 = (0..total).map(|h| grid.missing(picture, h)).sum();
-    let extra = if missing > 0 { vec![pen.span(format!("{missing} missing"), Role::Degraded)] } else { Vec::new() };
+    let extra = vec![summary(pen.look, pool, missing, model.now)];
     let Some(view) = open(pen, model, Pane::Paths, area, total, extra) else { return };
     if view.order.is_empty() {
         empty(pen, &view, total, "No multipath map, no bond is known.");
@@ -28,7 +33,14 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let left = body.x + 2 + name + 2;
     let right = body.right().saturating_sub(1);
     let titles: Vec<String> = grid.columns.iter().map(|(kind, n)| short_name(*kind, n, look.glyphs.ellipsis)).collect();
-    let each = |column: usize| titles.get(column).map_or(0, |t| width(t).max(7));
+    // A column is as wide as what stands in it; only a path with a story needs more than its count.
+    let widest = |column: usize| {
+        let cells = (0..total).filter_map(|host| grid.cell(picture, host, column));
+        let told = cells.filter(|path| path.week.flaps || path.total < 2 || path.total > 99 || was_short(path).is_some());
+        told.map(|path| width(&cell(look, path).0)).max().unwrap_or(0)
+    };
+    let wides: Vec<u16> = titles.iter().enumerate().map(|(column, t)| width(t).max(7).max(widest(column))).collect();
+    let each = |column: usize| wides.get(column).copied().unwrap_or(0);
     let first = first_column(state.column, titles.len(), right.saturating_sub(left), each);
 
     let mut x = left;
@@ -46,14 +58,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
                 pen.right(x, y, wide, &[pen.span(look.glyphs.dot, Role::Border)]);
                 continue;
             };
-            let count = format!("{}/{}", path.up, path.total);
-            let (text, role) = if path.up < path.total {
-                let role = if path.up == 0 { Role::Failed } else { Role::Degraded };
-                let glyph = if path.up == 0 { look.glyphs.failed } else { look.glyphs.warning };
-                (format!("{glyph} {count}"), role)
-            } else {
-                (count, Role::Text)
-            };
+            let (text, role) = cell(look, path);
             pen.right(x, y, wide, &[pen.span(text, role)]);
         }
         x += wide + 2;
@@ -76,6 +81,56 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         pen.text(right, body.y, 1, look.glyphs.arrow_right, Role::Focus);
     }
     more_marks(pen, Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }, state.first, order.len());
+}
+
+/// One cell: the count, and what makes it one to look at. Words alone are enough.
+fn cell(look: &Look, path: &PathView) -> (String, Role) {
+    let count = format!("{}/{}", path.up, path.total);
+    let glyphs = &look.glyphs;
+    if path.up == 0 {
+        (format!("{} {count}", glyphs.failed), Role::Failed)
+    } else if path.week.flaps {
+        (format!("{} {count} flaps", glyphs.warning), Role::Degraded)
+    } else if path.up < path.total {
+        (format!("{} {count}", glyphs.warning), Role::Degraded)
+    } else if is_single(path) {
+        (format!("{} {count} single", glyphs.warning), Role::Degraded)
+    } else if let Some(least) = was_short(path) {
+        (format!("{count} was {least}"), Role::Info)
+    } else {
+        (count, Role::Text)
+    }
+}
+
+/// The fewest paths within the week of one that has all of them now.
+fn was_short(path: &PathView) -> Option<u32> {
+    path.week.least.filter(|least| path.up == path.total && *least < path.total && !path.week.flaps)
+}
+
+/// What is wrong in a few words: now, then over the last 7 days.
+fn summary(look: &Look, pool: &PoolView, missing: u32, now: Time) -> Span<'static> {
+    let picture = &pool.picture;
+    let risk = pool.pool.worst_failover(now);
+    let count = |of: fn(&PathView) -> bool| picture.paths.iter().filter(|path| of(path)).count();
+    let mut parts: Vec<String> = [
+        (missing as usize, "missing"),
+        (count(|path| path.week.flaps), "flapping"),
+        (count(|path| is_single(path) && path.up > 0), "single"),
+        (count(|path| was_short(path).is_some()), "short within 7 days"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, word)| format!("{n} {word}"))
+    .collect();
+    if let Some(risk) = &risk {
+        let fence = risk.fence.as_ref().map_or(0.0, |(at, _)| *at);
+        parts.push(format!("fail-over of {} {:.0} s, fence {fence:.0} s", pool.pool.name_of(&risk.host), risk.takes_s()));
+    }
+    if parts.is_empty() {
+        return Span::styled("all there", look.style(Role::Healthy));
+    }
+    let now = missing > 0 || risk.is_some() || picture.paths.iter().any(|path| path.week.flaps || is_single(path));
+    Span::styled(parts.join(", "), look.style(if now { Role::Degraded } else { Role::Info }))
 }
 
 /// The first column so that the chosen one can be seen.

@@ -1,6 +1,7 @@
 //! A question with two answers, and the line for a reason.
 
 use super::window;
+use crate::pool::budget::calculator::Number;
 use crate::tui::draw::pen::Pen;
 use crate::tui::draw::words::wrap;
 use crate::tui::keymap::Action;
@@ -91,4 +92,9 @@ pub(super) fn accept(pen: &mut Pen<'_>, model: &Model, finding: (&str, &str), in
 pub(super) fn update(pen: &mut Pen<'_>, model: &Model, input: &Input, screen: Rect) {
     let text = "A round installs one update. If only one waits to be installed, it need not be named.";
     field(pen, model, "Which update?", (text, "Its name or its uuid, as xe update-list shows them."), input, screen);
+}
+
+pub(super) fn number(pen: &mut Pen<'_>, model: &Model, which: Number, input: &Input, screen: Rect) {
+    let text = "Only a calculation: nothing in the pool is changed by it.";
+    field(pen, model, "Which number?", (text, which.words()), input, screen);
 }

@@ -30,7 +30,7 @@ pub(super) fn sheet(model: &Model, picture: &Picture) -> Sheet {
         }
         sheet.para("", Role::Muted, WHEN, format!("{} ({})", row.known.words(), row.from), Role::Muted);
     }
-    lease(&mut sheet, budget);
+    super::lease::add(&mut sheet, model, budget);
     sheet
 }
 
@@ -49,33 +49,5 @@ fn head(sheet: &mut Sheet, budget: &Budget) {
         0 => sheet.words("All of it comes in the right order, as far as it is known.", Role::Healthy),
         1 => sheet.words("One row comes in the wrong order.", Role::Degraded),
         n => sheet.words(format!("{n} rows come in the wrong order."), Role::Degraded),
-    }
-}
-
-fn lease(sheet: &mut Sheet, budget: &Budget) {
-    let lease = &budget.lease;
-    sheet.heading("If images were leased");
-    let clocks = if lease.skew_known { "measured" } else { "not measured" };
-    sheet.words(
-        format!(
-            "One lease file for each of {} guests that run, clocks {:.1} s apart at most ({clocks}). A lease may run out only when the host that \
-             held it is surely dead: a tapdisk that hangs in the kernel cannot be ended, and its write may arrive weeks later.",
-            lease.guests, lease.skew_s
-        ),
-        Role::Text,
-    );
-    for row in &lease.rows {
-        let safe = row.safe_s.map_or_else(
-            || "no length is safe, as nothing surely ends the host".to_owned(),
-            |safe| format!("safe from {safe:.0} s on"),
-        );
-        let role = if row.safe_s.is_some() { Role::Text } else { Role::Degraded };
-        sheet.para(
-            format!("  {:.0} s", row.every_s),
-            Role::Muted,
-            WHEN,
-            format!("renewed that often: {:.1} writes a second, {safe}", row.iops),
-            role,
-        );
     }
 }

@@ -8,12 +8,19 @@ use crate::tui::draw::words::{ago, exact};
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
 
+/// Changes of the coordinator that are listed.
+const CHANGES: usize = 5;
+
 pub(super) fn sheet(model: &Model, picture: &Picture) -> Sheet {
     let control = &picture.control;
     let mut sheet = Sheet::new(format!("Who is in control of {}", picture.name));
     let coordinator = if picture.coordinator.is_empty() { "not known" } else { &picture.coordinator };
     sheet.fact("coordinator", coordinator);
     sheet.fact("connection", picture.link.text.clone());
+    let changes = picture.alerts.iter().filter(|a| matches!(a.name.as_str(), "coordinator-changed" | "POOL_MASTER_TRANSITION"));
+    for change in changes.take(CHANGES) {
+        sheet.fact("changed", format!("{}: {}", exact(change.at, &model.zone), change.text));
+    }
     ha(&mut sheet, control);
     sheet.heading("At work on this pool");
     let before = sheet.paras.len();

@@ -37,7 +37,15 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         let used = host.memory.used.map_or_else(|| "unknown".to_owned(), text::bytes);
         sheet.fact("memory", format!("{used} used of {}", text::bytes(host.memory.total)));
     }
-    sheet.fact("fence in", host.fence_margin_s.map_or_else(String::new, |s| format!("{:.0} s if nothing changes", s.max(0.0))));
+    // The deadline that is the nearest of all, and which one that is.
+    let nearest = pool.pool.heartbeats(&host.r#ref, model.now).into_iter().find(|one| one.now_s.is_some());
+    let because = nearest.map_or_else(String::new, |one| {
+        format!("; nearest to its limit: {}, {:.1} s of {:.0} s", one.what, one.now_s.unwrap_or_default(), one.limit_s)
+    });
+    sheet.fact(
+        "fence in",
+        host.fence_margin_s.map_or_else(String::new, |s| format!("{:.0} s if nothing changes{because}", s.max(0.0))),
+    );
     if let Some(fence) = &host.fence {
         sheet.fact("o2cb says", format!("{} ({})", fence.text, ago(model.now, fence.seen)));
         sheet.fact("do now", fence.advice.clone());
@@ -45,6 +53,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
             sheet.fact("o2cb warns", warning.clone());
         }
     }
+    probe(&mut sheet, model, pool, host);
     if let Some(clock) = picture.clocks.iter().find(|c| c.host == host.name) {
         let way = if clock.skew_s < 0.0 { "behind" } else { "ahead of" };
         sheet.fact(
@@ -65,11 +74,24 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
     if !paths.is_empty() {
         sheet.heading("I/O paths");
         for path in paths {
-            super::things::path_line(&mut sheet, model, path);
+            super::paths::line(&mut sheet, model, path);
         }
+        super::paths::failover(&mut sheet, model, &host.r#ref);
     }
+    super::paths::heartbeats(&mut sheet, model, &host.r#ref);
     vms(&mut sheet, pool, host);
     sheet
+}
+
+/// Whether its probe tells us something; if not, why, and what to do.
+fn probe(sheet: &mut Sheet, model: &Model, pool: &PoolView, host: &HostView) {
+    let (seen, standing) = pool.pool.probe_of(&host.r#ref);
+    let (text, todo) = standing.words();
+    let when = seen.map_or_else(String::new, |at| format!(" ({})", ago(model.now, at)));
+    sheet.fact("probe", format!("{text}{when}"));
+    if !todo.is_empty() {
+        sheet.para("", Role::Info, 14, format!("what to do: {todo}"), Role::Info);
+    }
 }
 
 /// The names of the guests, from the records.

@@ -1,8 +1,11 @@
 //! Details as words: what a popup says about one thing. The same words are drawn and copied.
 
 mod budget;
+mod clocks;
 mod control;
 mod host;
+mod lease;
+pub(crate) mod paths;
 mod raw;
 mod things;
 
@@ -151,6 +154,7 @@ pub(crate) fn of(model: &Model, target: &Target) -> Sheet {
         Target::Verdict => Some(things::verdict(model, picture)),
         Target::Control => Some(control::sheet(model, picture)),
         Target::Budget => Some(budget::sheet(model, picture)),
+        Target::Clocks => Some(clocks::sheet(model, picture)),
         Target::Host(r) => picture.hosts.iter().find(|h| h.r#ref == *r).map(|h| host::sheet(model, pool, h)),
         Target::Rebuild(sr, source) => {
             picture.rebuilds.iter().find(|r| r.sr == *sr && r.source == *source).map(|r| things::rebuild(model, r))
@@ -161,7 +165,7 @@ pub(crate) fn of(model: &Model, target: &Target) -> Sheet {
             picture.alerts.iter().find(|a| super::model::rows::alert_key(a) == *key).map(|a| things::alert(model, a))
         }
         Target::Path(host, kind, name) => {
-            picture.paths.iter().find(|p| p.host == *host && p.kind == *kind && p.name == *name).map(|p| things::path(model, p))
+            picture.paths.iter().find(|p| p.host == *host && p.kind == *kind && p.name == *name).map(|p| paths::sheet(model, p))
         }
         Target::Member(stack, host) => picture
             .clusters

@@ -1,7 +1,7 @@
-//! Everything but hosts: the verdict, rebuilds, tasks, alerts, paths, cluster members.
+//! The verdict, rebuilds, tasks, alerts, cluster members.
 
 use super::Sheet;
-use crate::pool::picture::{Alert, ClusterView, MemberView, PathKind, PathView, Picture, Rebuild, TaskView};
+use crate::pool::picture::{Alert, ClusterView, MemberView, Picture, Rebuild, TaskView};
 use crate::text;
 use crate::time::Time;
 use crate::tui::draw::words::{ago, exact, moment};
@@ -130,48 +130,6 @@ pub(super) fn alert(model: &Model, a: &Alert) -> Sheet {
     sheet
 }
 
-fn kind(kind: PathKind) -> &'static str {
-    match kind {
-        PathKind::Multipath => "multipath",
-        PathKind::Boot => "boot disk",
-        PathKind::Bond => "bond",
-        PathKind::Link => "link",
-    }
-}
-
-pub(super) fn path_line(sheet: &mut Sheet, model: &Model, p: &PathView) {
-    let (glyph, role) = if p.up < p.total {
-        let sign = model.look.health(p.health);
-        (sign.glyph, sign.role)
-    } else {
-        (model.look.glyphs.ok, Role::Healthy)
-    };
-    let since =
-        p.since.filter(|_| p.up < p.total).map_or_else(String::new, |t| format!(" since {}", moment(t, model.now, &model.zone)));
-    let sr = if p.sr.is_empty() { String::new() } else { format!(" (SR {})", p.sr) };
-    sheet.para(format!("{glyph} {}/{}", p.up, p.total), role, 8, format!("{} {}{sr}{since}", kind(p.kind), p.name), Role::Text);
-}
-
-pub(super) fn path(model: &Model, p: &PathView) -> Sheet {
-    let mut sheet = Sheet::new(format!("Paths of {} to {}", p.host, p.name));
-    path_line(&mut sheet, model, p);
-    sheet.blank();
-    sheet.fact("kind", kind(p.kind));
-    sheet.fact("SR", p.sr.clone());
-    sheet.fact("up", format!("{} of {}", p.up, p.total));
-    sheet.fact("since", p.since.map_or_else(String::new, |t| at(model, t)));
-    if p.up < p.total {
-        let text = if p.up == 0 {
-            "No path is left: what lies behind it cannot be reached from this host."
-        } else {
-            "It still works. If the rest goes too, or the host restarts before it is repaired, it may have none."
-        };
-        sheet.blank();
-        sheet.words(text, Role::Text);
-    }
-    sheet
-}
-
 pub(super) fn member(model: &Model, c: &ClusterView, m: &MemberView) -> Sheet {
     let mut sheet = Sheet::new(format!("{} in the {} cluster", m.host, c.stack));
     let sign = model.look.member(m.state, m.health);
@@ -185,7 +143,21 @@ pub(super) fn member(model: &Model, c: &ClusterView, m: &MemberView) -> Sheet {
     };
     sheet.fact("quorate", quorate);
     sheet.fact("may lose", c.may_fail.map_or_else(|| "cannot be told".to_owned(), |n| format!("{n} more")));
+    sheet.fact("needs", c.quorum.map_or_else(String::new, |n| format!("{n} living members")));
     sheet.fact("written", c.seen.map_or_else(String::new, |t| ago(model.now, t)));
+    if !c.restart.is_empty() {
+        sheet.fact("restart", format!("{}: it runs with another configuration than it has now", c.restart.join(", ")));
+    }
+    let meaning = match m.state {
+        "excluded" => "It is configured out: commented out until every node has forgotten it (seed 2).",
+        "left" => "It left the cluster on purpose; its number is used again only when the others have forgotten it.",
+        "dead" => "The others hear no heartbeat of it: it died, fenced itself, or cannot write.",
+        _ => "",
+    };
+    if !meaning.is_empty() {
+        sheet.blank();
+        sheet.words(meaning, Role::Text);
+    }
     if c.stack == "o2cb" {
         who_would_die(&mut sheet, model);
     }

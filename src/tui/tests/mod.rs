@@ -7,5 +7,6 @@ mod live;
 mod look_at;
 mod run;
 mod screens;
+mod view;
 mod wizard;
 mod wizard_screens;

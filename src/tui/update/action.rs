@@ -59,6 +59,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Why => popups::detail(model, Target::Verdict),
         Action::Control => popups::detail(model, Target::Control),
         Action::Budget => popups::detail(model, Target::Budget),
+        Action::Clocks => popups::detail(model, Target::Clocks),
         Action::Copy => {
             if let Some((text, what)) = copied(model) {
                 model.say(format!("Copied {what}."), false);
@@ -83,6 +84,10 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::Bottom => moves::moved(model, action),
         // A popup's, or the wizard's.
         Action::Raw
+        | Action::NumberNext
+        | Action::NumberMore
+        | Action::NumberLess
+        | Action::NumberType
         | Action::Wizard
         | Action::WizardNext
         | Action::Mark

@@ -20,7 +20,9 @@ pub fn availability(model: &Model, action: Action) -> Result<(), String> {
         }
         Action::NextPane | Action::PreviousPane if fleet => refuse("The list of all pools has only this pane."),
         Action::Zoom if fleet => refuse("The list of all pools has the whole screen already."),
-        Action::Why | Action::Control | Action::Budget if model.pool().is_none() => refuse("No pool is selected."),
+        Action::Why | Action::Control | Action::Budget | Action::Clocks if model.pool().is_none() => {
+            refuse("No pool is selected.")
+        }
         Action::Fleet if fleet => refuse("This is the list of all pools."),
         Action::Fleet | Action::Pools | Action::NextPool | Action::PreviousPool if model.pools.len() < 2 => {
             refuse("Only one pool is watched.")

@@ -51,6 +51,7 @@ fn elsewhere(model: &Model, pressed: &[Key]) -> Option<(&'static str, &'static s
     let here = model.contexts();
     let places = [
         (Context::Log, "in the log: go there first (L)"),
+        (Context::Numbers, "on the time-outs: open them first (b)"),
         (Context::Detail, "on what is open: open a row first (enter)"),
         (Context::Screen, "on the panes: close this first (esc)"),
         (Context::Scope, "on the rollout's first page"),

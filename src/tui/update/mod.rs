@@ -6,6 +6,7 @@ mod available;
 mod keys;
 mod mouse;
 mod moves;
+pub(crate) mod numbers;
 mod popups;
 
 pub use available::availability;

@@ -2,7 +2,7 @@
 
 use super::action::{copied, detail_of, go};
 use super::moves::step;
-use super::{action, available};
+use super::{action, available, numbers};
 use crate::tui::draw::Look;
 use crate::tui::effect::{Effect, Request};
 use crate::tui::keymap::Action;
@@ -49,6 +49,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
             }
         }
         Action::Raw => return Some(raw(model)),
+        Action::NumberNext | Action::NumberMore | Action::NumberLess | Action::NumberType => numbers::act(model, action),
         _ => moved(model, action),
     }
     Some(Vec::new())
@@ -131,6 +132,10 @@ fn choose(model: &mut Model, popup: Popup) -> Vec<Effect> {
             wizard::act::named(model, input.value());
             Vec::new()
         }
+        Popup::Number { which, input } => {
+            numbers::typed(model, which, input.value());
+            Vec::new()
+        }
         Popup::Ask { ask, at } => {
             model.popups.pop();
             if at == 0 { Vec::new() } else { wizard::act::agreed(model, ask) }
@@ -171,7 +176,7 @@ fn moved(model: &mut Model, action: Action) {
         Popup::Palette { input, at } => *at = step(action, *at, palette_rows(input.value()).len(), PAGE),
         Popup::Pools { input, at } => *at = step(action, *at, pools_rows(model, input.value()).len(), PAGE),
         Popup::Ask { at, .. } => *at = step(action, *at, 2, PAGE),
-        Popup::Accept { .. } | Popup::Update { .. } => {}
+        Popup::Accept { .. } | Popup::Update { .. } | Popup::Number { .. } => {}
         Popup::Faults { at } => *at = step(action, *at, faults_shown(model).len(), PAGE),
         Popup::Themes { at, .. } => {
             *at = step(action, *at, model.themes.len(), PAGE);

@@ -1,7 +1,9 @@
 //! The metrics of made-up pictures, and that the page about them is fresh.
 
 use super::*;
-use crate::pool::picture::{Alert, ClockView, Control, HostState, LinkView, Memory, PathView, Reason, Rebuild, Stage, Verdict};
+use crate::pool::picture::{
+    Alert, ClockView, Control, HostState, LinkView, Memory, PathView, PathWeek, Reason, Rebuild, Stage, Verdict,
+};
 use crate::time::Time;
 use std::fmt::Write as _;
 
@@ -23,7 +25,17 @@ fn host(name: &str, uuid: &str) -> HostView {
 
 fn path(host: &str, name: &str, up: u32, total: u32) -> PathView {
     let kind = PathKind::Multipath;
-    PathView { host: host.into(), kind, name: name.into(), sr: String::new(), up, total, since: None, health: Health::Good }
+    PathView {
+        host: host.into(),
+        kind,
+        name: name.into(),
+        sr: String::new(),
+        up,
+        total,
+        since: None,
+        health: Health::Good,
+        week: PathWeek::default(),
+    }
 }
 
 fn picture() -> Picture {

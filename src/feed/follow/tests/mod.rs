@@ -141,6 +141,7 @@ struct Picture {
     heard: Vec<u64>,
     answers: Vec<Answer>,
     samples: usize,
+    weeks: usize,
     probes: Vec<Probed>,
     unreadable: usize,
 }
@@ -172,6 +173,8 @@ impl Picture {
             Seen::Answer(answer) => self.answers.push(answer),
             Seen::WentBack(_) => panic!("the feed keeps nothing of earlier runs"),
             Seen::Samples { .. } => self.samples += 1,
+            Seen::Week { .. } => self.weeks += 1,
+            Seen::Paths { .. } => panic!("the feed keeps nothing of earlier runs"),
             Seen::Probe { told, .. } => self.probes.push(told),
             Seen::Unreadable { .. } => self.unreadable += 1,
         }
@@ -261,6 +264,7 @@ impl Bench {
                     ApiError { method: "host.call_plugin".to_owned(), code: "XENAPI_MISSING_PLUGIN".into(), params: vec![] };
                 let said = match due.via {
                     Via::Rrd => Ok(HostReply::Row(None)),
+                    Via::Week => Ok(HostReply::Week(None)),
                     Via::Servertime => Ok(HostReply::Clock(self.now)),
                     Via::Probe => Err(Error::Api(missing)),
                 };

@@ -4,11 +4,25 @@
 //! goes), `host.other_config` `mpath-boot`, `Bond.links_up`, `PIF_metrics.carrier`. It remembers and counts; what a lost path means for a reboot is
 //! [`super::gate`]'s business.
 
-use super::limits::{BLINK, FLAP_WINDOW, FLAPS};
-use super::picture::{Health, PathKind};
+mod failover;
+mod ledger;
+mod past;
+mod views;
+
+pub use failover::Failover;
+pub use ledger::PathLedger;
+pub use views::PathPast;
+
+use super::limits::BLINK;
+use super::picture::{Health, PathKind, PathWeek};
+use crate::observation::KeptPath;
 use crate::time::Time;
 use crate::xenapi::record::{Config, Ref};
-use std::collections::{BTreeMap, VecDeque};
+use past::Past;
+use std::collections::{BTreeMap, HashMap};
+
+/// Paths whose earlier changes are remembered at most.
+const KEPT: usize = 2_000;
 
 /// What a path leads from and to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,10 +48,21 @@ pub struct Remembered {
     missing: Option<Time>,
     /// Whether it was ever seen with a path up.
     pub was_up: bool,
-    changes: VecDeque<Time>,
+    /// Since when it is watched.
+    first: Time,
+    past: Past,
 }
 
 impl Remembered {
+    fn new(up: u32, total: u32, at: Time) -> Self {
+        Self { up, total, since: None, missing: None, was_up: up > 0, first: at, past: Past::default() }
+    }
+
+    /// What the last week saw of it, as far as it was watched.
+    pub fn week(&self, now: Time) -> PathWeek {
+        PathWeek { changes: self.past.count(now), least: self.past.least(now), flaps: self.flaps(now) }
+    }
+
     /// Paths that are up, that there should be, and since when.
     pub fn now(&self, now: Time) -> (u32, u32, Option<Time>) {
         match self.missing {
@@ -48,7 +73,20 @@ impl Remembered {
 
     /// Whether it changed so often of late that it cannot be relied on.
     pub fn flaps(&self, now: Time) -> bool {
-        self.changes.iter().filter(|at| now.since(**at) <= FLAP_WINDOW).count() >= FLAPS
+        self.past.flaps(now)
+    }
+
+    /// What was seen of it before. If it was left as it is found, it has been so ever since.
+    fn recall(&mut self, earlier: Past) {
+        let left = earlier.last();
+        let fresh = self.past.last().is_none();
+        self.past.after(earlier);
+        match left {
+            Some(left) if fresh && (left.up, left.total) == (self.up, self.total) => self.since = self.since.or(Some(left.at)),
+            // It changed while nobody looked.
+            Some(_) if fresh => self.past.note(self.first, self.up, self.total),
+            _ => {}
+        }
     }
 
     /// How bad it is.
@@ -83,6 +121,8 @@ pub struct Paths {
     known: BTreeMap<Key, Remembered>,
     /// Losses that were told in an alert already, for those that are found by time alone.
     told: Vec<Key>,
+    /// What earlier runs saw of paths that were not seen yet in this one.
+    earlier: HashMap<(Ref, Box<str>), Past>,
 }
 
 impl Paths {
@@ -91,12 +131,22 @@ impl Paths {
         self.known.iter()
     }
 
+    /// The paths of one host.
+    pub fn of<'a>(&'a self, host: &'a Ref) -> impl Iterator<Item = (&'a Key, &'a Remembered)> {
+        // Not the null reference, which has a name and a place among the others.
+        let first = Key { host: host.clone(), kind: PathKind::Multipath, source: "".into(), id: "".into() };
+        self.known.range(first..).take_while(move |(key, _)| key.host == *host)
+    }
+
     /// A path is as told. Says what changed, unless it is new and whole.
     pub fn seen(&mut self, key: Key, up: u32, total: u32, at: Time) -> Option<Event> {
         let up = up.min(total);
         let Some(old) = self.known.get_mut(&key) else {
-            self.known
-                .insert(key, Remembered { up, total, since: None, missing: None, was_up: up > 0, changes: VecDeque::new() });
+            let mut new = Remembered::new(up, total, at);
+            if let Some(past) = self.earlier.remove(&(key.source.clone(), key.id.clone())) {
+                new.recall(past);
+            }
+            self.known.insert(key, new);
             return None;
         };
         let was = old.now(at).0;
@@ -109,10 +159,8 @@ impl Paths {
         if was == up {
             return None;
         }
-        old.changes.push_back(at);
-        while old.changes.len() > FLAPS {
-            old.changes.pop_front();
-        }
+        old.past.note(at, up, total);
+        old.past.prune(at);
         self.told.retain(|k| *k != key);
         Some(Event { key, was, up, total })
     }
@@ -151,18 +199,51 @@ impl Paths {
     }
 
     /// A map that should be there and was never seen: all its paths are lost, nobody knows since when.
-    pub fn absent(&mut self, key: Key, total: u32) {
-        let lost = Remembered { up: 0, total, since: None, missing: None, was_up: false, changes: VecDeque::new() };
-        self.known.entry(key).or_insert(lost);
+    pub fn absent(&mut self, key: Key, total: u32, at: Time) {
+        self.known.entry(key).or_insert_with(|| Remembered::new(0, total, at));
+    }
+
+    /// What earlier runs of the program saw.
+    pub fn recall(&mut self, kept: &[KeptPath]) {
+        for one in kept.iter().take(KEPT) {
+            let past = Past::of(&one.changes, one.more);
+            match self.known.iter_mut().find(|(key, _)| key.source == one.source && key.id == one.id) {
+                Some((_, known)) => known.recall(past),
+                None => drop(self.earlier.insert((one.source.clone(), one.id.clone()), past)),
+            }
+        }
+    }
+
+    /// What there is to keep for later runs.
+    pub fn kept(&self) -> Vec<KeptPath> {
+        let one = |(key, path): (&Key, &Remembered)| {
+            let (changes, more) = path.past.kept()?;
+            Some(KeptPath { source: key.source.clone(), id: key.id.clone(), changes, more })
+        };
+        let away = |((source, id), past): (&(Ref, Box<str>), &Past)| {
+            let (changes, more) = past.kept()?;
+            Some(KeptPath { source: source.clone(), id: id.clone(), changes, more })
+        };
+        let mut kept: Vec<KeptPath> =
+            self.known.iter().filter_map(one).chain(self.earlier.iter().filter_map(away)).take(KEPT).collect();
+        kept.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));
+        kept
     }
 
     fn of_mut(&mut self, source: &Ref) -> impl Iterator<Item = (&Key, &mut Remembered)> {
         self.known.iter_mut().filter(move |(key, _)| key.source == *source)
     }
 
-    /// A source is gone or detached: its paths are not lost, there are none.
+    /// A source is gone or detached: its paths are not lost, there are none. What they did is remembered for when they are there again.
     pub fn forget(&mut self, source: &Ref) {
-        self.known.retain(|key, _| key.source != *source && key.host != *source);
+        let earlier = &mut self.earlier;
+        self.known.retain(|key, path| {
+            let stays = key.source != *source && key.host != *source;
+            if !stays && path.past.last().is_some() && earlier.len() < KEPT {
+                earlier.insert((key.source.clone(), key.id.clone()), std::mem::take(&mut path.past));
+            }
+            stays
+        });
         self.told.retain(|key| key.source != *source && key.host != *source);
     }
 
@@ -172,6 +253,9 @@ impl Paths {
         for (key, path) in &mut self.known {
             if path.missing.is_some_and(|at| now.since(at) >= BLINK) && !self.told.contains(key) {
                 self.told.push(key.clone());
+                if path.up > 0 {
+                    path.past.note(path.missing.unwrap_or(now), 0, path.total);
+                }
                 events.push(Event { key: key.clone(), was: path.up, up: 0, total: path.total });
             }
         }
@@ -245,6 +329,43 @@ mod tests {
         let path = p.iter().next().expect("path").1;
         assert_eq!(path.health(t(61), PathKind::Multipath), Health::Degraded);
         assert_eq!(path.health(t(2000), PathKind::Multipath), Health::Good);
+    }
+
+    #[test]
+    fn what_earlier_runs_saw_is_there_again_whichever_comes_first() {
+        let mut before = Paths::default();
+        feed(&mut before, [("mpath-a", "[2, 2]")], 0);
+        feed(&mut before, [("mpath-a", "[1, 2]")], 10);
+        let kept = before.kept();
+        assert_eq!(kept[0].changes, [(t(10), 1, 2)]);
+        for (first, now, want, since) in [
+            (true, "[1, 2]", 1, Some(t(10))),
+            (false, "[1, 2]", 1, Some(t(10))),
+            (true, "[2, 2]", 2, None),
+            (false, "[2, 2]", 2, None),
+        ] {
+            let mut p = Paths::default();
+            if first {
+                p.recall(&kept);
+            }
+            assert!(feed(&mut p, [("mpath-a", now)], 100).is_empty(), "nothing happened now");
+            if !first {
+                p.recall(&kept);
+            }
+            let path = p.iter().next().expect("path").1;
+            assert_eq!((path.week(t(101)).changes, path.now(t(101)).2), (want, since), "{first} {now}");
+        }
+    }
+
+    #[test]
+    fn a_map_that_vanished_and_came_back_counts_as_two_changes() {
+        let mut p = Paths::default();
+        feed(&mut p, [("mpath-a", "[2, 2]")], 0);
+        feed(&mut p, [], 10);
+        assert_eq!(p.vanished(t(16)).len(), 1);
+        feed(&mut p, [("mpath-a", "[2, 2]")], 40);
+        let path = p.iter().next().expect("path").1;
+        assert_eq!(path.week(t(41)), PathWeek { changes: 2, least: Some(0), flaps: false });
     }
 
     #[test]
