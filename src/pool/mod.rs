@@ -29,6 +29,7 @@ pub mod database;
 mod fold;
 mod gate;
 pub mod json;
+pub mod keep;
 pub mod limits;
 mod link;
 mod liveness;

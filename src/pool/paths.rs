@@ -8,10 +8,11 @@ use super::limits::{BLINK, FLAP_WINDOW, FLAPS};
 use super::picture::{Health, PathKind};
 use crate::time::Time;
 use crate::xenapi::record::{Config, Ref};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What a path leads from and to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// The host.
     pub host: Ref,
@@ -24,7 +25,7 @@ pub struct Key {
 }
 
 /// One path as remembered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Remembered {
     up: u32,
     total: u32,
@@ -78,8 +79,9 @@ pub struct Event {
 }
 
 /// All paths that were seen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Paths {
+    #[serde(with = "super::keep::pairs")]
     known: BTreeMap<Key, Remembered>,
     /// Losses that were told in an alert already, for those that are found by time alone.
     told: Vec<Key>,

@@ -13,17 +13,18 @@ use crate::probe::report::{Rebuild, Work};
 use crate::text::clean;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What one host's probe told last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Told {
     /// When, and the report.
     report: Option<(Time, Box<Report>)>,
 }
 
 /// Those of all hosts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Probes {
     hosts: BTreeMap<Ref, Told>,
     watch: Watch,

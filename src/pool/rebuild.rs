@@ -9,6 +9,8 @@ use super::words;
 use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::{Config, Ref, Sr, Task, TaskStatus};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -67,20 +69,20 @@ pub fn is_rebuild(task: &Task) -> bool {
 }
 
 /// How a rebuild stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// It goes on.
     Running,
     /// It was seen to end.
     Ended(Time),
     /// It can no longer be seen, which does not mean that it ended.
-    Lost(Time, &'static str),
+    Lost(Time, Cow<'static, str>),
     /// It ended without being done.
     Failed(Time, String),
 }
 
 /// One rebuild, as followed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rebuilding {
     /// The SR, as far as known.
     pub sr: Option<Ref>,
@@ -97,7 +99,7 @@ pub struct Rebuilding {
 }
 
 /// All of them, by task.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rebuilds(BTreeMap<Ref, Rebuilding>);
 
 /// What a task record changed.
@@ -155,11 +157,11 @@ impl Rebuilds {
         }
         let stopped = last.is_some_and(|t| !matches!(t.status, TaskStatus::Pending | TaskStatus::Success));
         known.phase = if broken {
-            Phase::Lost(at, "its task went with the connection: a coordinator forgets its tasks when it restarts")
+            Phase::Lost(at, "its task went with the connection: a coordinator forgets its tasks when it restarts".into())
         } else if stopped {
-            Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
+            Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild".into())
         } else if known.was_collected(at) {
-            Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not")
+            Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not".into())
         } else {
             Phase::Ended(at)
         };

@@ -128,6 +128,11 @@ pub enum Popup {
         /// The chosen answer; 0 is always the harmless one.
         at: usize,
     },
+    /// The moment to go to.
+    Moment {
+        /// What is typed.
+        input: Input,
+    },
     /// The pools, by name.
     Pools {
         /// What is typed.
@@ -146,6 +151,7 @@ impl Popup {
                 | Self::Pools { .. }
                 | Self::Accept { .. }
                 | Self::Update { .. }
+                | Self::Moment { .. }
                 | Self::Help { typing: true, .. }
         )
     }
@@ -157,6 +163,7 @@ impl Popup {
             | Self::Pools { input, .. }
             | Self::Accept { input, .. }
             | Self::Update { input }
+            | Self::Moment { input }
             | Self::Help { input, typing: true, .. } => Some(input),
             _ => None,
         }

@@ -2,7 +2,7 @@
 
 use super::window;
 use crate::tui::draw::pen::Pen;
-use crate::tui::draw::words::wrap;
+use crate::tui::draw::words::{exact, wrap};
 use crate::tui::keymap::Action;
 use crate::tui::model::{Ask, Model};
 use crate::tui::theme::Role;
@@ -91,4 +91,12 @@ pub(super) fn accept(pen: &mut Pen<'_>, model: &Model, finding: (&str, &str), in
 pub(super) fn update(pen: &mut Pen<'_>, model: &Model, input: &Input, screen: Rect) {
     let text = "A round installs one update. If only one waits to be installed, it need not be named.";
     field(pen, model, "Which update?", (text, "Its name or its uuid, as xe update-list shows them."), input, screen);
+}
+
+pub(super) fn moment(pen: &mut Pen<'_>, model: &Model, input: &Input, screen: Rect) {
+    let line = model.past().and_then(|past| past.moment.as_ref()).map(|moment| &moment.line);
+    let text = line.map_or_else(String::new, |line| {
+        format!("Recorded is {} to {}.", exact(line.from, &model.zone), exact(line.to, &model.zone))
+    });
+    field(pen, model, "Go to which time?", (&text, "14:05, 14:05:30, 2026-11-21 14:05, or -5min from here."), input, screen);
 }

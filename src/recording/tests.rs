@@ -1,0 +1,1 @@
+//! What is written is read again, whatever happened to it on the way.
