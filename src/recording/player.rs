@@ -135,3 +135,13 @@ impl Player {
         Ok(())
     }
 }
+
+/// Opens bytes as a recording and looks at its last and its first moment: whatever they are, that ends, and in bounds. For tests and fuzzing.
+pub fn look_through(bytes: Vec<u8>) {
+    let Ok(recording) = Recording::of_bytes("bytes", bytes) else { return };
+    let (from, to) = recording.span();
+    let mut player = Player::of(recording, TimeZone::UTC);
+    for at in [to, from] {
+        let _ = player.go(at).map(|pool| pool.picture(at));
+    }
+}

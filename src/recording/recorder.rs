@@ -156,6 +156,8 @@ impl Recorder {
     }
 
     fn take(&mut self, seen: Observation) {
+        // The model takes time that goes back for time that stands still; readers look for it in order.
+        let seen = Observation { at: seen.at.max(self.pool.seen_until()), ..seen };
         self.note_guest(&seen);
         self.pool.apply(&seen);
         if let Some(before) = &mut self.before {
@@ -165,7 +167,7 @@ impl Recorder {
             }
             return;
         }
-        let at = self.pool_at(seen.at);
+        let at = seen.at;
         let full = self.segment.as_ref().is_some_and(|s| s.size() >= self.options.segment) || at.since(self.began) >= self.options.span;
         let due = at.since(self.keyed);
         if self.segment.is_some() && due >= KEY_EVERY && (!self.pool.is_reading() || due >= KEY_WAITS) {
@@ -182,10 +184,6 @@ impl Recorder {
         }
         self.write(&seen);
         self.tell_news(&seen);
-    }
-
-    fn pool_at(&self, at: Time) -> Time {
-        at.max(self.keyed).max(self.began)
     }
 
     /// Now it is known which pool it is, or it never will be.
@@ -234,7 +232,7 @@ impl Recorder {
 
     /// A new segment that goes on from what is known.
     fn open(&mut self) {
-        let at = self.keyed.max(self.began).max(self.pool.seen_until());
+        let at = self.pool.seen_until();
         match self.begin(at) {
             Ok(()) => {
                 self.began = at;

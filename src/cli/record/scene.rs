@@ -76,7 +76,7 @@ impl Scene {
 
     fn ask_probes(&mut self, at: HostIx, session: &Ref) {
         for (host, ..) in self.hosts() {
-            let params = vec![Value::Ref(session.clone()), Value::Ref(host.clone()), "poolwatch".into(), "probe".into(), Value::Map(Vec::new().into())];
+            let params = vec![Value::Ref(session.clone()), Value::Ref(host.clone()), "poolwatch".into(), "probe".into(), Value::Map(std::collections::BTreeMap::new())];
             let told = match self.world.call(at, Call { method: "host.call_plugin".into(), params }) {
                 Reply::Done(Ok(Value::Str(said))) => match decode::report(&said) {
                     Ok(report) => Probed::Report(report),
