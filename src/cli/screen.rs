@@ -82,7 +82,7 @@ pub async fn run(
                 let text = why.map_or_else(|| "It is recorded again.".to_owned(), |why| format!("Nothing is recorded now: {why}."));
                 let _ = answer.try_send(Answer::Notice { pool: Some(PoolIx(at)), text, wrong: why.is_some() });
             };
-            record::into_library(&data, keep?, told)
+            record::into_library(&data, keep?, targets.len(), told)
         })
         .collect();
     let mut followed = follow::start_recorded(entries, &clock, &data, &recorders);

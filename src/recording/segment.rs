@@ -19,7 +19,11 @@ pub const FRAME_TIME: Duration = Duration::from_secs(60);
 /// A frame holds at most about so much text. Bytes.
 pub const FRAME_BYTES: usize = 2 << 20;
 /// How hard it is packed.
-const LEVEL: i32 = 5;
+const LEVEL: i32 = 4;
+/// How far back it looks for what is said again, as a power of two: 1 MiB for one pool, 128 KiB where there are many, for that is memory of each.
+pub const WINDOW: u32 = 20;
+/// See [`WINDOW`].
+pub const WINDOW_OF_MANY: u32 = 17;
 
 /// Where the bytes of a segment go.
 pub trait Sink: Write + Send {
@@ -58,12 +62,13 @@ pub struct Segment {
     size: u64,
     open: Option<Open>,
     line: Vec<u8>,
+    window: u32,
 }
 
 impl Segment {
     /// Writes the header.
-    pub fn begin(sink: Box<dyn Sink>, header: &Header) -> io::Result<Self> {
-        let mut segment = Self { sink, size: 0, open: None, line: Vec::new() };
+    pub fn begin(sink: Box<dyn Sink>, header: &Header, window: u32) -> io::Result<Self> {
+        let mut segment = Self { sink, size: 0, open: None, line: Vec::new(), window };
         segment.put(header, header.start)?;
         segment.close()?;
         Ok(segment)
@@ -125,6 +130,7 @@ impl Segment {
             none => {
                 let mut packed = Encoder::new(Vec::new(), LEVEL)?;
                 packed.include_checksum(true)?;
+                packed.window_log(self.window)?;
                 let entry = Entry { from: at, to: at, ..Entry::default() };
                 none.insert(Open { packed, text: 0, written: 0, entry, waiting: false })
             }

@@ -81,9 +81,9 @@ pub fn limits(config: &Config, args: &RecordingArgs) -> Option<Limits> {
 }
 
 /// A recorder into the data folder, if it can be started. `told` hears when it stops to work and when it works again.
-pub fn into_library(data: &Path, limits: Limits, told: impl Fn(Option<&str>) + Send + 'static) -> Option<Arc<Background>> {
+pub fn into_library(data: &Path, limits: Limits, pools: usize, told: impl Fn(Option<&str>) + Send + 'static) -> Option<Arc<Background>> {
     let shelf = Box::new(Library::new(data, limits));
-    match Background::start(Recorder::new(shelf, Options::default()), told) {
+    match Background::start(Recorder::new(shelf, Options::default().one_of(pools)), told) {
         Ok(background) => Some(Arc::new(background)),
         Err(error) => {
             tracing::warn!("nothing is recorded: no thread could be started for it: {error}");

@@ -55,7 +55,7 @@ pub async fn run(args: RollArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     } else {
         clock.set_speed(args.sim_speed);
         let recorder = record::limits(&setup.config, &args.recording)
-            .and_then(|limits| record::into_library(&setup.dirs.data, limits, |why| record::log_trouble("", why)));
+            .and_then(|limits| record::into_library(&setup.dirs.data, limits, 1, |why| record::log_trouble("", why)));
         let mut watch = Watch::start_recorded(entry, clock.clone(), zone.clone(), recorder);
         match Box::pin(go(&args, &setup, &mut watch, &mut say, &zone)).await {
             Ok(Next::Over(result, text)) => {

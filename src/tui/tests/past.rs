@@ -132,7 +132,7 @@ fn it_plays_holds_and_stops_at_the_end() {
     tape.go(&mut model, "M");
     let begin = model.shown();
     press(&mut model, "space, +, +");
-    let mut pass = |model: &mut Model, ms| {
+    let pass = |model: &mut Model, ms| {
         let now = model.now + Duration::from_millis(ms);
         let effects = update(model, Msg::Tick(now));
         tape.serve(model, effects)
