@@ -42,6 +42,8 @@ fn dashboard() -> (Model, Vec<Observation>) {
         problems: Vec::new(),
         demo: None,
         read_only: true,
+        records: false,
+        replay: false,
         zone: jiff::tz::TimeZone::UTC,
         now: START,
         size: SIZE,

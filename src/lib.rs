@@ -14,6 +14,7 @@ pub mod o2cb;
 pub mod observation;
 pub mod pool;
 pub mod probe;
+pub mod recording;
 pub mod rollout;
 pub mod sim;
 pub mod text;

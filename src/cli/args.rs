@@ -29,6 +29,14 @@ pub enum Command {
     ///
     /// Exit code: 0 healthy, 1 degraded, 2 at risk, 3 cannot tell.
     Status(StatusArgs),
+    /// Record what is seen of a pool, and nothing else
+    ///
+    /// Runs until it is told to stop. Exit code: 0 when it was stopped, 1 if not all could be written, 3 if it could not start. See docs/recording.md.
+    Record(super::record::RecordArgs),
+    /// Show a recording as the pool was: the same screen, the same keys
+    ///
+    /// See docs/recording.md.
+    Replay(super::replay::ReplayArgs),
     /// Print a line for every change, and nothing else
     ///
     /// Made for pipes, logs and screen readers: lines are only ever appended. Exit code: 3 if the pool was never reached, or refuses us.
@@ -85,6 +93,21 @@ pub struct ConnectArgs {
     pub insecure_http: bool,
 }
 
+/// What is recorded while a pool is watched.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Recording")]
+pub struct RecordingArgs {
+    /// Record nothing
+    #[arg(long)]
+    pub no_recording: bool,
+    /// Delete recordings that are older, e.g. 14d [default: the configuration's]
+    #[arg(long, value_name = "DURATION", value_parser = super::record::age)]
+    pub recording_keep: Option<std::time::Duration>,
+    /// Delete the oldest when all recordings together are more, e.g. 2GB [default: the configuration's]
+    #[arg(long, value_name = "SIZE", value_parser = super::record::size)]
+    pub recording_size: Option<u64>,
+}
+
 /// `poolwatch demo`
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -111,6 +134,9 @@ pub struct WatchArgs {
     /// How to connect
     #[command(flatten)]
     pub connect: ConnectArgs,
+    /// What is recorded
+    #[command(flatten)]
+    pub recording: RecordingArgs,
     /// Remove every action that would change a pool
     #[arg(long)]
     pub read_only: bool,

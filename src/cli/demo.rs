@@ -9,6 +9,7 @@ use crate::config::Flags;
 use crate::feed::clock::Clock;
 use crate::feed::driver::FollowOptions;
 use crate::feed::follow::options::Options;
+use crate::recording::folder::Limits;
 use crate::sim::scenario::{self, Overrides, Scenario};
 use crate::sim::server::{MAX_SPEED, PoolHandle, ServeOptions};
 use crate::sim::start::{StartOptions, start};
@@ -51,7 +52,7 @@ pub async fn run(args: DemoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let pools = sim.pools().to_vec();
     // The simulation ends with this function: `sim` is dropped after the dashboard has logged out.
     let stage = Simulated { pools, clock: clock.clone() };
-    screen::run(&setup, flags, entries, false, clock, Some((demo, Box::new(stage)))).await
+    screen::run(&setup, flags, entries, false, clock, Some(Limits::default()), Some((demo, Box::new(stage)))).await
 }
 
 fn list() -> Result<ExitCode, CliError> {

@@ -31,6 +31,11 @@ pub enum CliError {
     #[error(transparent)]
     Export(#[from] super::export::ExportError),
     #[error(transparent)]
+    Recording(#[from] crate::recording::read::ReadError),
+    /// A recording cannot be made.
+    #[error("{0}")]
+    Record(String),
+    #[error(transparent)]
     Tui(#[from] TuiError),
     /// `--accept-certificate` or a profile's `fingerprint`.
     #[error("{text:?} is no fingerprint: {why}")]

@@ -7,10 +7,12 @@ use crate::feed::driver::{Desk, follow_pool};
 use crate::observation::Observation;
 use crate::pool::limits::SUSPECT;
 use crate::pool::picture::{GateState, LinkState, Picture, Stage};
+use crate::recording::background::Background;
 use crate::time::Time;
 use crate::tui::msg::PoolIx;
 use crate::xenapi::error::Error;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -60,8 +62,13 @@ pub struct Followed {
     tasks: JoinSet<(PoolIx, Option<Error>)>,
 }
 
-/// Starts following. What is remembered of pools between runs is below the data folder `data`.
+/// Starts following, and records nothing. What is remembered of pools between runs is below the data folder `data`.
 pub fn start(entries: Vec<Entry>, clock: &Clock, data: &Path) -> Followed {
+    start_recorded(entries, clock, data, &[])
+}
+
+/// Starts following, and records what is seen of each pool, if it has a recorder.
+pub fn start_recorded(entries: Vec<Entry>, clock: &Clock, data: &Path, recorders: &[Option<Arc<Background>>]) -> Followed {
     let (cancel, cancelled) = watch::channel(false);
     let (all, observations) = mpsc::channel(WAITING);
     let desks = entries.iter().map(|entry| entry.options.desk.clone()).collect();
@@ -70,11 +77,15 @@ pub fn start(entries: Vec<Entry>, clock: &Clock, data: &Path) -> Followed {
         let (pool, all, cancelled, clock) = (PoolIx(at), all.clone(), cancelled.clone(), clock.clone());
         let ended = clock.clone();
         let mut keeper = Keeper::new(data);
+        let recorder = recorders.get(at).cloned().flatten();
         let (seen, mut batches) = mpsc::channel::<Vec<Observation>>(4);
         tasks.spawn(async move {
             let pass_on = async {
                 while let Some(mut batch) = batches.recv().await {
                     keeper.see(&mut batch).await;
+                    if let Some(recorder) = &recorder {
+                        recorder.see(&batch);
+                    }
                     if all.send((pool, batch)).await.is_err() {
                         break;
                     }

@@ -12,7 +12,10 @@ mod logging;
 mod manual;
 mod memory;
 pub mod o2cb;
+mod past;
 mod probe;
+mod record;
+mod replay;
 pub mod roll;
 mod screen;
 mod setup;
@@ -52,6 +55,8 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
     match cli.command {
         Command::Demo(args) => block_on_two(demo::run(args, &cli.flags)),
         Command::Watch(args) => block_on(watch::run(args, &cli.flags)),
+        Command::Record(args) => block_on(record::run(args, &cli.flags)),
+        Command::Replay(args) => block_on(replay::run(args, &cli.flags)),
         Command::Status(args) => block_on(status::run(args, &cli.flags)),
         Command::Stream(args) => block_on(stream::run(args, &cli.flags)),
         Command::Roll(args) => block_on(roll::run(*args, &cli.flags)),

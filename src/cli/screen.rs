@@ -3,6 +3,8 @@
 use super::error::CliError;
 use super::follow;
 use super::logging;
+use super::past::{Reader, Wanted};
+use super::record;
 use super::roll::desk::{Rounds, Seed};
 use super::setup::{Entry, Setup};
 use crate::config::{Flags, ThemeChoice};
@@ -11,14 +13,19 @@ use crate::feed::driver::Desk;
 use crate::feed::follow::options::Options;
 use crate::feed::journal::{Journal, Weight};
 use crate::observation::{Link, Observation, Seen};
+use crate::recording::background::Background;
+use crate::recording::folder::{Limits, of_pool};
+use crate::time::Time;
 use crate::tui::effect::Request;
 use crate::tui::model::Demo;
 use crate::tui::msg::{Answer, PoolIx};
 use crate::tui::run::{self, Exit, RunOptions};
 use crate::tui::terminal::Look;
-use crate::tui::theme::Theme;
+use crate::tui::theme::{self, ColourLevel, Theme};
 use jiff::tz::TimeZone;
 use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::process::ExitCode;
 use tokio::sync::mpsc;
 
@@ -42,6 +49,7 @@ pub async fn run(
     entries: Vec<Entry>,
     read_only: bool,
     clock: Clock,
+    keep: Option<Limits>,
     demo: Option<(Demo, Box<dyn Stage>)>,
 ) -> Result<ExitCode, CliError> {
     if !std::io::stdout().is_terminal() {
@@ -55,7 +63,7 @@ pub async fn run(
     let targets: Vec<String> = entries.iter().map(|entry| entry.called.clone()).collect();
     let labels = entries.iter().map(|entry| entry.label.clone()).collect();
     // With several pools each line of the log says whose it is.
-    let whose = targets.iter().map(|label| if targets.len() > 1 { format!("{label}: ") } else { String::new() }).collect();
+    let whose = (0..targets.len()).map(|at| whose_of(&targets, at)).collect();
     let (demo, stage) = demo.unzip();
     let (request, requests) = mpsc::channel(REQUESTS);
     let (answer, answers) = mpsc::channel(REQUESTS);
@@ -63,7 +71,22 @@ pub async fn run(
     let own = demo.as_ref().map(|_| std::env::temp_dir().join(format!("poolwatch-demo-{}", std::process::id())));
     let data = own.clone().unwrap_or_else(|| setup.dirs.data.clone());
     let rounds = Rounds::start(seeds(setup, &entries, read_only, own.is_some()), &data, &clock, &TimeZone::system(), &answer);
-    let mut followed = follow::start(entries, &clock, &data);
+    let records = keep.is_some();
+    let recorders: Vec<Option<Arc<Background>>> = entries
+        .iter()
+        .enumerate()
+        .map(|(at, _)| {
+            let (answer, whose) = (answer.clone(), whose_of(&targets, at));
+            let told = move |why: Option<&str>| {
+                record::log_trouble(&whose, why);
+                let text = why.map_or_else(|| "It is recorded again.".to_owned(), |why| format!("Nothing is recorded now: {why}."));
+                let _ = answer.try_send(Answer::Notice { pool: Some(PoolIx(at)), text, wrong: why.is_some() });
+            };
+            record::into_library(&data, keep?, targets.len(), told)
+        })
+        .collect();
+    let mut followed = follow::start_recorded(entries, &clock, &data, &recorders);
+    let past = Past { recorders: recorders.clone(), data: data.clone(), reader: Reader::start(answer.clone(), TimeZone::system()) };
     let (seen, observations) = mpsc::channel(4);
     let desks = followed.desks.clone();
     let passing = tokio::spawn(pass_on(
@@ -73,7 +96,7 @@ pub async fn run(
         answer.clone(),
         whose,
     ));
-    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED), rounds));
+    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED), rounds, past));
     let options = RunOptions {
         targets,
         labels,
@@ -86,6 +109,8 @@ pub async fn run(
         problems,
         demo,
         read_only,
+        records,
+        replay: None,
         log: Some(log),
         clock,
     };
@@ -97,16 +122,53 @@ pub async fn run(
         left = rounds.leave().await;
     }
     followed.stop().await;
+    // What is left is written.
+    drop(recorders);
     match own {
         Some(folder) => drop(std::fs::remove_dir_all(folder)),
         None => left.iter().for_each(|text| eprintln!("poolwatch: {text}")),
     }
-    Ok(match exit? {
+    Ok(exit_code(exit?))
+}
+
+/// The exit code of a dashboard.
+pub fn exit_code(exit: Exit) -> ExitCode {
+    match exit {
         Exit::Quit => ExitCode::SUCCESS,
         // As the shell calls programs that a signal ended.
         Exit::Told => ExitCode::from(128 + 15),
         Exit::HungUp => ExitCode::from(128 + 1),
-    })
+    }
+}
+
+/// What lines of the log begin with: with several pools, whose they are.
+fn whose_of(targets: &[String], at: usize) -> String {
+    targets.get(at).filter(|_| targets.len() > 1).map_or_else(String::new, |label| format!("{label}: "))
+}
+
+/// What it takes to look back.
+struct Past {
+    recorders: Vec<Option<Arc<Background>>>,
+    data: PathBuf,
+    reader: Option<Reader>,
+}
+
+impl Past {
+    /// Asks for a moment; why not, if it will not be answered.
+    fn ask(&self, pool: PoolIx, ask: u64, at: Option<Time>) -> Result<(), String> {
+        let recorder = self.recorders.get(pool.0).and_then(Option::as_ref).ok_or("Nothing is recorded of this pool.")?;
+        let uuid = recorder.state().uuid.ok_or("Nothing is recorded yet: the pool was not read.")?;
+        let reader = self.reader.as_ref().ok_or("No thread could be started to read recordings.")?;
+        let path = of_pool(&self.data, &uuid);
+        if reader.ask(Wanted { pool, ask, at, path }) { Ok(()) } else { Err("Recordings can no longer be read.".to_owned()) }
+    }
+}
+
+/// The theme for a picture that nobody looks at while it is made.
+pub fn still_theme(setup: &Setup, flags: &Flags) -> Result<Theme, CliError> {
+    let folder = setup.dirs.themes();
+    let name = flags.theme.as_deref().filter(|name| *name != "auto").unwrap_or("dark");
+    Ok(theme::load(name, ColourLevel::TrueColour, Some(&folder))?)
 }
 
 /// What the rounds of each pool need to know.
@@ -172,6 +234,7 @@ async fn serve(
     mut stage: Option<Box<dyn Stage>>,
     picked: std::path::PathBuf,
     rounds: Rounds,
+    past: Past,
 ) -> Rounds {
     while let Some(request) = requests.recv().await {
         let answer = match request {
@@ -187,6 +250,10 @@ async fn serve(
                 });
                 continue;
             }
+            Request::LookBack { pool, ask, at } => match past.ask(pool, ask, at) {
+                Ok(()) => continue,
+                Err(why) => Answer::LookedBack { pool, ask, result: Err(why) },
+            },
             Request::Inject { id } => {
                 let result = stage.as_mut().map_or_else(|| Err("this is a real pool".to_owned()), |stage| stage.inject(&id));
                 match &result {
@@ -238,7 +305,7 @@ fn save(path: &std::path::Path, name: &str) -> std::io::Result<()> {
 }
 
 /// What the dashboard looks like, all that it could, and what was wrong with any of it.
-fn look(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<(Look, Vec<Theme>, Vec<String>), CliError> {
+pub fn look(setup: &Setup, flags: &Flags, entries: &[Entry]) -> Result<(Look, Vec<Theme>, Vec<String>), CliError> {
     let folder = setup.dirs.themes();
     let profile = match entries {
         [only] => only.profile.as_ref(),

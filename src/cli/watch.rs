@@ -2,6 +2,7 @@
 
 use super::args::WatchArgs;
 use super::error::CliError;
+use super::record;
 use super::screen;
 use super::setup::Setup;
 use crate::config::Flags;
@@ -15,5 +16,6 @@ pub async fn run(args: WatchArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let read_only = args.read_only || entries.iter().any(|entry| entry.profile.as_ref().is_some_and(|p| p.read_only));
     let clock = Clock::start();
     clock.set_speed(args.sim_speed);
-    screen::run(&setup, flags, entries, read_only, clock, None).await
+    let keep = record::limits(&setup.config, &args.recording);
+    screen::run(&setup, flags, entries, read_only, clock, keep, None).await
 }

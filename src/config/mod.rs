@@ -20,10 +20,11 @@ pub use dirs::{Dirs, NoHome};
 pub use document::{Problem, Problems};
 pub use flags::Flags;
 pub use password::PasswordError;
-pub use read::{parse, parse_duration};
+pub use read::{parse, parse_duration, parse_size};
 pub use schema::documented;
 
 use crate::feed::follow::options::{CLOCK_EVERY, METRICS_EVERY, REPORT_EVERY, RETRY_MOST};
+use crate::recording::folder::Limits;
 use crate::tui::theme::{ColourChoice, Variant};
 use crate::xenapi::client::TIMEOUT;
 
@@ -113,6 +114,21 @@ pub struct Poll {
 impl Default for Poll {
     fn default() -> Self {
         Self { metrics: METRICS_EVERY, probe: REPORT_EVERY, clock: CLOCK_EVERY, timeout: TIMEOUT, retry_max: RETRY_MOST }
+    }
+}
+
+/// What is recorded of the pools that are watched, and how much of it is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recording {
+    /// Whether anything is.
+    pub on: bool,
+    /// What is kept.
+    pub limits: Limits,
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self { on: true, limits: Limits::default() }
     }
 }
 
@@ -206,6 +222,8 @@ pub struct Config {
     pub title: bool,
     /// How often and how long.
     pub poll: Poll,
+    /// What is recorded.
+    pub recording: Recording,
     /// What is logged.
     pub log: Log,
     /// Other keys, in the order of the file.

@@ -49,6 +49,7 @@ impl<'t> Reader<'_, 't> {
                 "mouse" => set(self.document.boolean(&entry), &mut self.config.mouse),
                 "title" => set(self.document.boolean(&entry), &mut self.config.title),
                 "poll" => self.section(&entry, Self::poll),
+                "recording" => self.section(&entry, Self::recording),
                 "log" => self.section(&entry, Self::log),
                 "keys" => self.section(&entry, Self::key),
                 "profiles" => self.section(&entry, Self::profile),
@@ -85,6 +86,23 @@ impl<'t> Reader<'_, 't> {
             "timeout" => set(self.duration(entry, 1, 10 * MINUTE), &mut self.config.poll.timeout),
             "retry_max" => set(self.duration(entry, 1, 10 * MINUTE), &mut self.config.poll.retry_max),
             _ => self.document.unknown(entry, &schema::keys("poll")),
+        }
+    }
+
+    fn recording(&mut self, entry: &Entry<'t>) {
+        const HOUR: u64 = 3600;
+        match entry.key {
+            "on" => set(self.document.boolean(entry), &mut self.config.recording.on),
+            "keep" => set(self.duration(entry, HOUR, 10 * 365 * 24 * HOUR), &mut self.config.recording.limits.age),
+            "size" => {
+                let takes = "a size from 10MB to 10000GB, such as \"500MB\" or \"2GB\"";
+                let Some(word) = self.document.string(entry, takes) else { return };
+                match parse_size(word) {
+                    Some(size) => self.config.recording.limits.bytes = size,
+                    None => self.document.problem(entry, format!("expected {takes}, found {word:?}")),
+                }
+            }
+            _ => self.document.unknown(entry, &schema::keys("recording")),
         }
     }
 
@@ -235,7 +253,20 @@ fn set<T>(value: Option<T>, field: &mut T) {
     }
 }
 
-/// A whole number and one of `ms`, `s`, `min` (or `m`), `h`, with or without a blank.
+/// A whole number and one of `MB` or `GB` (of 1,000 each), with or without a blank: 10 MB to 10,000 GB. Bytes.
+pub fn parse_size(word: &str) -> Option<u64> {
+    let split = word.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = word.split_at(split);
+    let number: u64 = number.parse().ok()?;
+    let unit: u64 = match unit.trim_start() {
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        _ => return None,
+    };
+    number.checked_mul(unit).filter(|size| (10_000_000..=10_000_000_000_000).contains(size))
+}
+
+/// A whole number and one of `ms`, `s`, `min` (or `m`), `h`, `d`, with or without a blank.
 pub fn parse_duration(word: &str) -> Option<Duration> {
     let split = word.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = word.split_at(split);
@@ -245,6 +276,7 @@ pub fn parse_duration(word: &str) -> Option<Duration> {
         "s" => 1_000,
         "min" | "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return None,
     };
     number.checked_mul(millis).map(Duration::from_millis)

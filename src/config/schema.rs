@@ -44,7 +44,7 @@ const fn example(
 pub const SAMPLE_PROFILE: &str = "profiles.prod";
 
 /// The file in the order in which it is printed.
-pub const ITEMS: [Item; 23] = [
+pub const ITEMS: [Item; 26] = [
     example(
         "",
         "profile",
@@ -109,6 +109,21 @@ pub const ITEMS: [Item; 23] = [
         "a duration from 1s to 10min",
         "\"30s\"",
         "The longest pause between two attempts to reach a pool that is lost.",
+    ),
+    default(
+        "recording",
+        "on",
+        "true or false",
+        "true",
+        "Record what is seen of the pools that are watched, so that one can go back in time. Recordings hold no secret: docs/recording.md.",
+    ),
+    default("recording", "keep", "a duration from 1h to 3650d", "\"14d\"", "What is older is deleted."),
+    default(
+        "recording",
+        "size",
+        "a size from 10MB to 10000GB",
+        "\"2GB\"",
+        "The oldest is deleted when the recordings of all pools together are more.",
     ),
     default(
         "log",

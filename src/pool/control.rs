@@ -106,7 +106,7 @@ impl Pool {
 }
 
 /// The claim that a round has laid on the pool (`rollout::claim` says how it is written). One that cannot be read is one all the same.
-fn claim(other_config: &Config) -> Option<ClaimView> {
+pub(super) fn claim(other_config: &Config) -> Option<ClaimView> {
     #[derive(Default, serde::Deserialize)]
     #[serde(default)]
     struct Laid {

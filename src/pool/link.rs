@@ -6,10 +6,12 @@ use crate::observation::Link;
 use crate::text::{clean, duration};
 use crate::time::Time;
 use crate::xenapi::record::{Class, Ref};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What was seen of the connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LinkTrack {
     link: Option<Link>,
     since: Time,

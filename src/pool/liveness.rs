@@ -10,11 +10,12 @@ use super::track::{HostTrack, Return};
 use crate::observation::Via;
 use crate::text::duration;
 use crate::time::Time;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Rounds of updates that the pool's hosts show: the times at which some host's metrics moved.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rounds(VecDeque<Time>);
 
 impl Rounds {

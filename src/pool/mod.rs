@@ -36,6 +36,7 @@ mod gate;
 pub mod glance;
 pub mod heartbeats;
 pub mod json;
+pub mod keep;
 mod known;
 pub mod limits;
 mod link;

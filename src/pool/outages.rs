@@ -7,6 +7,7 @@ use super::Pool;
 use super::words;
 use crate::time::Time;
 use crate::xenapi::record::{Class, HostCrashdump, Record, Ref};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const TOLD_NEAR: Duration = Duration::from_secs(15 * 60);
 pub const CAUSE_KEY: &str = "poolwatch-cause";
 
 /// A host that may be going down, as long as nobody knows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Suspect {
     /// The last sign of life before.
     alive: Option<Time>,
@@ -32,7 +33,7 @@ struct Suspect {
     /// Guests that ran on it then.
     guests: Vec<Ref>,
     /// Why this is no crash, if it is none.
-    meant: Option<&'static str>,
+    meant: Option<String>,
     /// How near a fence was told to be, the last time before.
     margin: Option<String>,
     /// It has answered since.
@@ -40,7 +41,7 @@ struct Suspect {
 }
 
 /// A host that booted without having been told to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Outage {
     number: u64,
     host: Ref,
@@ -51,8 +52,9 @@ struct Outage {
 }
 
 /// Those of a pool.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Outages {
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Outages {
     suspects: BTreeMap<Ref, Suspect>,
     seen: VecDeque<Outage>,
     count: u64,
@@ -134,14 +136,14 @@ impl Pool {
         if let Some(known) = self.outages.suspects.get_mut(host)
             && !known.well
         {
-            known.meant = known.meant.or(meant);
+            known.meant = known.meant.take().or(meant);
             return;
         }
         let mut guests: Vec<Ref> =
             self.tables.guests().filter(|(_, g)| g.on.as_ref() == Some(host)).map(|(r, _)| r.clone()).take(GUESTS).collect();
         guests.sort_unstable();
         let resting = guests.is_empty() && self.tables.host(host).is_some_and(|h| !h.enabled);
-        let meant = meant.or(resting.then_some("it was disabled and ran nothing"));
+        let meant = meant.or(resting.then(|| "it was disabled and ran nothing".to_owned()));
         let alive = self.tracks.get(host).and_then(super::track::HostTrack::alive);
         let margin = self.probes.margin(host, at).filter(|m| m.level > crate::o2cb::margin::Level::Green);
         let margin = margin.map(|m| crate::o2cb::margin::Margin { host: self.name_of(host), ..m }.to_string());
@@ -159,7 +161,7 @@ impl Pool {
     pub(super) fn expect_away(&mut self, host: &Ref, at: Time) {
         self.suspect(host, at);
         if let Some(known) = self.outages.suspects.get_mut(host) {
-            known.meant = Some("it was told to");
+            known.meant = Some("it was told to".to_owned());
         }
     }
 
@@ -184,8 +186,8 @@ impl Pool {
         true
     }
 
-    fn meant_to_go(&self, host: &Ref) -> Option<&'static str> {
-        self.tracks.get(host).is_some_and(|t| t.going.is_some()).then_some("it was told to")
+    fn meant_to_go(&self, host: &Ref) -> Option<String> {
+        self.tracks.get(host).is_some_and(|t| t.going.is_some()).then(|| "it was told to".to_owned())
     }
 
     /// How many hosts were seen to boot without having been told to. Grows by one with each.

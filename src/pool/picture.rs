@@ -7,7 +7,7 @@ use super::budget::Budget;
 use crate::observation::Rewind;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// All that is known of a pool at [`Picture::at`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,7 +55,7 @@ pub struct Picture {
 }
 
 /// Which set of rules a pool follows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dialect {
     /// Nothing seen yet that tells.
@@ -262,7 +262,7 @@ pub struct HostState {
 }
 
 /// The stages that a host goes through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::EnumIter, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, strum::EnumIter, strum::IntoStaticStr, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Stage {
@@ -288,7 +288,7 @@ pub enum Stage {
 }
 
 /// How bad something is, for its colour, glyph and order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// As it should be.
@@ -379,7 +379,7 @@ pub struct MemberView {
 }
 
 /// What kind of path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PathKind {
     /// A LUN's multipath map.

@@ -14,13 +14,14 @@ use crate::probe::report::{Rebuild, Work};
 use crate::text::clean;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Silence that no healthy connection between two nodes has, in milliseconds: four keep-alives.
 const SUSPECT_MS: i64 = 8_000;
 
 /// What one host's probe told last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Told {
     /// When, and the report.
     report: Option<(Time, Box<Report>)>,
@@ -66,7 +67,7 @@ impl Standing {
 }
 
 /// Those of all hosts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Probes {
     hosts: BTreeMap<Ref, Told>,
     watch: Watch,

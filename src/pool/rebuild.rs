@@ -10,6 +10,8 @@ use super::words;
 use crate::text::duration;
 use crate::time::Time;
 use crate::xenapi::record::{Config, Ref, Sr, Task, TaskStatus};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -68,20 +70,20 @@ pub fn is_rebuild(task: &Task) -> bool {
 }
 
 /// How a rebuild stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// It goes on.
     Running,
     /// It was seen to end.
     Ended(Time),
     /// It can no longer be seen, which does not mean that it ended.
-    Lost(Time, &'static str),
+    Lost(Time, Cow<'static, str>),
     /// It ended without being done.
     Failed(Time, String),
 }
 
 /// One rebuild, as followed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rebuilding {
     /// The SR, as far as known.
     pub sr: Option<Ref>,
@@ -114,7 +116,7 @@ pub enum Going {
 const WITH_LINK: &str = "its task went with the connection: a coordinator forgets its tasks when it restarts";
 
 /// All of them, by task.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rebuilds(BTreeMap<Ref, Rebuilding>);
 
 /// What a task record changed.
@@ -175,13 +177,13 @@ impl Rebuilds {
         let early = going == Going::Missed && known.ends(at).is_some_and(|end| end > at + SETTLE);
         known.inferred = going == Going::Missed;
         known.phase = if going == Going::Unknown {
-            Phase::Lost(at, WITH_LINK)
+            Phase::Lost(at, WITH_LINK.into())
         } else if early {
-            Phase::Lost(at, "its task went before it could be done, while there was no connection: it may have been cancelled")
+            Phase::Lost(at, "its task went before it could be done, while there was no connection: it may have been cancelled".into())
         } else if stopped {
-            Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
+            Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild".into())
         } else if known.was_collected(at) {
-            Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not")
+            Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not".into())
         } else {
             Phase::Ended(at)
         };
@@ -191,7 +193,7 @@ impl Rebuilds {
     /// The xapi that keeps the pool's tasks is seen to have started again: an end that followed from its not having done so is none.
     pub fn doubt(&mut self, at: Time) {
         for known in self.0.values_mut().filter(|r| r.inferred && matches!(r.phase, Phase::Ended(_))) {
-            known.phase = Phase::Lost(at, WITH_LINK);
+            known.phase = Phase::Lost(at, WITH_LINK.into());
         }
     }
 

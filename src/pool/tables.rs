@@ -157,6 +157,11 @@ impl Tables {
         self.by_class.iter().find_map(|table| table.slots.get(r)).map(|slot| &*slot.record)
     }
 
+    /// Every record that is kept whole, in no order.
+    pub fn whole(&self) -> impl Iterator<Item = (&Ref, &Record)> {
+        self.by_class.iter().flat_map(|table| &table.slots).map(|(r, slot)| (r, &*slot.record))
+    }
+
     /// The pool's own record: there is one in each database.
     pub fn the_pool(&self) -> Option<&Pool> {
         self.pools().min_by_key(|(r, _)| *r).map(|(_, pool)| pool)

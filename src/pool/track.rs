@@ -8,10 +8,11 @@ use super::picture::{Latency, Stage};
 use crate::observation::{Answer, Outcome, Via};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// A flag and since when it is so, as far as it was seen to change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flag {
     /// Its value.
     pub is: bool,
@@ -37,7 +38,7 @@ impl Flag {
 }
 
 /// A question that was not answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The newest.
     pub at: Time,
@@ -50,7 +51,7 @@ pub struct Failure {
 }
 
 /// Why a host counts as having come back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Return {
     /// It was down and is live again.
     Live,
@@ -63,7 +64,8 @@ pub enum Return {
 }
 
 /// What was seen of one host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct HostTrack {
     /// When it was first seen.
     pub first: Time,
@@ -155,7 +157,7 @@ impl HostTrack {
 }
 
 /// The slowest answer of each quarter of a minute, for the last five minutes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Latencies {
     /// Bucket number (time divided by its width), slowest answer, whether one was lost.
     buckets: VecDeque<(i64, u32, bool)>,
@@ -220,7 +222,7 @@ impl Latencies {
 /// Readings of a host's clock against our own.
 ///
 /// xapi tells whole seconds, so one reading leaves a second and the round trip open; several readings together leave less.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ClockReadings {
     /// When, and the least and most that the host's clock is ahead of ours, in milliseconds.
     readings: VecDeque<(Time, i64, i64)>,

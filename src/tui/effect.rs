@@ -41,6 +41,15 @@ pub enum Request {
     },
     /// Let the simulated time run this many times as fast as ours and answer with [`super::msg::Answer::Speed`].
     Speed(f64),
+    /// Read a moment of the recording of this pool and answer with [`super::msg::Answer::LookedBack`].
+    LookBack {
+        /// Of which pool.
+        pool: PoolIx,
+        /// Number of the request: the answer carries it.
+        ask: u64,
+        /// Which moment; `None`: the newest.
+        at: Option<crate::time::Time>,
+    },
     /// Keep this theme for the next time.
     SaveTheme(String),
     /// Look for a run of this pool that was not ended, and answer with [`super::msg::Answer::RunFound`]. Writes nothing.
@@ -96,6 +105,7 @@ impl Request {
         let why = why.to_owned();
         match self {
             Self::FetchRaw { pool, r#ref, .. } => Answer::Raw { pool, r#ref, result: Err(why) },
+            Self::LookBack { pool, ask, .. } => Answer::LookedBack { pool, ask, result: Err(why) },
             Self::Inject { id } => Answer::Fault { id, result: Err(why) },
             Self::Speed(_) | Self::SaveTheme(_) => Answer::Notice { pool: None, text: why, wrong: true },
             Self::FindRun { pool } => Answer::RunFound { pool, result: Err(why) },

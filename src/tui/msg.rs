@@ -71,6 +71,15 @@ pub enum Answer {
         /// What happens now, or what went wrong, in words.
         result: Result<String, String>,
     },
+    /// A moment of a recording, or why there is none, in words.
+    LookedBack {
+        /// Which pool.
+        pool: PoolIx,
+        /// Number of the request.
+        ask: u64,
+        /// The moment.
+        result: Result<Box<super::model::past::Moment>, String>,
+    },
     /// The simulated time now runs this many times as fast as ours.
     Speed(f64),
     /// A word to the operator, such as that a certificate was seen for the first time.

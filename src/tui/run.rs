@@ -10,10 +10,11 @@ use super::model::{Demo, Model, Setup};
 use super::msg::{Answer, Mouse, Msg, PoolIx};
 use super::terminal::{self, Call, Screen, Signals};
 use super::theme::{self, Theme};
-use super::update::update;
+use super::update::{start_replay, update};
 use crate::config::KeyOverride;
 use crate::feed::clock::Clock;
 use crate::observation::Observation;
+use crate::time::Time;
 use crossterm::event::{Event, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures::StreamExt;
 use std::io::{self, Write};
@@ -54,10 +55,25 @@ pub struct RunOptions {
     pub demo: Option<Demo>,
     /// Whether nothing can be written to a pool.
     pub read_only: bool,
+    /// Whether what is seen is recorded, so that one can look back.
+    pub records: bool,
+    /// There is only a recording.
+    pub replay: Option<Replay>,
     /// Rings when poolwatch logged something; without it the log stays empty.
     pub log: Option<log::Notify>,
     /// Where time comes from; the one that stamps observations.
     pub clock: Clock,
+}
+
+/// How a recording is shown.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// At which moment to begin; `None`: the last.
+    pub at: Option<Time>,
+    /// Whether it plays from the start, and how many times as fast as it was.
+    pub speed: Option<f64>,
+    /// In which times of day are told.
+    pub zone: jiff::tz::TimeZone,
 }
 
 /// Why the dashboard ended.
@@ -197,7 +213,9 @@ pub(crate) async fn drive<W: Write>(
         problems,
         demo: options.demo,
         read_only: options.read_only,
-        zone: jiff::tz::TimeZone::system(),
+        records: options.records,
+        replay: options.replay.is_some(),
+        zone: options.replay.as_ref().map_or_else(jiff::tz::TimeZone::system, |replay| replay.zone.clone()),
         now: clock.now(),
         size: (size.width, size.height),
     });
@@ -207,9 +225,13 @@ pub(crate) async fn drive<W: Write>(
     let requests = options.requests;
     let next_frame = Instant::now();
     let mut driver = Driver { screen, keys, model, requests, clock, next_frame, log_grew: log.is_some(), title: String::new() };
+    if let Some(replay) = options.replay {
+        let effects = start_replay(&mut driver.model, replay.at, replay.speed);
+        driver.run_effects(effects)?;
+    }
     let (mut watching, mut answering) = (true, true);
     loop {
-        driver.tick();
+        driver.tick()?;
         match driver.frame() {
             Ok(()) => {}
             Err(error) if terminal::is_closed(&error) => return Ok(Exit::HungUp),
@@ -225,7 +247,7 @@ pub(crate) async fn drive<W: Write>(
             () = logged(log.as_ref()) => Woken::Logged,
             () = until(wake) => Woken::Time,
         };
-        driver.tick();
+        driver.tick()?;
         let exit = match woken {
             Woken::Call(Call::End) => Some(Exit::Told),
             Woken::Call(Call::HangUp) | Woken::Event(None) => Some(Exit::HungUp),
@@ -280,10 +302,9 @@ async fn until(wake: Option<Instant>) {
 }
 
 impl<W: Write, K: Keys> Driver<'_, W, K> {
-    fn tick(&mut self) {
+    fn tick(&mut self) -> Result<(), TuiError> {
         let now = self.clock.now();
-        // A tick asks for nothing.
-        let _ = update(&mut self.model, Msg::Tick(now));
+        self.take(Msg::Tick(now)).map(drop)
     }
 
     /// Draws if something changed and it is time.
@@ -341,7 +362,12 @@ impl<W: Write, K: Keys> Driver<'_, W, K> {
 
     /// Takes in what happened and does what it asks for.
     fn take(&mut self, msg: Msg) -> Result<Option<Exit>, TuiError> {
-        for effect in update(&mut self.model, msg) {
+        let effects = update(&mut self.model, msg);
+        self.run_effects(effects)
+    }
+
+    fn run_effects(&mut self, effects: Vec<Effect>) -> Result<Option<Exit>, TuiError> {
+        for effect in effects {
             match effect {
                 Effect::Quit => return Ok(Some(Exit::Quit)),
                 Effect::Suspend => {

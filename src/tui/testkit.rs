@@ -335,6 +335,8 @@ pub(crate) fn model_of(pictures: Vec<Picture>, size: (u16, u16), ascii: bool) ->
         problems: Vec::new(),
         demo: None,
         read_only: true,
+        records: false,
+        replay: false,
         zone: jiff::tz::TimeZone::UTC,
         now: NOW,
         size,

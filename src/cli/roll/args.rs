@@ -109,6 +109,9 @@ pub struct RollArgs {
     /// How to connect
     #[command(flatten)]
     pub connect: ConnectArgs,
+    /// What is recorded
+    #[command(flatten)]
+    pub recording: crate::cli::args::RecordingArgs,
     /// Seconds of a simulated pool's time in one of ours; only for `poolwatch sim` on this machine
     #[arg(long, default_value_t = 1.0, value_name = "N", value_parser = crate::cli::sim::speed, help_heading = "Output")]
     pub sim_speed: f64,

@@ -19,6 +19,7 @@ pub mod who;
 
 use super::error::CliError;
 use super::logging;
+use super::record;
 use super::setup::{Entry, Setup};
 use crate::config::Flags;
 use crate::feed::clock::Clock;
@@ -53,7 +54,9 @@ pub async fn run(args: RollArgs, flags: &Flags) -> Result<ExitCode, CliError> {
         refused
     } else {
         clock.set_speed(args.sim_speed);
-        let mut watch = Watch::start(entry, clock.clone(), zone.clone());
+        let recorder = record::limits(&setup.config, &args.recording)
+            .and_then(|limits| record::into_library(&setup.dirs.data, limits, 1, |why| record::log_trouble("", why)));
+        let mut watch = Watch::start_recorded(entry, clock.clone(), zone.clone(), recorder);
         match Box::pin(go(&args, &setup, &mut watch, &mut say, &zone)).await {
             Ok(Next::Over(result, text)) => {
                 watch.stop().await;

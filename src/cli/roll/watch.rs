@@ -7,10 +7,12 @@ use crate::feed::driver::{Desk, follow_pool};
 use crate::observation::Observation;
 use crate::pool::Pool;
 use crate::pool::picture::Picture;
+use crate::recording::background::Background;
 use crate::rollout::driver::Lender;
 use crate::xenapi::record::{Ref, TaskStatus};
 use futures::Stream;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -66,13 +68,30 @@ impl Stream for Seen {
 impl Watch {
     /// Starts following.
     pub fn start(entry: Entry, clock: Clock, zone: jiff::tz::TimeZone) -> Self {
-        let (tx, seen) = mpsc::channel(WAITING);
+        Self::start_recorded(entry, clock, zone, None)
+    }
+
+    /// Starts following, and records what is seen.
+    pub fn start_recorded(entry: Entry, clock: Clock, zone: jiff::tz::TimeZone, recorder: Option<Arc<Background>>) -> Self {
+        let (told, seen) = mpsc::channel(WAITING);
+        let (tx, mut batches) = mpsc::channel::<Vec<Observation>>(WAITING);
         let (cancel, cancelled) = watch::channel(false);
         let desk = entry.options.desk.clone();
         let pool = Pool::new(&entry.called).in_zone(zone);
         let lender = Lender::new(desk.clone(), clock.clone());
         let follow = follow_pool(entry.target, entry.credentials, entry.options, clock.clone(), tx, cancelled);
-        let task = tokio::spawn(async move { drop(follow.await) });
+        let task = tokio::spawn(async move {
+            let pass_on = async {
+                while let Some(batch) = batches.recv().await {
+                    if let Some(recorder) = &recorder {
+                        recorder.see(&batch);
+                    }
+                    // Until the log-out it is recorded, whether or not anybody looks.
+                    let _ = told.send(batch).await;
+                }
+            };
+            tokio::join!(follow, pass_on);
+        });
         Self { called: entry.called, pool, clock, lender, desk, seen, end: Farewell { cancel, task } }
     }
 

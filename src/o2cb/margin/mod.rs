@@ -168,7 +168,7 @@ impl Margin {
 }
 
 /// What the kernel log says that bears on the margin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signs {
     /// I/O errors of the heartbeat within the last few seconds.
     pub io_errors: bool,

@@ -3,6 +3,7 @@
 use super::{Fires, Level, Margin, Reason, Signs, Sure, Warning, Wheel, disk, net};
 use crate::o2cb::live::{FenceMethod, Live};
 use crate::time::Time;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A reading that is older than this does not tell how a host is, in ms.
@@ -16,13 +17,13 @@ const JITTER_MS: i64 = 1_500;
 const GRACE_MS: i64 = 2_000;
 
 /// All that was read of the hosts of a cluster.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Watch {
     pub(super) hosts: BTreeMap<String, Track>,
 }
 
 /// What is known of one host. Times are milliseconds of its own uptime unless they are [`Time`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Track {
     /// The last reading, and when we had it.
     pub live: Live,
@@ -43,7 +44,7 @@ pub(super) struct Track {
 }
 
 /// What is known of a connection.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Peer {
     /// Uptime of the last byte, as of the last look.
     pub heard: Option<i64>,

@@ -64,7 +64,7 @@ impl Levels {
     /// Whether something that we saw ourselves still is so; `None` for events without a level.
     pub fn own(&self, own: &Own) -> Option<bool> {
         let host = own.host.as_ref().and_then(|h| self.hosts.get(h));
-        match own.name {
+        match &*own.name {
             "host-silent" => Some(host.is_some_and(|h| h.stage == Stage::Silent)),
             "host-down" => Some(host.is_some_and(|h| h.stage == Stage::Down)),
             "path-lost" => {

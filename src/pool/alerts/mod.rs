@@ -8,7 +8,7 @@ mod level;
 mod names;
 
 pub use level::{HostLevel, Levels};
-pub use names::is_noise;
+pub use names::{health, is_noise};
 
 use super::limits::{MESSAGES, OWN_ALERTS, SHOWN_ALERTS};
 use super::picture::{Alert, Health};
@@ -16,16 +16,18 @@ use super::tables::Tables;
 use super::words;
 use crate::time::Time;
 use crate::xenapi::record::{Message, Ref};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// Something that we saw ourselves.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Own {
     /// When.
     pub at: Time,
     /// Stable name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// How bad.
     pub health: Health,
     /// The host it is about, if it is about one.
@@ -41,7 +43,7 @@ pub struct Own {
 impl Own {
     /// About the pool.
     pub fn pool(at: Time, name: &'static str, health: Health, text: String) -> Self {
-        Self { at, name, health, host: None, matter: None, text, count: 1 }
+        Self { at, name: name.into(), health, host: None, matter: None, text, count: 1 }
     }
 
     /// About a host.
@@ -56,16 +58,27 @@ impl Own {
 }
 
 /// All alerts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Alerts {
     own: VecDeque<Own>,
     /// xapi's messages, newest first. Their records are in the tables.
+    #[serde(skip)]
     messages: BTreeSet<(Reverse<Time>, Ref)>,
+    /// What was said since somebody took the news last; for who marks them on a line of time.
+    #[serde(skip)]
+    news: VecDeque<Own>,
 }
+
+/// News that wait to be taken at most: nobody has to take them.
+const NEWS: usize = 64;
 
 impl Alerts {
     /// We saw something. The same thing said again is counted.
     pub fn say(&mut self, own: Own) {
+        if self.news.len() >= NEWS {
+            self.news.pop_front();
+        }
+        self.news.push_back(own.clone());
         let same = |o: &&mut Own| o.name == own.name && o.host == own.host && o.matter == own.matter && o.text == own.text;
         if let Some(old) = self.own.iter_mut().rev().take(32).find(same) {
             old.count = old.count.saturating_add(1);
@@ -76,6 +89,18 @@ impl Alerts {
         while self.own.len() > OWN_ALERTS {
             self.own.pop_front();
         }
+    }
+
+    /// What was said since this was asked last, oldest first; at most the newest few.
+    pub fn take_news(&mut self) -> impl Iterator<Item = Own> {
+        std::mem::take(&mut self.news).into_iter()
+    }
+
+    /// The same own alerts as `other`; the messages stay.
+    pub fn recall(&mut self, other: Self) {
+        self.own = other.own;
+        self.own.truncate(OWN_ALERTS);
+        self.news.clear();
     }
 
     /// What we saw ourselves, oldest first.
@@ -119,7 +144,7 @@ impl Alerts {
             push(
                 Alert {
                     at: own.at,
-                    name: own.name.into(),
+                    name: own.name.clone().into_owned(),
                     health: own.health,
                     about,
                     text: own.text.clone(),

@@ -19,13 +19,14 @@ use crate::observation::KeptPath;
 use crate::time::Time;
 use crate::xenapi::record::{Config, Ref};
 use past::Past;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// Paths whose earlier changes are remembered at most.
 const KEPT: usize = 2_000;
 
 /// What a path leads from and to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     /// The host.
     pub host: Ref,
@@ -38,7 +39,7 @@ pub struct Key {
 }
 
 /// One path as remembered.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Remembered {
     up: u32,
     total: u32,
@@ -116,8 +117,9 @@ pub struct Event {
 }
 
 /// All paths that were seen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Paths {
+    #[serde(with = "super::keep::pairs")]
     known: BTreeMap<Key, Remembered>,
     /// Losses that were told in an alert already, for those that are found by time alone.
     told: Vec<Key>,

@@ -42,6 +42,8 @@ pub struct Eye {
     pub lag: Duration,
     /// Nothing is told before then.
     pub late: Time,
+    /// All that was seen, if somebody takes it from here.
+    pub tape: Option<Vec<Observation>>,
     /// The next changes are lost, and everything is read afresh.
     pub lost: bool,
     line: Line,
@@ -66,6 +68,7 @@ impl Eye {
             ahead_ms: 0,
             lag: Duration::ZERO,
             late: Time::EPOCH,
+            tape: None,
             lost: false,
             line: Line::Down { retry: Time::EPOCH, attempt: 0 },
             user: (user.to_owned(), password.to_owned()),
@@ -152,9 +155,13 @@ impl Eye {
         }
     }
 
-    fn say(&mut self, world: &World, seen: Seen) {
-        let at = self.own(world);
-        self.pool.apply(&Observation { at, seen });
+    /// Takes in something that was seen now.
+    pub fn say(&mut self, world: &World, seen: Seen) {
+        let observation = Observation { at: self.own(world), seen };
+        self.pool.apply(&observation);
+        if let Some(tape) = &mut self.tape {
+            tape.push(observation);
+        }
     }
 
     /// Whether the connection broke.

@@ -7,7 +7,7 @@ use crate::tui::draw::words::width;
 use crate::tui::model::grid::short_name;
 use crate::tui::model::{Model, Pane, Screen, rows};
 use crate::tui::panes::cluster::foot_rows;
-use crate::tui::panes::verdict;
+use crate::tui::panes::{timeline, verdict};
 use ratatui::layout::Rect;
 
 /// From this width on there are two columns, and a frame around the verdict.
@@ -30,6 +30,8 @@ pub(crate) struct Plan {
     pub panes: Vec<(Pane, Rect)>,
     /// Lines down between columns.
     pub lines: Vec<(u16, Rect)>,
+    /// The line of time.
+    pub time: Rect,
     pub footer: Rect,
 }
 
@@ -58,6 +60,10 @@ pub(crate) fn plan(model: &Model) -> Plan {
     if model.screen == Screen::Fleet {
         plan.panes.push((Pane::Fleet, area));
         return plan;
+    }
+    if timeline::wanted(model, height) {
+        area.height -= 1;
+        plan.time = Rect::new(0, area.bottom(), width, 1);
     }
     if model.wizard().is_some() {
         beside_wizard(model, area, &mut plan);

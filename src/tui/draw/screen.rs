@@ -4,7 +4,7 @@ use super::layout;
 use super::pen::Pen;
 use crate::pool::picture::LinkState;
 use crate::tui::model::{Model, Screen};
-use crate::tui::panes::{self, footer, header, progress, verdict};
+use crate::tui::panes::{self, footer, header, progress, timeline, verdict};
 use crate::tui::popups;
 use crate::tui::theme::Role;
 use crate::tui::wizard;
@@ -34,6 +34,7 @@ pub fn draw(model: &Model, buf: &mut Buffer) {
         } else {
             draw_panes(&mut pen, model, &plan);
         }
+        timeline::render(&mut pen, model, pool, plan.time);
         if matches!(pool.picture.link.state, LinkState::Lost | LinkState::Refused) && !progress::wanted(pool) {
             pen.tint(body, Role::Stale);
         }

@@ -40,6 +40,7 @@ const MOVING: &str = "Moving";
 const PANES: &str = "Panes";
 const POOLS: &str = "Pools";
 const ROLLOUT: &str = "Rollout";
+const TIME: &str = "Time";
 const DEMO: &str = "Demo";
 
 /// All of them, in the order that help shows.
@@ -232,6 +233,22 @@ pub const TABLE: &[Entry] = &[
     entry(A::ResumeFound, ROLLOUT, "resume", "Go on with a run of this pool that was not ended.", 97, &[(Scope, &["c"])]),
     entry(A::NewRound, ROLLOUT, "new round", "Leave the report and plan another round.", 90, &[(Run, &["n"])]),
     entry(
+        A::Time,
+        TIME,
+        "time",
+        "Go back in time on what was recorded; there: go to a time that is typed in.",
+        68,
+        &[(Screen, &["t"])],
+    ),
+    entry(A::Live, TIME, "live", "Leave the past: back to what is now.", 99, &[(Screen, &["x"])]),
+    entry(A::EventBack, TIME, "event before", "Back to the event of note before this.", 94, &[(Screen, &["M", "shift-up"])]),
+    entry(A::EventForth, TIME, "next event", "On to the next event of note.", 93, &[(Screen, &["m", "shift-down"])]),
+    entry(A::Play, TIME, "play", "Let the recording play, or hold it.", 92, &[(Screen, &["space"])]),
+    entry(A::SecondsBack, TIME, "5 s back", "Back by 5 seconds.", 91, &[(Screen, &["shift-left", ","])]),
+    entry(A::SecondsForth, TIME, "5 s on", "On by 5 seconds.", 89, &[(Screen, &["shift-right", "."])]),
+    entry(A::MinutesBack, TIME, "1 min back", "Back by a minute.", 0, &[(Screen, &["ctrl-left", "<"])]),
+    entry(A::MinutesForth, TIME, "1 min on", "On by a minute.", 0, &[(Screen, &["ctrl-right", ">"])]),
+    entry(
         A::Faults,
         DEMO,
         "faults",
@@ -243,11 +260,11 @@ pub const TABLE: &[Entry] = &[
         A::Faster,
         DEMO,
         "faster",
-        "Let the simulated time run faster.",
+        "Let the simulated time run faster; in the past: play it faster.",
         30,
         &[(Screen, &["+", "=", "f8"]), (Wizard, &["+", "=", "f8"])],
     ),
-    entry(A::Slower, DEMO, "slower", "Let the simulated time run slower.", 29, &[(Screen, &["-", "f7"]), (Wizard, &["-", "f7"])]),
+    entry(A::Slower, DEMO, "slower", "Let the simulated time run slower; in the past: play it slower.", 29, &[(Screen, &["-", "f7"]), (Wizard, &["-", "f7"])]),
 ];
 
 /// The entry of an action. Every action has exactly one (a test sees to that).

@@ -2,12 +2,14 @@
 
 pub mod grid;
 mod pane;
+pub mod past;
 mod popup;
 pub(crate) mod rows;
 mod settle;
 pub(crate) use settle::FRESH_MS;
 
 use grid::Grid;
+use past::Past;
 pub use pane::{Pane, PaneState};
 pub use popup::{Ask, Detail, Popup, Raw, Target};
 
@@ -73,6 +75,8 @@ pub struct PoolView {
     pub(crate) grid: Grid,
     /// The guided rollout.
     pub(crate) wizard: Wizard,
+    /// The moment of its recording that is looked at instead.
+    pub past: Option<Past>,
     panes: [PaneState; 6],
 }
 
@@ -87,8 +91,14 @@ impl PoolView {
             changed: true,
             grid: Grid::default(),
             wizard: Wizard::default(),
+            past: None,
             panes: Default::default(),
         }
+    }
+
+    /// The pool that the picture is of: as it is, or as it was at the moment that is looked at.
+    pub fn known(&self) -> &Pool {
+        self.past.as_ref().and_then(|past| past.moment.as_ref()).map_or(&self.pool, |moment| &moment.pool)
     }
 
     /// What the operator calls it, or its name, or the target's as long as that is not known.
@@ -169,6 +179,10 @@ pub struct Setup {
     pub demo: Option<Demo>,
     /// Whether nothing can be written to a pool.
     pub read_only: bool,
+    /// Whether it is recorded what is seen, so that one can look back.
+    pub records: bool,
+    /// Whether there is only a recording.
+    pub replay: bool,
     /// Where the operator is.
     pub zone: TimeZone,
     /// The time now.
@@ -215,6 +229,10 @@ pub struct Model {
     pub(crate) fleet: PaneState,
     pub(crate) zone: TimeZone,
     pub(crate) read_only: bool,
+    pub(crate) records: bool,
+    pub(crate) replay: bool,
+    /// Numbers of requests for moments.
+    pub(crate) asks: u64,
     /// When time alone changes something on the screen.
     pub(crate) due: Option<Time>,
     /// The numbers that the operator tries in the lease calculator, as far as they are not the pool's own.
@@ -253,6 +271,9 @@ impl Model {
             fleet: PaneState::default(),
             zone: setup.zone,
             read_only: setup.read_only,
+            records: setup.records,
+            replay: setup.replay,
+            asks: 0,
             due: None,
             trial: Trial::default(),
         };
@@ -292,6 +313,28 @@ impl Model {
     /// As [`Model::pool_ix`].
     pub(crate) fn pool(&self) -> Option<&PoolView> {
         self.pools.get(self.pool_ix()?.0)
+    }
+
+    /// What of the past of the open pool is looked at.
+    pub(crate) fn past(&self) -> Option<&Past> {
+        let Screen::Pool(ix) = self.screen else { return None };
+        self.pools.get(ix.0)?.past.as_ref()
+    }
+
+    /// As [`Model::past`], to change it.
+    pub(crate) fn past_mut(&mut self) -> Option<&mut Past> {
+        let Screen::Pool(ix) = self.screen else { return None };
+        self.pools.get_mut(ix.0)?.past.as_mut()
+    }
+
+    /// Whether a moment of the past is on the screen.
+    pub(crate) fn is_looking_back(&self) -> bool {
+        self.past().is_some_and(|past| past.moment.is_some())
+    }
+
+    /// The moment that the screen shows: now, or the one that is looked back at.
+    pub fn shown(&self) -> Time {
+        self.past().and_then(|past| past.moment.as_ref()).map_or(self.now, |moment| moment.at)
     }
 
     /// What a pane remembers.

@@ -138,6 +138,11 @@ pub enum Popup {
         /// The chosen answer; 0 is always the harmless one.
         at: usize,
     },
+    /// The moment to go to.
+    Moment {
+        /// What is typed.
+        input: Input,
+    },
     /// The pools, by name.
     Pools {
         /// What is typed.
@@ -157,6 +162,7 @@ impl Popup {
                 | Self::Accept { .. }
                 | Self::Update { .. }
                 | Self::Number { .. }
+                | Self::Moment { .. }
                 | Self::Help { typing: true, .. }
         )
     }
@@ -169,6 +175,7 @@ impl Popup {
             | Self::Accept { input, .. }
             | Self::Update { input }
             | Self::Number { input, .. }
+            | Self::Moment { input }
             | Self::Help { input, typing: true, .. } => Some(input),
             _ => None,
         }

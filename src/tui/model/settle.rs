@@ -2,10 +2,12 @@
 //! windows that show them, and when time alone will change the screen again.
 
 use super::grid::Grid;
+use super::past::PLAY_STEP;
 use super::{Model, Pane, PoolView, Popup, Screen};
 use crate::pool::picture::{LinkState, Picture, Stage};
 use crate::time::Time;
 use crate::tui::draw::{layout, table};
+use crate::tui::msg::PoolIx;
 use crate::tui::wizard;
 use std::time::Duration;
 
@@ -34,6 +36,20 @@ impl Model {
         let all = self.popups.iter().any(|p| matches!(p, Popup::Pools { .. }));
         let screen = self.screen;
         for (ix, pool) in self.pools.iter_mut().enumerate() {
+            if pool.past.is_some() && screen != Screen::Pool(PoolIx(ix)) {
+                // Elsewhere the screen is about now.
+                pool.past = None;
+                pool.changed = true;
+            }
+            if let Some(past) = &mut pool.past
+                && let Some(moment) = &past.moment
+            {
+                if std::mem::take(&mut past.changed) {
+                    pool.picture = moment.pool.picture(moment.at);
+                    pool.grid = Grid::of(&pool.picture);
+                }
+                continue;
+            }
             if !all && matches!(screen, Screen::Pool(open) if open.0 != ix) {
                 continue;
             }
@@ -99,7 +115,8 @@ impl Model {
         });
         let pools = shown.flat_map(|(_, p)| self.pool_due(p));
         let ages = self.popups.iter().any(|p| matches!(p, Popup::Detail(_))).then(|| self.now + Duration::from_secs(10));
-        pools.chain(toast).chain(ages).chain(self.wizard_due()).chain(Some(minute)).filter(|t| *t > self.now).min()
+        let plays = self.past().filter(|past| past.playing).map(|_| self.now + PLAY_STEP);
+        pools.chain(toast).chain(plays).chain(ages).chain(self.wizard_due()).chain(Some(minute)).filter(|t| *t > self.now).min()
     }
 
     /// Spans of time on the pages of the wizard count by the second while something is under way.
@@ -110,6 +127,9 @@ impl Model {
     }
 
     fn pool_due(&self, pool: &PoolView) -> Vec<Time> {
+        if pool.past.is_some() {
+            return Vec::new();
+        }
         let mut due: Vec<Time> = pool.pool.next_change(pool.picture.at).into_iter().collect();
         due.push(pool.picture.at + period(&pool.picture));
         let link = &pool.picture.link;

@@ -31,7 +31,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         .skip(state.first)
         .take(usize::from(body.height))
         .filter_map(|ix| picture.alerts.get(*ix))
-        .map(|a| day(a.at, model.now, &model.zone).len() as u16)
+        .map(|a| day(a.at, model.shown(), &model.zone).len() as u16)
         .max()
         .unwrap_or(5);
     let columns = [
@@ -65,7 +65,7 @@ fn cell(look: &Look, model: &Model, alert: &Alert, column: usize, needle: &str) 
     let sign = look.health(alert.health);
     match column {
         0 => vec![span(sign.glyph.to_owned(), if over { Role::Muted } else { sign.role })],
-        1 => vec![span(day(alert.at, model.now, &model.zone), Role::Muted)],
+        1 => vec![span(day(alert.at, model.shown(), &model.zone), Role::Muted)],
         2 => {
             let role = if over { Role::Muted } else { Role::Text };
             let about = alert.about.as_str();

@@ -32,8 +32,8 @@ fn summary(look: &Look, model: &Model, cluster: &ClusterView) -> Vec<Span<'stati
     if let Some(quorum) = cluster.quorum {
         spans.push(span(format!(" (needs {quorum})"), Role::Muted));
     }
-    if let Some(seen) = cluster.seen.filter(|t| model.now.since(*t).as_secs() >= 120) {
-        spans.push(span(format!("  written {}", ago(model.now, seen)), Role::Muted));
+    if let Some(seen) = cluster.seen.filter(|t| model.shown().since(*t).as_secs() >= 120) {
+        spans.push(span(format!("  written {}", ago(model.shown(), seen)), Role::Muted));
     }
     spans
 }

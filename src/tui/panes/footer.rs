@@ -44,6 +44,8 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
             {
                 "keep"
             }
+            () if matches!(model.popups.last(), Some(Popup::Moment { .. })) && choosing => "go there",
+            () if entry.action == Action::Play && model.past().is_some_and(|past| past.playing) => "hold",
             () if choosing => "choose",
             () if entry.action == Action::Wizard && model.wizard().is_some() => "dashboard",
             () => entry.label,

@@ -2,7 +2,7 @@
 
 use crate::pool::picture::{Dialect, LinkState, Picture};
 use crate::tui::draw::pen::{Pen, spans_width};
-use crate::tui::draw::words::{ago, clock, plural};
+use crate::tui::draw::words::{ago, clock, exact, plural};
 use crate::tui::keymap::Action;
 use crate::tui::model::{Model, PoolView, Screen};
 use crate::tui::theme::Role;
@@ -17,13 +17,13 @@ pub(crate) fn link_words(pen: &Pen<'_>, model: &Model, picture: &Picture) -> Vec
     let mut role = sign.role;
     match (picture.link.state, picture.link.heard) {
         (LinkState::Live | LinkState::Syncing, Some(heard)) => {
-            let age = model.now.since(heard);
+            let age = model.shown().since(heard);
             if age.as_millis() as u64 >= crate::tui::model::FRESH_MS {
-                words = format!("{} last heard {}", pen.look.glyphs.warning, ago(model.now, heard));
+                words = format!("{} last heard {}", pen.look.glyphs.warning, ago(model.shown(), heard));
                 role = Role::Degraded;
             }
         }
-        (LinkState::Lost, _) => words = format!("{words} {}", ago(model.now, picture.link.since)),
+        (LinkState::Lost, _) => words = format!("{words} {}", ago(model.shown(), picture.link.since)),
         _ => {}
     }
     vec![Span::styled(words, pen.style(role))]
@@ -46,7 +46,10 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         right.push(pen.span(format!("{speed}{gap}"), Role::Info));
     }
     let open = if model.screen == Screen::Fleet { None } else { model.pool() };
-    if let Some(words) = rollout_words(pen, model, open, area.width) {
+    let past = past_words(pen, model, area.width);
+    if past.is_some() {
+        // What is going on now is no part of this picture.
+    } else if let Some(words) = rollout_words(pen, model, open, area.width) {
         right.extend(words);
         right.push(pen.span(gap, Role::Muted));
     } else if area.width >= 60 {
@@ -57,11 +60,15 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         };
         right.push(pen.span(format!("{words}{gap}"), Role::Muted));
     }
-    if let Some(pool) = open {
-        right.extend(link_words(pen, model, &pool.picture));
-        right.push(pen.span(gap, Role::Muted));
+    if let Some(past) = past {
+        right.extend(past);
+    } else {
+        if let Some(pool) = open {
+            right.extend(link_words(pen, model, &pool.picture));
+            right.push(pen.span(gap, Role::Muted));
+        }
+        right.push(pen.span(format!("{} ", clock(model.now, &model.zone)), Role::Text));
     }
-    right.push(pen.span(format!("{} ", clock(model.now, &model.zone)), Role::Text));
 
     let mut left: Vec<Span<'_>> = Vec::new();
     let separator = format!(" {} ", pen.look.glyphs.separator);
@@ -85,6 +92,30 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     } else {
         pen.line(area.x, area.y, area.width, &right);
     }
+}
+
+/// That this is the past, when, and how it moves; `None` if it is not.
+fn past_words(pen: &Pen<'_>, model: &Model, width: u16) -> Option<Vec<Span<'static>>> {
+    let past = model.past()?;
+    let Some(moment) = &past.moment else {
+        return Some(vec![Span::styled(format!("{} reading the recording ", pen.look.glyphs.pending), pen.style(Role::Pending))]);
+    };
+    let glyph = pen.look.glyphs.arrow_left;
+    let when = exact(moment.at, &model.zone);
+    let at = if width >= 80 { when } else { clock(moment.at, &model.zone) };
+    let mut spans = vec![Span::styled(format!(" {glyph} PAST {at} "), pen.style(Role::Selection).patch(pen.style(Role::Emphasis)))];
+    let moves = match (past.playing, (past.speed - 1.0).abs() < f64::EPSILON) {
+        (false, _) => "held".to_owned(),
+        (true, true) => "plays".to_owned(),
+        (true, false) => format!("plays {} times as fast", past.speed),
+    };
+    if width >= 100 {
+        let far = if model.replay { String::new() } else { format!(", {}", ago(model.now, moment.at)) };
+        spans.push(pen.span(format!(" {moves}{far} "), Role::Degraded));
+    } else if width >= 60 {
+        spans.push(pen.span(if past.playing { " plays " } else { " held " }, Role::Degraded));
+    }
+    Some(spans)
 }
 
 /// Where a rollout is, and how to get to its page; of another pool if there is none of the open one.

@@ -164,7 +164,7 @@ fn cell<'p>(look: &Look, model: &Model, host: &'p HostView, column: usize, room:
         LATENCY => sparkline(look, &host.latency, room),
         VERSION => marked(look, host.version.clone(), needle, Role::Text),
         PENDING => marked(look, guidance(host), needle, Role::Pending),
-        UPTIME => host.booted.map_or_else(unknown, |t| vec![span(text::duration(model.now.since(t)), Role::Muted)]),
+        UPTIME => host.booted.map_or_else(unknown, |t| vec![span(text::duration(model.shown().since(t)), Role::Muted)]),
         ADDRESS => marked(look, host.address.clone(), needle, Role::Muted),
         // What keeps its gate from being open, or speaks against it. What is true of any host that does its work is not said.
         WHY => {

@@ -11,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod paths;
 pub(crate) mod progress;
 pub(crate) mod tasks;
+pub(crate) mod timeline;
 pub(crate) mod verdict;
 
 use super::draw::pen::{Pen, spans_width};

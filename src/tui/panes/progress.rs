@@ -49,7 +49,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, pool: &PoolView, area: Re
             lines.push((String::new(), Role::Text));
             lines.extend(wrap(&link.text, width).into_iter().map(|l| (l, Role::Text)));
         }
-        let waited = model.now.since(link.since);
+        let waited = model.shown().since(link.since);
         if link.since > crate::time::Time::EPOCH && waited.as_secs() >= 60 {
             lines.push((format!("For {} now.", text::duration(waited)), Role::Muted));
         }

@@ -92,7 +92,7 @@ pub(crate) fn progress(look: &Look, fraction: Option<f64>, room: u16) -> Vec<Spa
 /// Time to go, as far as it can be told.
 fn left(model: &Model, ends: Option<crate::time::Time>) -> String {
     match ends {
-        Some(ends) if ends > model.now => format!("{} left", text::duration(ends.since(model.now))),
+        Some(ends) if ends > model.shown() => format!("{} left", text::duration(ends.since(model.shown()))),
         Some(_) => "any time".to_owned(),
         None => String::new(),
     }
@@ -113,7 +113,7 @@ fn rebuild_cell(look: &Look, model: &Model, r: &Rebuild, column: usize, room: u1
             None => progress(look, r.progress, room),
         },
         3 => match r.ended {
-            Some(ended) => vec![span(moment(ended, model.now, &model.zone), Role::Muted)],
+            Some(ended) => vec![span(moment(ended, model.shown(), &model.zone), Role::Muted)],
             None => vec![span(left(model, r.ends), Role::Text)],
         },
         4 => marked(look, rebuild_words(look, model, r), needle, Role::Muted),
@@ -132,7 +132,7 @@ fn rebuild_words(look: &Look, model: &Model, r: &Rebuild) -> String {
     if let Some(rate) = r.rate.filter(|rate| rate.is_finite() && r.ended.is_none()) {
         parts.push(format!("{:.1} % a minute", rate * 6_000.0));
     }
-    parts.push(format!("since {}", moment(r.since, model.now, &model.zone)));
+    parts.push(format!("since {}", moment(r.since, model.shown(), &model.zone)));
     parts.push(format!("known from {}", r.source));
     parts.join(&format!(" {} ", look.glyphs.dot))
 }
@@ -155,7 +155,7 @@ fn task_cell(look: &Look, model: &Model, t: &TaskView, column: usize, room: u16,
         1 => marked(look, t.host.clone(), needle, Role::Muted),
         2 if t.ended => vec![span(if t.health == Health::Failed { "failed" } else { "done" }.to_owned(), role)],
         2 => progress(look, t.progress, room),
-        3 => t.created.map_or_else(Vec::new, |c| vec![span(moment(c, model.now, &model.zone), Role::Muted)]),
+        3 => t.created.map_or_else(Vec::new, |c| vec![span(moment(c, model.shown(), &model.zone), Role::Muted)]),
         // The gauge's place has said that already.
         4 if t.ended && t.text == "done" => Vec::new(),
         4 => marked(look, t.text.clone(), needle, if t.health == Health::Failed { Role::Failed } else { Role::Muted }),

@@ -207,13 +207,13 @@ fn trouble(model: &Model, picture: &Picture, width: u16) -> Vec<Line> {
         return Vec::new();
     }
     let sign = look.link(link.state);
-    let since = moment(link.since, model.now, &model.zone);
+    let since = moment(link.since, model.shown(), &model.zone);
     let mut words = format!("since {since}: {}", link.text);
     if !words.ends_with(['.', '!', '?']) {
         words.push('.');
     }
     if let Some(heard) = link.heard {
-        words = format!("{words} Below is what was last known, {}.", ago(model.now, heard));
+        words = format!("{words} Below is what was last known, {}.", ago(model.shown(), heard));
     }
     let head = format!("{} {} ", sign.glyph, sign.word);
     let indent = spans_width(&[Span::raw(head.clone())]);

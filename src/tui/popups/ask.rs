@@ -3,7 +3,7 @@
 use super::window;
 use crate::pool::budget::calculator::Number;
 use crate::tui::draw::pen::Pen;
-use crate::tui::draw::words::wrap;
+use crate::tui::draw::words::{exact, wrap};
 use crate::tui::keymap::Action;
 use crate::tui::model::{Ask, Model};
 use crate::tui::theme::Role;
@@ -97,4 +97,12 @@ pub(super) fn update(pen: &mut Pen<'_>, model: &Model, input: &Input, screen: Re
 pub(super) fn number(pen: &mut Pen<'_>, model: &Model, which: Number, input: &Input, screen: Rect) {
     let text = "Only a calculation: nothing in the pool is changed by it.";
     field(pen, model, "Which number?", (text, which.words()), input, screen);
+}
+
+pub(super) fn moment(pen: &mut Pen<'_>, model: &Model, input: &Input, screen: Rect) {
+    let line = model.past().and_then(|past| past.moment.as_ref()).map(|moment| &moment.line);
+    let text = line.map_or_else(String::new, |line| {
+        format!("Recorded is {} to {}.", exact(line.from, &model.zone), exact(line.to, &model.zone))
+    });
+    field(pen, model, "Go to which time?", (&text, "14:05, 14:05:30, 2026-11-21 14:05, or -5min from here."), input, screen);
 }

@@ -23,6 +23,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, popup: &Popup, screen: Re
         Popup::Accept { code, about, input } => ask::accept(pen, model, (code, about), input, screen),
         Popup::Update { input } => ask::update(pen, model, input, screen),
         Popup::Number { which, input } => ask::number(pen, model, *which, input, screen),
+        Popup::Moment { input } => ask::moment(pen, model, input, screen),
         Popup::Ask { ask, at } => ask::ask(pen, model, ask, *at, screen),
         Popup::Pools { input, at } => choices::pools(pen, model, input, *at, screen),
         Popup::Themes { at, .. } => choices::themes(pen, model, *at, screen),

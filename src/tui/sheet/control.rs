@@ -26,7 +26,7 @@ pub(super) fn sheet(model: &Model, picture: &Picture) -> Sheet {
     let before = sheet.paras.len();
     if let Some(claim) = &control.claim {
         let owner = if claim.owner.is_empty() { "somebody (the claim cannot be read)" } else { &claim.owner };
-        let renewed = claim.renewed.map_or_else(String::new, |at| format!(", renewed {}", ago(model.now, at)));
+        let renewed = claim.renewed.map_or_else(String::new, |at| format!(", renewed {}", ago(model.shown(), at)));
         let run = if claim.run.is_empty() { String::new() } else { format!(", run {}", claim.run) };
         sheet.words(format!("A round of poolwatch: {owner}{run}{renewed}"), Role::Text);
     }
@@ -88,7 +88,7 @@ fn database(sheet: &mut Sheet, model: &Model, control: &Control) {
         ),
         Role::Failed,
     );
-    sheet.fact("found", format!("{} ({})", exact(rewind.at, &model.zone), ago(model.now, rewind.at)));
+    sheet.fact("found", format!("{} ({})", exact(rewind.at, &model.zone), ago(model.shown(), rewind.at)));
     let gap = text::duration(rewind.at.since(rewind.last));
     sheet.fact("compared with", format!("what was seen {gap} before that, {}", exact(rewind.last, &model.zone)));
     for change in &rewind.changes {

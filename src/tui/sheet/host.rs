@@ -24,12 +24,12 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
     sheet.heading("State");
     let sign = look.host(host);
     let word = if host.state.text.is_empty() { sign.word } else { &host.state.text };
-    let since = host.state.since.map_or_else(String::new, |t| format!(", since {}", moment(t, model.now, &model.zone)));
+    let since = host.state.since.map_or_else(String::new, |t| format!(", since {}", moment(t, model.shown(), &model.zone)));
     sheet.para("now", Role::Muted, 14, format!("{} {word}{since}", sign.glyph), sign.role);
     sheet.fact("known from", host.state.evidence.clone());
     let yes = |b: bool| if b { "yes" } else { "no" };
     sheet.fact("xapi says", format!("enabled: {}, live: {}", yes(host.enabled), yes(host.live)));
-    sheet.fact("booted", host.booted.map_or_else(String::new, |t| format!("{} ({})", exact(t, &model.zone), ago(model.now, t))));
+    sheet.fact("booted", host.booted.map_or_else(String::new, |t| format!("{} ({})", exact(t, &model.zone), ago(model.shown(), t))));
     sheet.fact("version", host.version.clone());
     sheet.fact("pending", host.guidance.join(", "));
     sheet.fact("address", host.address.clone());
@@ -38,7 +38,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         sheet.fact("memory", format!("{used} used of {}", text::bytes(host.memory.total)));
     }
     // The deadline that is the nearest of all, and which one that is.
-    let nearest = pool.pool.heartbeats(&host.r#ref, model.now).into_iter().find(|one| one.now_s.is_some());
+    let nearest = pool.pool.heartbeats(&host.r#ref, model.shown()).into_iter().find(|one| one.now_s.is_some());
     let because = nearest.map_or_else(String::new, |one| {
         format!("; nearest to its limit: {}, {:.1} s of {:.0} s", one.what, one.now_s.unwrap_or_default(), one.limit_s)
     });
@@ -47,7 +47,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         host.fence_margin_s.map_or_else(String::new, |s| format!("{:.0} s if nothing changes{because}", s.max(0.0))),
     );
     if let Some(fence) = &host.fence {
-        sheet.fact("o2cb says", format!("{} ({})", fence.text, ago(model.now, fence.seen)));
+        sheet.fact("o2cb says", format!("{} ({})", fence.text, ago(model.shown(), fence.seen)));
         sheet.fact("do now", fence.advice.clone());
         for warning in &fence.warnings {
             sheet.fact("o2cb warns", warning.clone());
@@ -62,7 +62,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
                 "{:.1} s {way} the coordinator, give or take {:.1} s ({})",
                 clock.skew_s.abs(),
                 clock.error_s.abs(),
-                ago(model.now, clock.seen)
+                ago(model.shown(), clock.seen)
             ),
         );
     }
@@ -87,7 +87,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
 fn probe(sheet: &mut Sheet, model: &Model, pool: &PoolView, host: &HostView) {
     let (seen, standing) = pool.pool.probe_of(&host.r#ref);
     let (text, todo) = standing.words();
-    let when = seen.map_or_else(String::new, |at| format!(" ({})", ago(model.now, at)));
+    let when = seen.map_or_else(String::new, |at| format!(" ({})", ago(model.shown(), at)));
     sheet.fact("probe", format!("{text}{when}"));
     if !todo.is_empty() {
         sheet.para("", Role::Info, 14, format!("what to do: {todo}"), Role::Info);
@@ -97,12 +97,12 @@ fn probe(sheet: &mut Sheet, model: &Model, pool: &PoolView, host: &HostView) {
 /// The names of the guests, from the records.
 fn vms(sheet: &mut Sheet, pool: &PoolView, host: &HostView) {
     sheet.heading(plural(host.vms, "VM", "VMs"));
-    let Some(Record::Host(record)) = pool.pool.record(&host.r#ref) else {
+    let Some(Record::Host(record)) = pool.known().record(&host.r#ref) else {
         sheet.words("Their names are not known.", Role::Muted);
         return;
     };
     let mut names: Vec<String> =
-        record.resident_vms.iter().filter(|r| pool.pool.guest(r).is_some()).map(|r| pool.pool.name_of(r)).collect();
+        record.resident_vms.iter().filter(|r| pool.known().guest(r).is_some()).map(|r| pool.known().name_of(r)).collect();
     names.sort_by_key(|n| n.to_lowercase());
     if names.is_empty() {
         sheet.words("none", Role::Muted);

@@ -82,11 +82,11 @@ impl Sheet {
         let sign = look.severity(reason.severity);
         self.para(format!("{} {}", sign.glyph, sign.word), sign.role, 8, reason.text.clone(), Role::Text);
         if !reason.evidence.is_empty() {
-            let text = format!("seen in: {} ({})", reason.evidence, ago(model.now, reason.seen));
+            let text = format!("seen in: {} ({})", reason.evidence, ago(model.shown(), reason.seen));
             self.para("", Role::Muted, 8, text, Role::Muted);
         }
         if !reason.opens_when.is_empty() {
-            let until = reason.until.map_or_else(String::new, |t| format!(" (about {})", moment(t, model.now, &model.zone)));
+            let until = reason.until.map_or_else(String::new, |t| format!(" (about {})", moment(t, model.shown(), &model.zone)));
             self.para("", Role::Muted, 8, format!("opens when: {}{until}", reason.opens_when), Role::Info);
         }
         if reason.severity == Severity::Soft {

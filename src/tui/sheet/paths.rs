@@ -45,7 +45,7 @@ pub(super) fn line(sheet: &mut Sheet, model: &Model, p: &PathView) {
         more = format!(" (SR {})", p.sr);
     }
     if let Some(since) = p.since.filter(|_| p.up < p.total) {
-        more = format!("{more} since {}", moment(since, model.now, &model.zone));
+        more = format!("{more} since {}", moment(since, model.shown(), &model.zone));
     }
     if p.week.flaps {
         more.push_str(": flapping");
@@ -66,9 +66,9 @@ pub(super) fn sheet(model: &Model, p: &PathView) -> Sheet {
     sheet.fact("kind", kind(p.kind));
     sheet.fact("SR", p.sr.clone());
     sheet.fact("up", format!("{} of {}", p.up, p.total));
-    sheet.fact("since", p.since.map_or_else(String::new, |t| format!("{} ({})", exact(t, &model.zone), ago(model.now, t))));
+    sheet.fact("since", p.since.map_or_else(String::new, |t| format!("{} ({})", exact(t, &model.zone), ago(model.shown(), t))));
     let Some(view) = model.pool() else { return sheet };
-    if let Some(past) = view.pool.path_past(p, model.now) {
+    if let Some(past) = view.pool.path_past(p, model.shown()) {
         week(&mut sheet, model, p, &past);
     }
     let Some(host) = view.picture.hosts.iter().find(|h| h.name == p.host) else { return sheet };
@@ -97,7 +97,7 @@ fn advice(sheet: &mut Sheet, p: &PathView) {
 
 fn week(sheet: &mut Sheet, model: &Model, p: &PathView, past: &PathPast) {
     sheet.heading("The last 7 days");
-    let watched = format!("{} ({})", exact(past.watched, &model.zone), ago(model.now, past.watched));
+    let watched = format!("{} ({})", exact(past.watched, &model.zone), ago(model.shown(), past.watched));
     let seen = u32::try_from(past.changes.len()).unwrap_or(u32::MAX).saturating_add(past.more);
     if seen == 0 {
         sheet.words("No change was seen.", Role::Healthy);
@@ -115,7 +115,7 @@ fn week(sheet: &mut Sheet, model: &Model, p: &PathView, past: &PathPast) {
             } else {
                 Role::Healthy
             };
-            sheet.para(moment(*at, model.now, &model.zone), Role::Muted, 14, format!("{up}/{total}"), role);
+            sheet.para(moment(*at, model.shown(), &model.zone), Role::Muted, 14, format!("{up}/{total}"), role);
         }
         let more = past.changes.len().saturating_sub(LISTED) + past.more as usize;
         if more > 0 {
@@ -129,7 +129,7 @@ fn week(sheet: &mut Sheet, model: &Model, p: &PathView, past: &PathPast) {
     sheet.words("The host's own statistics counted lost paths in these hours (mean of the hour):", Role::Degraded);
     for (hour, mean) in past.told.iter().rev().take(HOURS) {
         sheet.para(
-            moment(*hour, model.now, &model.zone),
+            moment(*hour, model.shown(), &model.zone),
             Role::Muted,
             14,
             format!("{mean:.1} of {} lost", p.total),
@@ -143,7 +143,7 @@ fn week(sheet: &mut Sheet, model: &Model, p: &PathView, past: &PathPast) {
 
 /// What a fail-over of this host comes to.
 pub(super) fn failover(sheet: &mut Sheet, model: &Model, host: &Ref) {
-    let Some(risk) = model.pool().and_then(|view| view.pool.failover(host, model.now)) else { return };
+    let Some(risk) = model.pool().and_then(|view| view.pool.failover(host, model.shown())) else { return };
     sheet.heading("If paths fail: the fail-over");
     let glyphs = &model.look.glyphs;
     let (glyph, role) = if risk.is_too_slow() {
@@ -169,7 +169,7 @@ pub(super) fn failover(sheet: &mut Sheet, model: &Model, host: &Ref) {
 /// The heartbeats of a host against their limits.
 pub(super) fn heartbeats(sheet: &mut Sheet, model: &Model, host: &Ref) {
     let Some(view) = model.pool() else { return };
-    let all = view.pool.heartbeats(host, model.now);
+    let all = view.pool.heartbeats(host, model.shown());
     let off = view.pool.heartbeats_are_off(host);
     if all.is_empty() && !off {
         return;
@@ -191,7 +191,7 @@ fn heartbeat(sheet: &mut Sheet, model: &Model, one: &Heartbeat) {
     let sign = model.look.health(one.health);
     let now = one.now_s.map_or_else(|| "no reading now".to_owned(), |s| format!("{s:.1} s now"));
     let worst = one.worst.map_or_else(String::new, |(at, worst)| {
-        format!("; worst of 7 days {worst:.1} s ({})", moment(at, model.now, &model.zone))
+        format!("; worst of 7 days {worst:.1} s ({})", moment(at, model.shown(), &model.zone))
     });
     sheet.para(sign.glyph, sign.role, 3, format!("{}: {now}, limit {:.0} s{worst}", one.what, one.limit_s), Role::Text);
     let days: Vec<String> =

@@ -17,7 +17,7 @@ pub(super) fn verdict(model: &Model, picture: &Picture) -> Sheet {
     let headline = if v.headline.is_empty() { "Nothing is known that speaks against it." } else { &v.headline };
     sheet.para(answer.glyph, answer.role, 8, headline, Role::Text);
     if !v.opens_when.is_empty() {
-        let until = v.until.map_or_else(String::new, |t| format!(" (about {})", moment(t, model.now, &model.zone)));
+        let until = v.until.map_or_else(String::new, |t| format!(" (about {})", moment(t, model.shown(), &model.zone)));
         sheet.para("", Role::Muted, 8, format!("opens when: {}{until}", v.opens_when), Role::Info);
     }
     if !v.reasons.is_empty() {
@@ -65,7 +65,7 @@ fn percent(progress: Option<f64>) -> String {
 }
 
 fn at(model: &Model, time: Time) -> String {
-    format!("{} ({})", exact(time, &model.zone), ago(model.now, time))
+    format!("{} ({})", exact(time, &model.zone), ago(model.shown(), time))
 }
 
 pub(super) fn rebuild(model: &Model, r: &Rebuild) -> Sheet {
@@ -77,17 +77,17 @@ pub(super) fn rebuild(model: &Model, r: &Rebuild) -> Sheet {
     sheet.fact("since", at(model, r.since));
     match (r.ended, r.ends) {
         (Some(ended), _) => sheet.fact("ended", at(model, ended)),
-        (None, Some(ends)) if ends > model.now => {
+        (None, Some(ends)) if ends > model.shown() => {
             sheet.fact(
                 "ends",
-                format!("about {}, in {}", moment(ends, model.now, &model.zone), text::duration(ends.since(model.now))),
+                format!("about {}, in {}", moment(ends, model.shown(), &model.zone), text::duration(ends.since(model.shown()))),
             );
         }
         (None, Some(_)) => sheet.fact("ends", "any time"),
         (None, None) => sheet.fact("ends", "cannot be told"),
     }
     sheet.fact("known from", r.source.clone());
-    sheet.fact("last heard", ago(model.now, r.seen));
+    sheet.fact("last heard", ago(model.shown(), r.seen));
     sheet
 }
 
@@ -144,7 +144,7 @@ pub(super) fn member(model: &Model, c: &ClusterView, m: &MemberView) -> Sheet {
     sheet.fact("quorate", quorate);
     sheet.fact("may lose", c.may_fail.map_or_else(|| "cannot be told".to_owned(), |n| format!("{n} more")));
     sheet.fact("needs", c.quorum.map_or_else(String::new, |n| format!("{n} living members")));
-    sheet.fact("written", c.seen.map_or_else(String::new, |t| ago(model.now, t)));
+    sheet.fact("written", c.seen.map_or_else(String::new, |t| ago(model.shown(), t)));
     if !c.restart.is_empty() {
         sheet.fact("restart", format!("{}: it runs with another configuration than it has now", c.restart.join(", ")));
     }
@@ -166,7 +166,7 @@ pub(super) fn member(model: &Model, c: &ClusterView, m: &MemberView) -> Sheet {
 
 /// What would come of each single fault, worst first.
 fn who_would_die(sheet: &mut Sheet, model: &Model) {
-    let mut all = model.pool().map(|view| view.pool.who_would_die(model.now)).unwrap_or_default();
+    let mut all = model.pool().map(|view| view.known().who_would_die(model.shown())).unwrap_or_default();
     if all.is_empty() {
         return;
     }

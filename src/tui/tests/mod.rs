@@ -5,6 +5,7 @@ mod flows;
 mod fuzz;
 mod live;
 mod look_at;
+mod past;
 mod run;
 mod screens;
 mod view;

@@ -113,6 +113,8 @@ impl Rig {
             problems: Vec::new(),
             demo: Some(Demo { faults: Vec::new(), speed: 1.0 }),
             read_only,
+            records: false,
+            replay: None,
             log: None,
             clock: Clock::start(),
         };

@@ -15,6 +15,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(effects) = popups::act(model, action) {
         return effects;
     }
+    if let Some(effects) = super::past::act(model, action) {
+        return effects;
+    }
     if let Some(effects) = wizard::act::act(model, action) {
         return effects;
     }
@@ -69,6 +72,7 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Fleet => fleet(model),
         Action::NextPool => step_pool(model, 1),
         Action::PreviousPool => step_pool(model, model.pools.len().saturating_sub(1)),
+        Action::Back if model.is_looking_back() && !model.replay && super::available::nothing_to_leave(model) => super::past::live(model),
         Action::Back => back(model),
         Action::Faster => return speed(model, 2.0),
         Action::Slower => return speed(model, 0.5),
@@ -82,8 +86,17 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::HalfDown
         | Action::Top
         | Action::Bottom => moves::moved(model, action),
-        // A popup's, or the wizard's.
-        Action::Raw
+        // A popup's, the wizard's, or about time.
+        Action::Time
+        | Action::SecondsBack
+        | Action::SecondsForth
+        | Action::MinutesBack
+        | Action::MinutesForth
+        | Action::EventBack
+        | Action::EventForth
+        | Action::Play
+        | Action::Live
+        | Action::Raw
         | Action::NumberNext
         | Action::NumberMore
         | Action::NumberLess

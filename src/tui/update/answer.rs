@@ -11,6 +11,7 @@ pub(super) fn taken(model: &mut Model, answer: Answer) -> Vec<Effect> {
             told(model, answer);
             Vec::new()
         }
+        Answer::LookedBack { pool, ask, result } => super::past::came(model, pool, ask, result.map(|moment| *moment)),
         of_a_rollout => wizard::answer::taken(model, of_a_rollout),
     }
 }
@@ -21,7 +22,7 @@ fn told(model: &mut Model, answer: Answer) {
             if model.pool_ix() != Some(pool) {
                 return;
             }
-            let recorded = model.pools.get(pool.0).and_then(|p| p.pool.record(&r#ref)).map(sheet::recorded);
+            let recorded = model.pools.get(pool.0).and_then(|p| p.known().record(&r#ref)).map(sheet::recorded);
             // The popup may have been closed or be about something else by now.
             let Some(Popup::Detail(detail)) = model.popups.last_mut() else { return };
             if detail.raw.is_none() || detail.target.record().is_none_or(|(_, r)| r != r#ref) {

@@ -6,6 +6,9 @@ use crate::tui::wizard;
 
 /// `Ok` if the action can be done now, else why not, as a sentence.
 pub fn availability(model: &Model, action: Action) -> Result<(), String> {
+    if let Some(answer) = super::past::availability(model, action) {
+        return answer;
+    }
     if let Some(answer) = wizard::available::availability(model, action) {
         return answer;
     }
@@ -79,7 +82,7 @@ fn can_copy(model: &Model) -> bool {
 }
 
 /// Whether `esc` has no effect.
-fn nothing_to_leave(model: &Model) -> bool {
+pub(super) fn nothing_to_leave(model: &Model) -> bool {
     model.popups.is_empty()
         && model.filtering.is_none()
         && !model.zoom

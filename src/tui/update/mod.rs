@@ -7,10 +7,12 @@ mod keys;
 mod mouse;
 mod moves;
 pub(crate) mod numbers;
+mod past;
 mod popups;
 
 pub use available::availability;
 pub(crate) use moves::step;
+pub use past::start as start_replay;
 
 use super::effect::Effect;
 use super::model::{Model, Screen};
@@ -36,7 +38,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if model.due.is_some_and(|due| due <= model.now) {
                 model.dirty = true;
             }
-            Vec::new()
+            past::tick(model)
         }
         Msg::Observed { pool, observations } => {
             if let Some(view) = model.pools.get_mut(pool.0) {
@@ -45,7 +47,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
                     view.pool.apply(&observation);
                 }
                 view.changed = true;
-                if routine {
+                if view.past.is_some() {
+                    // It is taken in, but not looked at now.
+                } else if routine {
                     let wait = if model.screen == Screen::Fleet { ROUTINE_FLEET } else { ROUTINE };
                     let at = model.now + wait;
                     model.due = Some(model.due.map_or(at, |due| due.min(at)));

@@ -136,6 +136,7 @@ fn choose(model: &mut Model, popup: Popup) -> Vec<Effect> {
             numbers::typed(model, which, input.value());
             Vec::new()
         }
+        Popup::Moment { input } => super::past::chosen(model, input.value()),
         Popup::Ask { ask, at } => {
             model.popups.pop();
             if at == 0 { Vec::new() } else { wizard::act::agreed(model, ask) }
@@ -153,11 +154,20 @@ fn raw(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let (Some((class, r#ref)), Some(pool)) = (detail.target.record(), pool) else { return Vec::new() };
-    let recorded = model.pools.get(pool.0).and_then(|p| p.pool.record(&r#ref)).map(sheet::recorded);
+    let recorded = model.pools.get(pool.0).and_then(|p| p.known().record(&r#ref)).map(sheet::recorded);
     detail.raw = Some(match recorded {
         Some(fields) => Raw::Fields(fields, "As poolwatch keeps it; the pool was asked for the whole record.".to_owned()),
         None => Raw::Asked,
     });
+    if model.is_looking_back() {
+        if let Some(Popup::Detail(Detail { raw: Some(raw), .. })) = model.popups.last_mut() {
+            *raw = match std::mem::replace(raw, Raw::Asked) {
+                Raw::Fields(fields, _) => Raw::Fields(fields, "As poolwatch recorded it then.".to_owned()),
+                Raw::Asked => Raw::Fields(Vec::new(), "It was not recorded.".to_owned()),
+            };
+        }
+        return Vec::new();
+    }
     vec![Effect::Request(Request::FetchRaw { pool, class, r#ref })]
 }
 
@@ -176,7 +186,7 @@ fn moved(model: &mut Model, action: Action) {
         Popup::Palette { input, at } => *at = step(action, *at, palette_rows(input.value()).len(), PAGE),
         Popup::Pools { input, at } => *at = step(action, *at, pools_rows(model, input.value()).len(), PAGE),
         Popup::Ask { at, .. } => *at = step(action, *at, 2, PAGE),
-        Popup::Accept { .. } | Popup::Update { .. } | Popup::Number { .. } => {}
+        Popup::Accept { .. } | Popup::Update { .. } | Popup::Number { .. } | Popup::Moment { .. } => {}
         Popup::Faults { at } => *at = step(action, *at, faults_shown(model).len(), PAGE),
         Popup::Themes { at, .. } => {
             *at = step(action, *at, model.themes.len(), PAGE);
