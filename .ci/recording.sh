@@ -12,6 +12,9 @@ export HOME=$folder
 size=$(stat -c %s "$folder/big.jsonl.zst")
 text=$(zstd -dcq "$folder/big.jsonl.zst" 2>/dev/null | wc -c || true)
 echo "$seconds s of 64 hosts: $size bytes packed, $text unpacked; a day: $((size * 86400 / seconds / 1000000)) MB"
+# What others read it with. The first line is the header, and every line is one JSON object.
+zstdcat "$folder/big.jsonl.zst" | jq -c . | wc -l | { read -r lines; echo "$lines lines, as zstdcat and jq read them"; }
+[ "$(zstdcat "$folder/big.jsonl.zst" | head -1 | jq -r .schema)" = poolwatch-recording/1 ]
 for part in 3 37 61 83 99; do
     at=$((seconds * part / 100))
     begin=$(date +%s%N)

@@ -9,6 +9,8 @@ use poolwatch::feed::clock::Clock;
 use poolwatch::feed::driver::{FollowOptions, follow_pool};
 use poolwatch::observation::{Observation, Seen};
 use poolwatch::pool::Pool;
+use poolwatch::recording::folder::OneFile;
+use poolwatch::recording::recorder::{Options, Recorder};
 use poolwatch::sim::scenario::{self, Overrides};
 use poolwatch::sim::start::{StartOptions, start};
 use poolwatch::sim::world::Fault;
@@ -109,6 +111,19 @@ fn shown(observations: &[Observation]) -> String {
     format!("{observations:?}\n{picture:?}\n{status}\n{written}")
 }
 
+/// The text of a recording of them.
+fn recorded(observations: &[Observation], dir: &std::path::Path) -> String {
+    std::fs::create_dir_all(dir).unwrap();
+    let path = dir.join("recording.zst");
+    let mut recorder = Recorder::new(Box::new(OneFile::create(&path).unwrap()), Options::default());
+    recorder.see(observations);
+    recorder.finish();
+    assert_eq!(recorder.trouble(), None);
+    let bytes = std::fs::read(path).unwrap();
+    // Also what zstd leaves out: the index behind the frames.
+    String::from_utf8(zstd::decode_all(&bytes[..]).unwrap()).unwrap() + &String::from_utf8_lossy(&bytes)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn following_a_pool_through_trouble_writes_neither_down() {
     let logged = Logged::start();
@@ -165,6 +180,7 @@ async fn following_a_pool_through_trouble_writes_neither_down() {
     let refused = Session::login(&client, &target, &Credentials::new("root", WRONG), Certainty::FirstUse).await.unwrap_err();
     written.extend([format!("{end:?} {refused:?} {refused} {} {}", refused.explain(&()), shown(&seen))]);
     written += &logged.text();
+    written += &recorded(&seen, &dir);
 
     assert!(written.len() > 10_000 && logged.text().contains("TRACE"), "there was something to look through");
     let sessions = sessions(&heard.lock().unwrap());

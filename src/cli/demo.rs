@@ -1,7 +1,8 @@
 //! `poolwatch demo`: a simulated pool in this process, and the dashboard on it, over the loopback and the real client.
 
-use super::args::DemoArgs;
+use super::args::{DemoArgs, RecordingArgs};
 use super::error::CliError;
+use super::record;
 use super::screen::{self, Stage};
 use super::setup::{Entry, Setup};
 use super::sim::SimError;
@@ -9,7 +10,6 @@ use crate::config::Flags;
 use crate::feed::clock::Clock;
 use crate::feed::driver::FollowOptions;
 use crate::feed::follow::options::Options;
-use crate::recording::folder::Limits;
 use crate::sim::scenario::{self, Overrides, Scenario};
 use crate::sim::server::{MAX_SPEED, PoolHandle, ServeOptions};
 use crate::sim::start::{StartOptions, start};
@@ -52,7 +52,8 @@ pub async fn run(args: DemoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let pools = sim.pools().to_vec();
     // The simulation ends with this function: `sim` is dropped after the dashboard has logged out.
     let stage = Simulated { pools, clock: clock.clone() };
-    screen::run(&setup, flags, entries, false, clock, Some(Limits::default()), Some((demo, Box::new(stage)))).await
+    let keep = record::limits(&setup.config, &RecordingArgs::default(), entries.len());
+    screen::run(&setup, flags, entries, false, clock, keep, Some((demo, Box::new(stage)))).await
 }
 
 fn list() -> Result<ExitCode, CliError> {

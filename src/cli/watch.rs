@@ -16,6 +16,6 @@ pub async fn run(args: WatchArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let read_only = args.read_only || entries.iter().any(|entry| entry.profile.as_ref().is_some_and(|p| p.read_only));
     let clock = Clock::start();
     clock.set_speed(args.sim_speed);
-    let keep = record::limits(&setup.config, &args.recording);
+    let keep = record::limits(&setup.config, &args.recording, entries.len());
     screen::run(&setup, flags, entries, read_only, clock, keep, None).await
 }

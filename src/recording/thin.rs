@@ -97,7 +97,8 @@ pub fn scrub(line: &mut Vec<u8>) {
     let mut at = 0;
     while let Some(found) = line.get(at..).and_then(|rest| rest.iter().position(|b| matches!(b, b'=' | b':' | b'>'))) {
         at += found;
-        if speaks_of_a_secret(line.get(..at).unwrap_or_default())
+        let tag = line.get(at) == Some(&b'>');
+        if speaks_of_a_secret(line.get(..at).unwrap_or_default(), tag)
             && let Some((from, to)) = value_after(line, at + 1)
         {
             line.splice(from..to, REDACTED.bytes());
@@ -112,8 +113,9 @@ const fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// Whether the text ends with a word for something secret, quoted or not; not if that is the name of a field of the line.
-fn speaks_of_a_secret(text: &[u8]) -> bool {
+/// Whether the text ends with a word for something secret, quoted or not, or with the beginning of such a tag; not if that is the name of a field
+/// of the line.
+fn speaks_of_a_secret(text: &[u8], tag: bool) -> bool {
     let quoted = match text {
         [.., b'\\', b'"'] => text.len() - 2,
         [.., b'"'] => return false,
@@ -123,7 +125,10 @@ fn speaks_of_a_secret(text: &[u8]) -> bool {
     };
     let text = text.get(..quoted).unwrap_or_default();
     let long = text.iter().rev().take(80).take_while(|byte| is_word(**byte)).count();
-    let word = text.get(text.len() - long..).unwrap_or_default();
+    let (before, word) = text.split_at(text.len() - long);
+    if tag && before.last() != Some(&b'<') {
+        return false;
+    }
     long > 3 && std::str::from_utf8(word).is_ok_and(|word| is_secret_key(word) || word.to_ascii_lowercase().contains("session_id"))
 }
 

@@ -24,6 +24,8 @@ use tokio::time::{Instant, sleep_until};
 
 /// How often it says how it is going.
 const SAY: Duration = Duration::from_secs(600);
+/// With more pools than this none is recorded by the way: what each recorder has to know of its pool comes to as much memory as the picture of it.
+const POOLS_MOST: usize = 16;
 /// Exit code if not all that was seen could be written.
 const NOT_ALL: u8 = 1;
 
@@ -73,8 +75,12 @@ pub fn size(word: &str) -> Result<u64, String> {
     parse_size(word).ok_or_else(|| "expected a size from 10MB on, such as 500MB or 2GB".to_owned())
 }
 
-/// What is kept, if anything is.
-pub fn limits(config: &Config, args: &RecordingArgs) -> Option<Limits> {
+/// What is kept of so many pools, if anything is.
+pub fn limits(config: &Config, args: &RecordingArgs, pools: usize) -> Option<Limits> {
+    if pools > POOLS_MOST {
+        tracing::info!("nothing is recorded of more than {POOLS_MOST} pools at once; `poolwatch record` records each");
+        return None;
+    }
     let Limits { age, bytes } = config.recording.limits;
     let limits = Limits { age: args.recording_keep.unwrap_or(age), bytes: args.recording_size.unwrap_or(bytes) };
     (config.recording.on && !args.no_recording).then_some(limits)
@@ -107,7 +113,7 @@ pub async fn run(args: RecordArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     }
     let setup = Setup::load(flags)?;
     logging::without_pane(&setup.config.log)?;
-    let Some(limits) = limits(&setup.config, &args.recording).or(args.output.is_some().then(Limits::default)) else {
+    let Some(limits) = limits(&setup.config, &args.recording, 1).or(args.output.is_some().then(Limits::default)) else {
         return Err(CliError::Record("nothing would be recorded: `on` in [recording] of the configuration, or --no-recording, says so".to_owned()));
     };
     let entry = setup.one(args.target.as_deref(), &args.connect).await?;

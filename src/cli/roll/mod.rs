@@ -54,7 +54,7 @@ pub async fn run(args: RollArgs, flags: &Flags) -> Result<ExitCode, CliError> {
         refused
     } else {
         clock.set_speed(args.sim_speed);
-        let recorder = record::limits(&setup.config, &args.recording)
+        let recorder = record::limits(&setup.config, &args.recording, 1)
             .and_then(|limits| record::into_library(&setup.dirs.data, limits, 1, |why| record::log_trouble("", why)));
         let mut watch = Watch::start_recorded(entry, clock.clone(), zone.clone(), recorder);
         match Box::pin(go(&args, &setup, &mut watch, &mut say, &zone)).await {

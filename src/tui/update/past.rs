@@ -216,7 +216,7 @@ pub(super) fn availability(model: &Model, action: Action) -> Option<Result<(), S
     match action {
         Action::Time if model.screen == Screen::Fleet => refuse("Open a pool first: each has its own recording."),
         Action::Time if !model.records && !model.replay => {
-            refuse("Nothing is recorded here: it was switched off with --no-recording or in the configuration.")
+            refuse("Nothing is recorded here: it was switched off (--no-recording, or the configuration), or more than 16 pools are watched.")
         }
         Action::Time => Some(Ok(())),
         Action::SecondsBack
