@@ -289,7 +289,7 @@ mod tests {
         write(&pools, &file(&pools, UUID).expect("a uuid"), &before).expect("written");
         let mut keeper = Keeper::new(&folder);
         let pool = PoolRecord { uuid: UUID.into(), ..PoolRecord::default() };
-        let seen = Seen::Set { r#ref: "pool".into(), record: Box::new(Record::Pool(pool)) };
+        let seen = Seen::Set { r#ref: "pool".into(), record: std::sync::Arc::new(Record::Pool(pool)) };
         let mut batch = vec![Observation { at: Time::from_secs(1_000), seen }];
         keeper.see(&mut batch).await;
         assert_eq!(batch.iter().filter(|o| o.seen == Seen::Paths { paths: vec![kept.clone()] }).count(), 1);

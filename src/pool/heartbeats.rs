@@ -11,7 +11,8 @@ use crate::observation::Week;
 use crate::probe::Report;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
-use std::collections::{BTreeMap, HashMap};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An hour in milliseconds.
 const HOUR: i64 = 3_600_000;
@@ -25,7 +26,7 @@ const FRESH: u64 = 90;
 const O2CB: &str = "o2cb/";
 
 /// One source of one host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Track {
     now: Option<(Time, f64)>,
     /// The worst of each hour that we saw, by hours since the epoch.
@@ -35,9 +36,9 @@ struct Track {
 }
 
 /// Those of all hosts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Heartbeats {
-    hosts: HashMap<Ref, BTreeMap<Box<str>, Track>>,
+    hosts: BTreeMap<Ref, BTreeMap<Box<str>, Track>>,
 }
 
 /// One heartbeat of one host.

@@ -114,7 +114,9 @@ impl Pool {
             [] => {
                 let known: Vec<String> = all.iter().filter(|n| n.refused().is_none()).map(|n| n.name.clone()).collect();
                 let known = if known.is_empty() { "there is none".to_owned() } else { words::list(&known) };
-                Err(format!("no network of this pool is called {shown}, or has that uuid. With an address on every host: {known}"))
+                Err(format!(
+                    "no network of this pool is called {shown}, or has that uuid. With an address on every host: {known}"
+                ))
             }
             several => {
                 Err(format!("{} networks of this pool are called {shown}: name the one that you mean by its uuid", several.len()))

@@ -30,7 +30,7 @@ pub struct Told {
 }
 
 /// Whether a host's probe tells us something, and why not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// It reports.
     Reports,
@@ -203,7 +203,9 @@ impl Probes {
                 silent: silent.into_keys().collect(),
                 silence_ms,
             },
-            sure: Sure::Unless("it hears them, or is dead already: its own probe does not answer, and the others tell this of it".into()),
+            sure: Sure::Unless(
+                "it hears them, or is dead already: its own probe does not answer, and the others tell this of it".into(),
+            ),
             fence_method: cluster.fence_method.copied(),
             warnings: Vec::new(),
         })

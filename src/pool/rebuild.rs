@@ -179,7 +179,10 @@ impl Rebuilds {
         known.phase = if going == Going::Unknown {
             Phase::Lost(at, WITH_LINK.into())
         } else if early {
-            Phase::Lost(at, "its task went before it could be done, while there was no connection: it may have been cancelled".into())
+            Phase::Lost(
+                at,
+                "its task went before it could be done, while there was no connection: it may have been cancelled".into(),
+            )
         } else if stopped {
             Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild".into())
         } else if known.was_collected(at) {

@@ -40,7 +40,8 @@ impl Background {
         let (orders, taken) = sync_channel(WAITING);
         let (missed, state) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(State::default())));
         let (count, shared) = (Arc::clone(&missed), Arc::clone(&state));
-        let thread = std::thread::Builder::new().name("recorder".into()).spawn(move || work(recorder, &taken, &count, &shared, &told))?;
+        let thread =
+            std::thread::Builder::new().name("recorder".into()).spawn(move || work(recorder, &taken, &count, &shared, &told))?;
         Ok(Self { orders: Some(orders), missed, state, thread: Some(thread) })
     }
 
@@ -108,7 +109,8 @@ fn work(
             told(recorder.trouble());
             said = recorder.trouble().map(str::to_owned);
         }
-        *state.lock().unwrap_or_else(PoisonError::into_inner) = State { trouble: said.clone(), size: recorder.size(), uuid: recorder.uuid() };
+        *state.lock().unwrap_or_else(PoisonError::into_inner) =
+            State { trouble: said.clone(), size: recorder.size(), uuid: recorder.uuid() };
     }
     recorder.finish();
 }

@@ -118,9 +118,9 @@ impl Library {
                 self.lock = Some((folder.to_owned(), file));
                 Ok(())
             }
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                Err(io::Error::other("another poolwatch records this pool already, and what it records can be looked at here too"))
-            }
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(io::Error::other(
+                "another poolwatch records this pool already, and what it records can be looked at here too",
+            )),
             Err(error) => Err(error.into()),
         }
     }

@@ -179,7 +179,8 @@ impl Recorder {
             return;
         }
         let at = seen.at;
-        let full = self.segment.as_ref().is_some_and(|s| s.size() >= self.options.segment) || at.since(self.began) >= self.options.span;
+        let full =
+            self.segment.as_ref().is_some_and(|s| s.size() >= self.options.segment) || at.since(self.began) >= self.options.span;
         let due = at.since(self.keyed);
         if self.segment.is_some() && due >= KEY_EVERY && (!self.pool.is_reading() || due >= KEY_WAITS) {
             // What is in the key frame already does not come again behind it.
@@ -220,7 +221,8 @@ impl Recorder {
     }
 
     fn header(&self, start: Time) -> Header {
-        let (pool, uuid) = self.pool.identity().map(|(name, uuid)| (name, crate::text::clean(uuid, 64).into_owned())).unwrap_or_default();
+        let (pool, uuid) =
+            self.pool.identity().map(|(name, uuid)| (name, crate::text::clean(uuid, 64).into_owned())).unwrap_or_default();
         Header {
             schema: SCHEMA.to_owned(),
             pool,
@@ -272,11 +274,11 @@ impl Recorder {
         let classes: Vec<Class> = <Class as strum::IntoEnumIterator>::iter().collect();
         let mut all = vec![Seen::Resync { classes: classes.clone(), why: "a key frame".to_owned() }];
         for (r, record) in self.pool.whole_records() {
-            all.push(Seen::Set { r#ref: r.clone(), record: Box::new(record.clone()) });
+            all.push(Seen::Set { r#ref: r.clone(), record: std::sync::Arc::new(record.clone()) });
         }
         for (r, text) in &self.guests {
             if let Ok(record) = serde_json::from_slice(text) {
-                all.push(Seen::Set { r#ref: r.clone(), record: Box::new(record) });
+                all.push(Seen::Set { r#ref: r.clone(), record: std::sync::Arc::new(record) });
             }
         }
         all.push(Seen::Synced { classes });

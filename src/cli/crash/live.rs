@@ -9,8 +9,8 @@ use crate::crash::classify::Fact;
 use crate::crash::read::{self, Limits, Options};
 use crate::crash::report::Reading;
 use crate::feed::clock::Clock;
-use crate::xenapi::client::download::{Bounds, Download};
 use crate::xenapi::client::Client;
+use crate::xenapi::client::download::{Bounds, Download};
 use crate::xenapi::error::Error;
 use crate::xenapi::events::What;
 use crate::xenapi::record::{Class, Host, Record};
@@ -73,8 +73,8 @@ async fn of_host(session: &Session, wanted: &str, user: &str, allow_plain_http: 
 async fn hosts(session: &Session) -> Result<Vec<Host>, CrashError> {
     let batch = session.event_from(&[Class::Host], "", Duration::ZERO).await.map_err(CrashError::Pool)?;
     let host = |what| match what {
-        What::Set(record) => match *record {
-            Record::Host(host) => Some(host),
+        What::Set(record) => match &*record {
+            Record::Host(host) => Some(host.clone()),
             _ => None,
         },
         What::Gone => None,
@@ -96,7 +96,9 @@ async fn facts(session: &Session, host: &Host) -> Vec<Fact> {
         Record::Message(message) if message.obj_uuid == host.uuid && message.name.starts_with("HA_HOST_") => Some(message),
         _ => None,
     });
-    messages.map(|message| Fact::Message { name: message.name.to_string(), at: message.timestamp.time().unwrap_or_default() }).collect()
+    messages
+        .map(|message| Fact::Message { name: message.name.to_string(), at: message.timestamp.0.unwrap_or_default() })
+        .collect()
 }
 
 /// The one that is meant: by uuid, name, host name or address.
@@ -104,7 +106,8 @@ fn find<'a>(hosts: &'a [Host], wanted: &str) -> Result<&'a Host, CrashError> {
     if let Some(host) = hosts.iter().find(|host| host.uuid.eq_ignore_ascii_case(wanted)) {
         return Ok(host);
     }
-    let called = |host: &&Host| [&host.name_label, &host.hostname, &host.address].iter().any(|name| name.eq_ignore_ascii_case(wanted));
+    let called =
+        |host: &&Host| [&host.name_label, &host.hostname, &host.address].iter().any(|name| name.eq_ignore_ascii_case(wanted));
     let mut found = hosts.iter().filter(called);
     match (found.next(), found.count()) {
         (Some(host), 0) => Ok(host),

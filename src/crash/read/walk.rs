@@ -172,7 +172,8 @@ impl Walk {
             && self.meter.stopped().is_none()
         {
             let after = read.lines;
-            self.gather.note(format!("{shown} is damaged or cut off after {after} lines ({error}); what stands before was read."));
+            self.gather
+                .note(format!("{shown} is damaged or cut off after {after} lines ({error}); what stands before was read."));
             self.broken.get_or_insert(error);
         }
     }
@@ -197,8 +198,13 @@ impl Walk {
         if crashes.is_empty() {
             return Err(match (self.broken, notes.first()) {
                 (Some(error), _) if lines == 0 => ReadError::Broken { what, error },
-                (_, Some(note)) => ReadError::Nothing { what, why: format!("no log in it could be read. {}", note.trim_end_matches('.')) },
-                (..) => ReadError::Nothing { what, why: format!("none of its {files} files is a log that a crash could be read from") },
+                (_, Some(note)) => {
+                    ReadError::Nothing { what, why: format!("no log in it could be read. {}", note.trim_end_matches('.')) }
+                }
+                (..) => ReadError::Nothing {
+                    what,
+                    why: format!("none of its {files} files is a log that a crash could be read from"),
+                },
             });
         }
         for crash in &mut crashes {
@@ -216,7 +222,10 @@ impl Walk {
         };
         say(links, "links were not followed.");
         say(devices, "devices, pipes or sockets were not opened.");
-        say(climbing, "names begin at the root or climb out of the archive: nothing is written anywhere, so they only count as names.");
+        say(
+            climbing,
+            "names begin at the root or climb out of the archive: nothing is written anywhere, so they only count as names.",
+        );
         say(kinds, "files are stored in a way that no log is (sparse, or in several volumes) and were not read.");
     }
 
@@ -229,7 +238,8 @@ impl Walk {
             Stop::Ratio => format!("it unpacks to more than {} times its size, as no log does", limits.ratio),
             Stop::Members => format!("it holds more than {} files", limits.members),
         };
-        self.gather.note(format!("The reading was stopped: {why}. What was read until then is judged; unpack what you need by hand."));
+        self.gather
+            .note(format!("The reading was stopped: {why}. What was read until then is judged; unpack what you need by hand."));
     }
 }
 

@@ -77,7 +77,11 @@ impl<'a> One<'a> {
             logs: &crash.logs,
             evidence: &verdict.evidence,
             advice: &crash.advice,
-            story: crash.story.iter().map(|Step { at, text, matters }| Told { at: at.to_string(), text, matters: *matters }).collect(),
+            story: crash
+                .story
+                .iter()
+                .map(|Step { at, text, matters }| Told { at: at.to_string(), text, matters: *matters })
+                .collect(),
         }
     }
 }

@@ -72,11 +72,11 @@ mod tests {
         let pbd = |secs: i64, up: &str, attached: bool| {
             let config = Config::from([("multipathed", "true"), ("mpath-a", up)]);
             let record = Pbd { host: "h".into(), currently_attached: attached, other_config: config, ..Pbd::default() };
-            Observation { at: at(secs), seen: Seen::Set { r#ref: "p".into(), record: Box::new(Record::Pbd(record)) } }
+            Observation { at: at(secs), seen: Seen::Set { r#ref: "p".into(), record: std::sync::Arc::new(Record::Pbd(record)) } }
         };
         let bond = |secs: i64, up: i64| {
             let record = Bond { slaves: vec!["a".into(), "b".into()], links_up: up, ..Bond::default() };
-            Observation { at: at(secs), seen: Seen::Set { r#ref: "b".into(), record: Box::new(Record::Bond(record)) } }
+            Observation { at: at(secs), seen: Seen::Set { r#ref: "b".into(), record: std::sync::Arc::new(Record::Bond(record)) } }
         };
         let mut ledger = PathLedger::default();
         for o in [pbd(0, "[2, 2]", true), bond(0, 2), pbd(10, "[1, 2]", true), bond(20, 1), pbd(30, "[1, 2]", false)] {

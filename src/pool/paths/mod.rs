@@ -20,7 +20,7 @@ use crate::time::Time;
 use crate::xenapi::record::{Config, Ref};
 use past::Past;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Paths whose earlier changes are remembered at most.
 const KEPT: usize = 2_000;
@@ -124,7 +124,8 @@ pub struct Paths {
     /// Losses that were told in an alert already, for those that are found by time alone.
     told: Vec<Key>,
     /// What earlier runs saw of paths that were not seen yet in this one.
-    earlier: HashMap<(Ref, Box<str>), Past>,
+    #[serde(with = "super::keep::pairs", default)]
+    earlier: BTreeMap<(Ref, Box<str>), Past>,
 }
 
 impl Paths {

@@ -4,6 +4,7 @@
 
 use crate::pool::limits::{FLAP_WINDOW, FLAPS, WEEK};
 use crate::time::Time;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 pub const CHANGES: usize = 48;
 
 /// A path changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// When that was seen.
     pub at: Time,
@@ -22,7 +23,7 @@ pub struct Change {
 }
 
 /// The changes of one path, the oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     changes: VecDeque<Change>,
     /// Changes before the first one, counted only.

@@ -140,8 +140,8 @@ fn one(ctx: &Ctx, pool: &Pool, item: &Item) -> Progress {
         Item::Pbd { pbd } => match ctx.records().pbd(pbd) {
             None => Progress::Act(Ctx::put_back(item, "that storage is not connected to the host any more")),
             Some(record) => {
-                let seen = ctx.picture().hosts.iter().find(|h| h.r#ref == record.host);
-                if let Some(Err(why)) = seen.filter(|_| !record.currently_attached).map(|seen| safe::clock(ctx, seen)) {
+                let seen = ctx.picture().host(&record.host).filter(|_| !record.currently_attached);
+                if let Some(Err(why)) = seen.map(|seen| safe::clock(ctx, seen)) {
                     return out_of_step(ctx, item, &why);
                 }
                 back(ctx, item, "its storage is plugged", &Call::Plug { pbd: pbd.clone() }, |_| false)

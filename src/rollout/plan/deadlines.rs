@@ -124,7 +124,8 @@ impl Limit {
         let secs = match time.trim().parse::<u64>() {
             Ok(secs) => secs,
             Err(_) => {
-                let (number, unit) = time.trim().split_at(time.trim().len() - time.trim().chars().next_back().map_or(0, char::len_utf8));
+                let (number, unit) =
+                    time.trim().split_at(time.trim().len() - time.trim().chars().next_back().map_or(0, char::len_utf8));
                 let unit: u64 = match unit {
                     "s" => 1,
                     "m" => 60,
@@ -196,7 +197,9 @@ mod tests {
         assert_eq!(Limit::read("home=45"), Ok((Limit::Home, 45)));
         assert_eq!(Limit::read("rebuild=0"), Ok((Limit::Rebuild, 0)));
         assert_eq!(Limit::read("rebuild=7d"), Ok((Limit::Rebuild, LONGEST)));
-        for bad in ["up", "=2h", "up=", "up=2w", "up=-1", "up=8d", "up=99999999999999999999d", "up=h", "soak=3", "up=2µ", "up=1.5h"] {
+        for bad in
+            ["up", "=2h", "up=", "up=2w", "up=-1", "up=8d", "up=99999999999999999999d", "up=h", "soak=3", "up=2µ", "up=1.5h"]
+        {
             assert!(Limit::read(bad).is_err(), "{bad}");
         }
         assert!(Limit::read("boot=3").is_err_and(|e| e.to_string().contains("settle, enable, evacuate")));

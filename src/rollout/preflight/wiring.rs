@@ -100,7 +100,9 @@ fn network(ground: Ground, out: &mut Vec<Finding>) {
     let said = network.said();
     for host in &network.without {
         let text = format!("{host} has no address on {said}, and guests are to move over it.");
-        out.push(Finding::hard("migration-network", host, text).evidence(format!("{said}: no attached PIF of {host} with an IP")));
+        out.push(
+            Finding::hard("migration-network", host, text).evidence(format!("{said}: no attached PIF of {host} with an IP")),
+        );
     }
 }
 

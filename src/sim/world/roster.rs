@@ -96,6 +96,7 @@ impl Core {
             fill: crate::sim::scenario::Fill::default(),
             probe: self.probe,
             cluster: false,
+            networks: Vec::new(),
             ha: crate::sim::scenario::HaSpec::default(),
             cluster_stacks: self.stacks.clone(),
             wlb: false,

@@ -77,8 +77,12 @@ fn one(sheet: &mut Sheet, model: &Model, host: &HostView, clock: Option<&ClockVi
         return;
     }
     let way = if clock.skew_s < 0.0 { "behind" } else { "ahead" };
-    let skew =
-        format!("{:.1} s {way}, give or take {:.1} s ({})", clock.skew_s.abs(), clock.error_s.abs(), ago(model.shown(), clock.seen));
+    let skew = format!(
+        "{:.1} s {way}, give or take {:.1} s ({})",
+        clock.skew_s.abs(),
+        clock.error_s.abs(),
+        ago(model.shown(), clock.seen)
+    );
     if is_off(clock) {
         let text = format!("{skew}. Its storage may not be plugged");
         sheet.para(format!("{} {}", glyphs.failed, host.name), Role::Failed, NAME, text, Role::Failed);

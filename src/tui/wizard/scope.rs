@@ -104,8 +104,7 @@ impl Choice {
 }
 
 /// Deadlines, in seconds; the last one is for ever.
-const LIMITS: [u64; 14] =
-    [60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400, 604_800, u64::MAX];
+const LIMITS: [u64; 14] = [60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400, 604_800, u64::MAX];
 
 /// The value `by` steps from `now` in `steps`.
 fn step(steps: &[u64], now: u64, by: i32) -> u64 {
@@ -241,7 +240,8 @@ impl Scope {
             Choice::Rehearse => self.rehearse = !self.rehearse,
             Choice::Batch => options.batch = step(&BATCHES, options.batch.into(), by) as u32,
             Choice::Network => {
-                let offered: Vec<Ref> = self.networks.iter().filter(|n| !n.management && n.refused().is_none()).map(|n| n.network.clone()).collect();
+                let offered: Vec<Ref> =
+                    self.networks.iter().filter(|n| !n.management && n.refused().is_none()).map(|n| n.network.clone()).collect();
                 // The management network is the first of them, and has no reference here.
                 let at = offered.iter().position(|r| *r == options.network).map_or(0, |at| at as i64 + 1);
                 let to = (at + i64::from(by.signum())).rem_euclid(offered.len() as i64 + 1);
@@ -367,8 +367,12 @@ mod tests {
             without: without.iter().map(|h| (*h).to_owned()).collect(),
             hosts: 2,
         };
-        let networks =
-            vec![network("Backup", false, &["xcp2"]), network("Management", true, &[]), network("Storage", false, &[]), network("Fast", false, &[])];
+        let networks = vec![
+            network("Backup", false, &["xcp2"]),
+            network("Management", true, &[]),
+            network("Storage", false, &[]),
+            network("Fast", false, &[]),
+        ];
         let mut scope = Scope { networks, ..Scope::default() };
         let mut values = Vec::new();
         for by in [1, 1, 1, -1] {

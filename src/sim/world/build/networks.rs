@@ -33,7 +33,8 @@ impl Builder<'_> {
         let Some(below) = pifs.into_iter().find(|p| self.db.boolean(p, "management")) else { return };
         let copied = |field: &str| self.db.get(&below, field).clone();
         let (device, mac, metrics) = (copied("device"), copied("MAC"), copied("metrics"));
-        let address = if addressed { format!("10.{}.{}.{}", self.scenario.subnet, spec.vlan % 256, host + 1) } else { String::new() };
+        let address =
+            if addressed { format!("10.{}.{}.{}", self.scenario.subnet, spec.vlan % 256, host + 1) } else { String::new() };
         let untagged = self.db.create(
             "PIF",
             &[

@@ -4,8 +4,8 @@ use crate::sim::schema::{Dialect, Schema};
 use crate::sim::value::Value;
 use crate::time::Time;
 use crate::xenapi::record::{
-    Bond, Certificate, Class, Cluster, ClusterHost, Config, Date, Host, HostCrashdump, HostMetrics, HostOperation, Message, Network, Pbd,
-    Pif, PifMetrics, Pool, Record, Ref, Sr, Task, TaskStatus, Vm,
+    Bond, Certificate, Class, Cluster, ClusterHost, Config, Date, Host, HostCrashdump, HostMetrics, HostOperation, Message,
+    Network, Pbd, Pif, PifMetrics, Pool, Record, Ref, Sr, Task, TaskStatus, Vm,
 };
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
