@@ -15,18 +15,14 @@ const SAME: i64 = 900_000;
 /// The verdict.
 pub(super) fn verdict(mut said: Vec<Said>, facts: &[Fact], left: bool) -> Verdict {
     said.sort_by(|a, b| (rank(a.log.kind), &a.log.name).cmp(&(rank(b.log.kind), &b.log.name)));
-    let written = facts.iter().find_map(|fact| match fact {
-        Fact::Written(at) => Some(*at),
-        Fact::Rebooted { to, .. } => Some(*to),
-        _ => None,
-    });
+    let clock = Clock::of(facts);
     let own: Vec<&Said> = said.iter().filter(|said| said.log.owner != Owner::Survivor && rank(said.log.kind).is_some()).collect();
-    let mut finding = from_logs(&own, written);
+    let mut finding = from_logs(&own, clock);
     if matches!(finding.cause, Cause::None | Cause::Unknown) {
         finding = without_dump(&said, finding, facts);
     }
     add(&mut finding, facts, left);
-    let at = time(&finding, written);
+    let at = time(&finding, clock);
     Verdict {
         cause: finding.cause,
         finer: finding.finer,
@@ -38,16 +34,46 @@ pub(super) fn verdict(mut said: Vec<Said>, facts: &[Fact], left: bool) -> Verdic
     }
 }
 
-/// When its most telling line was written.
-fn time(finding: &Finding, written: Option<Time>) -> Option<Time> {
+/// When its most telling line was written: by its date, else by its stamp since a boot whose time is known.
+fn time(finding: &Finding, clock: Clock) -> Option<Time> {
     if finding.cause == Cause::None {
         return None;
     }
-    finding.lines.iter().find_map(|(_, spot)| spot.date?.time(written))
+    let dated = finding.lines.iter().find_map(|(_, spot)| spot.date?.time(clock.written));
+    dated.or_else(|| {
+        let stamp = finding.lines.iter().find_map(|(_, spot)| spot.stamp)?;
+        Some(clock.booted? + std::time::Duration::from_millis(u64::try_from(stamp).ok()?))
+    })
+}
+
+/// What is known of the host's clock.
+#[derive(Clone, Copy)]
+struct Clock {
+    /// About when the logs were written.
+    written: Option<Time>,
+    /// When the boot that ended had begun.
+    booted: Option<Time>,
+}
+
+impl Clock {
+    fn of(facts: &[Fact]) -> Self {
+        let mut clock = Self { written: None, booted: None };
+        for fact in facts {
+            match fact {
+                Fact::Written(at) => clock.written = Some(*at),
+                Fact::Rebooted { from, to } => {
+                    clock.booted = clock.booted.or(*from);
+                    clock.written = clock.written.or(Some(*to));
+                }
+                _ => {}
+            }
+        }
+        clock
+    }
 }
 
 /// What the host's own logs say: the nearest to the crash first, and o2cb over all that speak of the same minutes.
-fn from_logs(own: &[&Said], written: Option<Time>) -> Finding {
+fn from_logs(own: &[&Said], clock: Clock) -> Finding {
     let mut found: Vec<Finding> = Vec::new();
     for wanted in 0..=3 {
         let view = View { said: own.iter().copied().filter(|said| rank(said.log.kind) == Some(wanted)).collect() };
@@ -55,8 +81,8 @@ fn from_logs(own: &[&Said], written: Option<Time>) -> Finding {
     }
     let all = View { said: own.to_vec() };
     let Some(first) = found.first().cloned() else { return decide::calm(&all) };
-    let when = time(&first, written);
-    let same = |other: &&Finding| match (when, time(other, written)) {
+    let when = time(&first, clock);
+    let same = |other: &&Finding| match (when, time(other, clock)) {
         (Some(a), Some(b)) => a.millis_after(b).abs() < SAME,
         _ => false,
     };
