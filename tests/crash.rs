@@ -123,7 +123,9 @@ async fn pool(status: &'static str, body: Vec<u8>) -> Fake {
                 let host = json!({"uuid": "u-3", "name_label": "xcp3", "hostname": "xcp3", "address": "127.0.0.1"});
                 let event = json!({"id": "1", "class": "host", "operation": "add", "ref": "OpaqueRef:h", "snapshot": host});
                 let counts = json!({"host": 1});
-                Say::Result(json!({"events": [event], "valid_ref_counts": counts, "token": "00000000000000000001,00000000000000000001"}))
+                Say::Result(
+                    json!({"events": [event], "valid_ref_counts": counts, "token": "00000000000000000001,00000000000000000001"}),
+                )
             }
             method => Say::error("MESSAGE_METHOD_UNKNOWN", &[method]),
         }
@@ -177,7 +179,9 @@ async fn who_may_not_and_what_breaks_off_is_told_without_the_session() {
             "event.from" => {
                 let host = json!({"uuid": "u-3", "name_label": "xcp3", "hostname": "xcp3", "address": "127.0.0.1"});
                 let event = json!({"id": "1", "class": "host", "operation": "add", "ref": "OpaqueRef:h", "snapshot": host});
-                Say::Result(json!({"events": [event], "valid_ref_counts": {"host": 1}, "token": "00000000000000000001,00000000000000000001"}))
+                Say::Result(
+                    json!({"events": [event], "valid_ref_counts": {"host": 1}, "token": "00000000000000000001,00000000000000000001"}),
+                )
             }
             _ => Say::Result(json!(SESSION)),
         }

@@ -101,7 +101,8 @@ fn peak_kib() -> u64 {
 fn two_gigabytes_go_through_in_bounded_memory() {
     const LINES: u64 = (1_200 << 20) / 128;
     const ZEROS: u64 = 1 << 30;
-    let fence = b"[  525.566500] EMERG: Kernel panic - not syncing: *** ocfs2 is very sorry to be fencing this system by panicing ***\n";
+    let fence =
+        b"[  525.566500] EMERG: Kernel panic - not syncing: *** ocfs2 is very sorry to be fencing this system by panicing ***\n";
     let mut dump = fence.to_vec();
     dump.resize(512, b'\n');
     let parts = vec![

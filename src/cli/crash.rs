@@ -4,8 +4,8 @@ mod live;
 mod words;
 
 use super::args::ConnectArgs;
-use super::error::CliError;
 use super::block_on;
+use super::error::CliError;
 use crate::config::Flags;
 use crate::crash::read::{self, Options, ReadError};
 use crate::crash::report::{self, Reading};
@@ -133,7 +133,8 @@ fn tell(reading: &Reading, args: &CrashArgs) -> Result<(), CliError> {
         None if args.json => report::json(reading).map_err(CrashError::Json)?,
         None if args.markdown => report::markdown(reading),
         None => {
-            let columns = if out.is_terminal() { crossterm::terminal::size().map_or(COLUMNS, |(columns, _)| columns) } else { COLUMNS };
+            let columns =
+                if out.is_terminal() { crossterm::terminal::size().map_or(COLUMNS, |(columns, _)| columns) } else { COLUMNS };
             words::page(reading, columns.clamp(40, COLUMNS))
         }
     };

@@ -137,10 +137,12 @@ fn bug(crash: &Crash, out: &mut Vec<String>) {
             "dom0 ran out of memory: give it more (dom0_mem in Xen's command line), and find out what took it (the list of processes before \
              the panic)."
         }
-        Finer::Firmware => {
-            "Read the machine's own log (`ipmitool sel list`), and bring firmware and BIOS up to date."
+        Finer::Firmware => "Read the machine's own log (`ipmitool sel list`), and bring firmware and BIOS up to date.",
+        Finer::Operator => {
+            return out.push(
+                "Somebody asked for it. If nobody did, look at who was logged in (`last`) and at the BMC's log.".to_owned(),
+            );
         }
-        Finer::Operator => return out.push("Somebody asked for it. If nobody did, look at who was logged in (`last`) and at the BMC's log.".to_owned()),
         Finer::Power => {
             return out.push("Look at the power supplies, the UPS and the machine's own log (`ipmitool sel list`).".to_owned());
         }
@@ -162,7 +164,10 @@ fn unknown(crash: &Crash, out: &mut Vec<String>) {
             "Read the bug reports of the other hosts, too: put them into one folder, and run `poolwatch crash FOLDER --host {host}`. What \
              they saw often tells who fenced it."
         ));
-        out.push("Read the machine's own log (`ipmitool sel list`): a loss of power or a reset from outside stands only there.".to_owned());
+        out.push(
+            "Read the machine's own log (`ipmitool sel list`): a loss of power or a reset from outside stands only there."
+                .to_owned(),
+        );
     } else {
         out.push(report_it(crash));
     }

@@ -160,7 +160,11 @@ impl Clock {
         let (date, rest) = date::date(line.strip_prefix(b"[").unwrap_or(line))?;
         let (month, day) = (i16::from(date.month), i16::from(date.day));
         let midnight = civil(date.year.unwrap_or(SOME_YEAR), month, day, 0, 0, 0)?;
-        let clock = Self { wall: midnight + i64::from(date.millis / 1_000), offset: date.offset.map(i64::from), has_year: date.year.is_some() };
+        let clock = Self {
+            wall: midnight + i64::from(date.millis / 1_000),
+            offset: date.offset.map(i64::from),
+            has_year: date.year.is_some(),
+        };
         Some((clock, host(rest)))
     }
 
@@ -225,14 +229,18 @@ mod tests {
 
     #[test]
     fn lines_of_every_kind_tell_their_time() {
-        let near = |line: &str| Clock::parse(line.as_bytes()).map(|(clock, host)| (clock.wall_near(AT, Some(0)), host.map(str::to_owned)));
+        let near = |line: &str| {
+            Clock::parse(line.as_bytes()).map(|(clock, host)| (clock.wall_near(AT, Some(0)), host.map(str::to_owned)))
+        };
         let xcp3 = Some("xcp3".to_owned());
         assert_eq!(near("Nov 21 02:17:44 xcp3 kernel: [ 1.0] x"), Some((AT, xcp3.clone())));
         assert_eq!(near("2026-11-21T03:17:44.123+01:00 xcp3 kernel: x"), Some((AT, xcp3)));
         assert_eq!(near("Sat Nov 21 02:17:44 UTC 2026 [err] FH: x"), Some((AT, None)));
         assert_eq!(near("Nov 21 03:17:44 CET 2026 [err] FH: x"), Some((AT, None)));
         assert_eq!(near("[20261121T02:17:44.123Z|debug|xcp3|0 ||x] y"), Some((AT, None)));
-        for line in ["", "[    0.000000] Linux version", "(XEN) x", "2026", "\u{fffd}Nov", "Nov 21 99:17:44 h x", "Nov 31 02:17:44 h x"] {
+        for line in
+            ["", "[    0.000000] Linux version", "(XEN) x", "2026", "\u{fffd}Nov", "Nov 21 99:17:44 h x", "Nov 31 02:17:44 h x"]
+        {
             assert_eq!(near(line), None, "{line}");
         }
         assert_eq!(Clock::parse(b"Nov 21 02:17:44 xcp3\xff\xfe x").map(|(c, _)| c.has_year), Some(false));

@@ -9,8 +9,8 @@ use crate::crash::classify::Fact;
 use crate::crash::read::{self, Limits, Options};
 use crate::crash::report::Reading;
 use crate::feed::clock::Clock;
-use crate::xenapi::client::download::{Bounds, Download};
 use crate::xenapi::client::Client;
+use crate::xenapi::client::download::{Bounds, Download};
 use crate::xenapi::error::Error;
 use crate::xenapi::events::What;
 use crate::xenapi::record::{Class, Host, Record};
@@ -106,7 +106,8 @@ fn find<'a>(hosts: &'a [Host], wanted: &str) -> Result<&'a Host, CrashError> {
     if let Some(host) = hosts.iter().find(|host| host.uuid.eq_ignore_ascii_case(wanted)) {
         return Ok(host);
     }
-    let called = |host: &&Host| [&host.name_label, &host.hostname, &host.address].iter().any(|name| name.eq_ignore_ascii_case(wanted));
+    let called =
+        |host: &&Host| [&host.name_label, &host.hostname, &host.address].iter().any(|name| name.eq_ignore_ascii_case(wanted));
     let mut found = hosts.iter().filter(called);
     match (found.next(), found.count()) {
         (Some(host), 0) => Ok(host),

@@ -28,15 +28,21 @@ impl Trouble {
     pub fn advice(&self) -> String {
         match self {
             Self::Path(name) => {
-                format!("Repair path {name}: its HBA or NIC port, cable and switch port. If its device has no other path, add one.")
+                format!(
+                    "Repair path {name}: its HBA or NIC port, cable and switch port. If its device has no other path, add one."
+                )
             }
             Self::NoPath(name) => format!("{name} lost its last path: repair its paths, and give it two that share nothing."),
             Self::Session(name, seconds) => format!(
                 "iSCSI {name} gave up only after {seconds} s: add a second path and multipath, which moves I/O after 25 s, before anybody fences."
             ),
             Self::Port(name) => format!("Repair the fibre channel link of {name}: HBA port, cable, switch port."),
-            Self::Nfs(name) => format!("The NFS server {name} did not answer: look at its log and at the network between, at that minute."),
-            Self::Link(name) => format!("{name} lost its link: look at NIC, cable and switch port, and bond it with a second one."),
+            Self::Nfs(name) => {
+                format!("The NFS server {name} did not answer: look at its log and at the network between, at that minute.")
+            }
+            Self::Link(name) => {
+                format!("{name} lost its link: look at NIC, cable and switch port, and bond it with a second one.")
+            }
         }
     }
 

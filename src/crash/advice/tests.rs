@@ -62,7 +62,8 @@ fn without_a_reason_it_is_a_bug_to_report_with_the_bundle() {
 
 #[test]
 fn a_fence_that_leaves_no_dump_says_how_to_get_one() {
-    let mut fenced = crash(Cause::O2cb, Finer::Disk, &[FENCE, "*** ocfs2 is very sorry to be fencing this system by restarting ***"]);
+    let mut fenced =
+        crash(Cause::O2cb, Finer::Disk, &[FENCE, "*** ocfs2 is very sorry to be fencing this system by restarting ***"]);
     fenced.dump = Dump::Missing;
     assert!(advise(&fenced).join("\n").contains("fence_method"));
     fenced.dump = Dump::Part("there was no room for it in /var/crash".to_owned());
@@ -71,7 +72,11 @@ fn a_fence_that_leaves_no_dump_says_how_to_get_one() {
 
 #[test]
 fn names_that_are_none_are_left_out() {
-    let lines = ["Failing path <script>alert(1)</script>", "nfs: server nas.lab not responding, timed out", "bond0: link status definitely down for interface eth1, disabling it"];
+    let lines = [
+        "Failing path <script>alert(1)</script>",
+        "nfs: server nas.lab not responding, timed out",
+        "bond0: link status definitely down for interface eth1, disabling it",
+    ];
     let advice = advise(&crash(Cause::Xhad, Finer::Statefile, &lines)).join("\n");
     assert!(!advice.contains("script") && advice.contains("nas.lab") && advice.contains("eth1 lost its link"), "{advice}");
 }

@@ -84,7 +84,8 @@ fn the_evidence_is_where_it_says() {
         for evidence in &verdict.evidence {
             let at = usize::try_from(evidence.line).unwrap();
             assert_eq!(text_of(lines[at - 1]), evidence.text, "{}", excerpt.title);
-            let after: Vec<String> = lines[at..].iter().filter(|line| !line.trim().is_empty()).take(3).map(|line| text_of(line)).collect();
+            let after: Vec<String> =
+                lines[at..].iter().filter(|line| !line.trim().is_empty()).take(3).map(|line| text_of(line)).collect();
             assert_eq!(evidence.after, after, "{}: {}", excerpt.title, evidence.text);
         }
     }
@@ -216,7 +217,8 @@ fn gigantic_logs_take_no_more_memory_than_small_ones() {
     let log = log("console", Kind::Console, Owner::Crashed);
     let mut classifier = Classifier::new();
     for number in 1..=60_000 {
-        let line = format!("[{:5}.000001] BUG: soft lockup - CPU#{} stuck for 22s! [x:1] {}", number / 10, number % 64, "y".repeat(300));
+        let line =
+            format!("[{:5}.000001] BUG: soft lockup - CPU#{} stuck for 22s! [x:1] {}", number / 10, number % 64, "y".repeat(300));
         classifier.line(&log, number, line.as_bytes());
     }
     let verdict = classifier.verdict();

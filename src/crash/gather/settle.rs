@@ -224,9 +224,9 @@ fn deal(
 fn share_facts(facts: Vec<Fact>, cases: &mut BTreeMap<String, Case>, alone: &mut BTreeMap<String, Case>) {
     for fact in facts {
         let about = match &fact {
-            Fact::Message { at, .. } => cases.values_mut().find(|case| {
-                case.at().is_some_and(|crashed| (-SAME..=4 * SAME).contains(&at.millis_after(crashed)))
-            }),
+            Fact::Message { at, .. } => cases
+                .values_mut()
+                .find(|case| case.at().is_some_and(|crashed| (-SAME..=4 * SAME).contains(&at.millis_after(crashed)))),
             _ => None,
         };
         if let Some(case) = about {
@@ -312,7 +312,10 @@ fn tidy(mut crashes: Vec<(Option<Wall>, Crash)>) -> Vec<Crash> {
     for (_, crash) in crashes {
         let twin = |other: &Crash| {
             let name = |folder: &Option<String>| folder.as_deref().map(|folder| layout::last(folder).to_owned());
-            crash.host.is_some() && crash.host == other.host && crash.folder.is_some() && name(&crash.folder) == name(&other.folder)
+            crash.host.is_some()
+                && crash.host == other.host
+                && crash.folder.is_some()
+                && name(&crash.folder) == name(&other.folder)
         };
         match kept.iter_mut().find(|other| twin(other)) {
             // Of two copies the one with more in it.

@@ -31,7 +31,8 @@ impl Site {
                 None
             }
         };
-        let good = |name: &&str| name.len() <= 255 && !is_nameless(name) && !name.contains(|c: char| c.is_whitespace() || c == '<');
+        let good =
+            |name: &&str| name.len() <= 255 && !is_nameless(name) && !name.contains(|c: char| c.is_whitespace() || c == '<');
         if self.told.is_none() {
             self.told = name.filter(good).map(|name| super::shown(name));
         }
@@ -112,7 +113,11 @@ mod tests {
 
     #[test]
     fn short_and_full_names_are_one_host_but_domains_differ() {
-        assert!(same("xcp3", "xcp3.lab") && !same("xcp3.a", "xcp3.b") && !same("10.0.0.3", "10.0.0.4") && !same("10", "10.0.0.4"));
-        assert!(!is_other(Some("localhost"), Some("xcp3")) && !is_other(None, Some("xcp3")) && is_other(Some("xcp1"), Some("xcp3")));
+        assert!(
+            same("xcp3", "xcp3.lab") && !same("xcp3.a", "xcp3.b") && !same("10.0.0.3", "10.0.0.4") && !same("10", "10.0.0.4")
+        );
+        assert!(
+            !is_other(Some("localhost"), Some("xcp3")) && !is_other(None, Some("xcp3")) && is_other(Some("xcp1"), Some("xcp3"))
+        );
     }
 }

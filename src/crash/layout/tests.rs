@@ -88,7 +88,10 @@ fn paths_are_tamed_and_packing_is_no_part_of_a_name() {
     assert_eq!(tame("../../etc//./passwd"), ("etc/passwd".to_owned(), true));
     assert_eq!(tame("/var/log/kern.log"), ("var/log/kern.log".to_owned(), true));
     assert_eq!(tame("./a/b"), ("a/b".to_owned(), false));
-    assert_eq!((unpacked("kern.log.2.GZ"), unpacked(".gz"), unarchived("bug-report.tar.bz2")), ("kern.log.2", ".gz", "bug-report"));
+    assert_eq!(
+        (unpacked("kern.log.2.GZ"), unpacked(".gz"), unarchived("bug-report.tar.bz2")),
+        ("kern.log.2", ".gz", "bug-report")
+    );
 }
 
 proptest! {

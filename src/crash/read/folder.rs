@@ -36,7 +36,11 @@ fn below(walk: &mut Walk, folder: &Path, label: &str, depth: usize) -> io::Resul
             walk.odd.links += 1;
         } else if kind.is_dir() {
             let deep = depth + 1 >= DEPTH;
-            let said = if deep { Err(io::Error::other("folders within folders without end")) } else { below(walk, &path, &inside, depth + 1) };
+            let said = if deep {
+                Err(io::Error::other("folders within folders without end"))
+            } else {
+                below(walk, &path, &inside, depth + 1)
+            };
             if let Err(error) = said {
                 walk.gather.note(format!("The folder {} was not read: {error}.", crate::text::clean(&inside, 200)));
             }

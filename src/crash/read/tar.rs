@@ -100,14 +100,7 @@ fn members(walk: &mut Walk, source: &mut Source<'_>, prefix: &str, depth: usize)
 }
 
 /// One file. False if the archive ended in it.
-fn file(
-    walk: &mut Walk,
-    source: &mut Source<'_>,
-    header: &Header,
-    sparse: bool,
-    prefix: &str,
-    depth: usize,
-) -> io::Result<bool> {
+fn file(walk: &mut Walk, source: &mut Source<'_>, header: &Header, sparse: bool, prefix: &str, depth: usize) -> io::Result<bool> {
     let (tamed, climbs) = layout::tame(&header.path);
     walk.odd.climbing += u64::from(climbs);
     let path = if prefix.is_empty() { tamed } else { format!("{prefix}/{tamed}") };
@@ -162,7 +155,9 @@ fn pax(text: &[u8], before: &mut Before) {
     let mut rest = text;
     while let Some(blank) = rest.iter().take(12).position(|byte| *byte == b' ') {
         let number = rest.get(..blank).and_then(|digits| std::str::from_utf8(digits).ok());
-        let Some(length) = number.and_then(|digits| digits.parse::<usize>().ok()).filter(|length| *length > blank + 1) else { return };
+        let Some(length) = number.and_then(|digits| digits.parse::<usize>().ok()).filter(|length| *length > blank + 1) else {
+            return;
+        };
         let Some(record) = rest.get(blank + 1..length) else { return };
         let record = record.strip_suffix(b"\n").unwrap_or(record);
         if let Some(equals) = record.iter().position(|byte| *byte == b'=') {

@@ -172,7 +172,8 @@ impl Walk {
             && self.meter.stopped().is_none()
         {
             let after = read.lines;
-            self.gather.note(format!("{shown} is damaged or cut off after {after} lines ({error}); what stands before was read."));
+            self.gather
+                .note(format!("{shown} is damaged or cut off after {after} lines ({error}); what stands before was read."));
             self.broken.get_or_insert(error);
         }
     }
@@ -197,8 +198,13 @@ impl Walk {
         if crashes.is_empty() {
             return Err(match (self.broken, notes.first()) {
                 (Some(error), _) if lines == 0 => ReadError::Broken { what, error },
-                (_, Some(note)) => ReadError::Nothing { what, why: format!("no log in it could be read. {}", note.trim_end_matches('.')) },
-                (..) => ReadError::Nothing { what, why: format!("none of its {files} files is a log that a crash could be read from") },
+                (_, Some(note)) => {
+                    ReadError::Nothing { what, why: format!("no log in it could be read. {}", note.trim_end_matches('.')) }
+                }
+                (..) => ReadError::Nothing {
+                    what,
+                    why: format!("none of its {files} files is a log that a crash could be read from"),
+                },
             });
         }
         for crash in &mut crashes {
@@ -216,7 +222,10 @@ impl Walk {
         };
         say(links, "links were not followed.");
         say(devices, "devices, pipes or sockets were not opened.");
-        say(climbing, "names begin at the root or climb out of the archive: nothing is written anywhere, so they only count as names.");
+        say(
+            climbing,
+            "names begin at the root or climb out of the archive: nothing is written anywhere, so they only count as names.",
+        );
         say(kinds, "files are stored in a way that no log is (sparse, or in several volumes) and were not read.");
     }
 
@@ -229,7 +238,8 @@ impl Walk {
             Stop::Ratio => format!("it unpacks to more than {} times its size, as no log does", limits.ratio),
             Stop::Members => format!("it holds more than {} files", limits.members),
         };
-        self.gather.note(format!("The reading was stopped: {why}. What was read until then is judged; unpack what you need by hand."));
+        self.gather
+            .note(format!("The reading was stopped: {why}. What was read until then is judged; unpack what you need by hand."));
     }
 }
 
@@ -251,13 +261,13 @@ fn shown(path: &str) -> String {
     if path.is_empty() { "The input".to_owned() } else { text::clean(path, 200).into_owned() }
 }
 
-/// Whether these first bytes of a file are no text: a tenth or more of them are NULs or other control characters.
+/// Whether these first bytes of a file are no text: a twentieth or more of them are NULs or other control characters.
 fn is_binary(head: &[u8]) -> bool {
     let odd = |byte: &&u8| matches!(byte, 0..=6 | 14..=26 | 28..=31 | 127);
     // The hypervisor's ring may begin with NULs.
     let from = head.iter().position(|byte| *byte != 0).unwrap_or(head.len());
     let rest = head.get(from..).unwrap_or_default();
-    (rest.is_empty() && !head.is_empty()) || rest.iter().filter(odd).count() * 10 > rest.len()
+    (rest.is_empty() && !head.is_empty()) || rest.iter().filter(odd).count() * 20 > rest.len()
 }
 
 /// Frames of zstd one after another.

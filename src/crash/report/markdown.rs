@@ -36,7 +36,8 @@ fn one(out: &mut String, crash: &Crash) {
         out.push('\n');
     }
     if crash.dump != Dump::Missing || verdict.cause != Cause::None {
-        let folder = crash.folder.as_deref().filter(|folder| !folder.is_empty()).map_or_else(String::new, |at| format!("{}, ", e(at)));
+        let folder =
+            crash.folder.as_deref().filter(|folder| !folder.is_empty()).map_or_else(String::new, |at| format!("{}, ", e(at)));
         let _ = writeln!(out, "Dump: {folder}{}.\n", e(&crash.dump.text()));
     }
     if !verdict.evidence.is_empty() {

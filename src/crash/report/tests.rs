@@ -66,7 +66,10 @@ fn the_contract_of_the_json() {
     let text = json(&reading(" x")).expect("it can be written");
     let page: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let crash = &page["crashes"][0];
-    assert_eq!((page["schema"].as_str(), crash["cause"].as_str(), crash["finer"].as_str()), (Some(SCHEMA), Some("o2cb"), Some("disk")));
+    assert_eq!(
+        (page["schema"].as_str(), crash["cause"].as_str(), crash["finer"].as_str()),
+        (Some(SCHEMA), Some("o2cb"), Some("disk"))
+    );
     assert_eq!((crash["confidence"].as_str(), crash["at"].as_str()), (Some("sure"), Some("2026-11-21T02:17:44.000Z")));
     assert_eq!((crash["evidence"][0]["line"].as_u64(), crash["dump"]["state"].as_str()), (Some(7), Some("part")));
     assert_eq!(crash["story"].as_array().map(Vec::len), Some(3));

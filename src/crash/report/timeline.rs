@@ -25,7 +25,9 @@ pub fn svg(crash: &Crash) -> String {
         marks.push((at, &headline, "crash"));
     }
     marks.sort_by_key(|(at, ..)| *at);
-    let (Some(first), Some(last)) = (marks.first().map(|mark| mark.0), marks.last().map(|mark| mark.0)) else { return String::new() };
+    let (Some(first), Some(last)) = (marks.first().map(|mark| mark.0), marks.last().map(|mark| mark.0)) else {
+        return String::new();
+    };
     let length = last.millis_after(first);
     if length <= 0 {
         return String::new();
