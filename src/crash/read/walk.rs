@@ -195,7 +195,8 @@ impl Walk {
         self.say_stop();
         let (files, lines) = (self.meter.members(), self.gather.lines());
         let (mut crashes, notes) = self.gather.finish();
-        if crashes.is_empty() {
+        let unread = lines == 0 && self.broken.is_some() && crashes.iter().all(|crash| crash.folder.is_none());
+        if crashes.is_empty() || unread {
             return Err(match (self.broken, notes.first()) {
                 (Some(error), _) if lines == 0 => ReadError::Broken { what, error },
                 (_, Some(note)) => {
