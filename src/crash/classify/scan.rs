@@ -20,6 +20,9 @@ const APART: i64 = 60_000;
 /// Time-stamps that fall back by more than this are of another boot, in ms.
 const BACK: i64 = 20_000;
 
+/// A boot of no more lines than this has only begun.
+const FRESH: u32 = 6;
+
 /// So many hosts that write into one log are told apart.
 const HOSTS: usize = 16;
 
@@ -81,6 +84,8 @@ pub(super) struct Boot {
     pub followed: bool,
     /// Whether it is the kernel that only writes a dump.
     pub dumps: bool,
+    /// How many lines it has.
+    lines: u32,
     /// Whether the kernel's start was seen, as Xen's comes before it.
     kernel: bool,
     /// What a fault says of where it was.
@@ -186,10 +191,8 @@ impl Scan {
         if matches!(line.who, Who::Guest | Who::Xha) || self.kind == Kind::XhaLog {
             return;
         }
-        // Old syslogs: the kernel's logger starts once a boot, before it passes on what the kernel said.
-        let logger = line.text.starts_with(b"klogd ") || line.text.starts_with(b"imklog ");
-        if logger && matcher::contains(line.text, "/proc/kmsg started") {
-            if self.boot.date.is_some() {
+        if logger(line.text) {
+            if self.boot.lines > FRESH {
                 self.turn();
                 self.boot.whole = true;
             }
@@ -251,6 +254,7 @@ impl Scan {
             return;
         }
         self.boot.ends = number;
+        self.boot.lines = self.boot.lines.saturating_add(1);
         if let Some(stamp) = line.stamp.filter(|_| !matches!(line.who, Who::Xen)) {
             self.boot.stamped(host(line), stamp);
         }
@@ -368,6 +372,16 @@ fn banner(text: &[u8]) -> bool {
         let digits = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
         digits >= 3 && rest.len() <= digits + 24 && rest.get(..digits).is_some_and(|version| version.contains(&b'.'))
     })
+}
+
+/// A line with which a syslog daemon begins, or the kernel's logger: once a boot, before it passes on what the kernel said. A rotation begins a new
+/// file, where this is the first line.
+fn logger(text: &[u8]) -> bool {
+    let klogd = text.starts_with(b"klogd ") || text.starts_with(b"imklog ");
+    (klogd && text.ends_with(b"/proc/kmsg started."))
+        || (text.ends_with(b": restart.") && matcher::contains(text, "syslogd"))
+        || (text.starts_with(b"[origin software=\"rsyslogd\"") && (text.ends_with(b"] start") || text.ends_with(b"] (re)start")))
+        || text.starts_with(b"syslog-ng starting up")
 }
 
 /// A line as it may be shown.

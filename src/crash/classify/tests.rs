@@ -84,7 +84,8 @@ fn the_evidence_is_where_it_says() {
         for evidence in &verdict.evidence {
             let at = usize::try_from(evidence.line).unwrap();
             assert_eq!(text_of(lines[at - 1]), evidence.text, "{}", excerpt.title);
-            let after: Vec<String> = lines[at..].iter().filter(|line| !line.trim().is_empty()).take(3).map(|line| text_of(line)).collect();
+            let after: Vec<String> =
+                lines[at..].iter().filter(|line| !line.trim().is_empty()).take(3).map(|line| text_of(line)).collect();
             assert_eq!(evidence.after, after, "{}: {}", excerpt.title, evidence.text);
         }
     }
@@ -111,6 +112,9 @@ fn an_orderly_boot_after_it_does_not_hide_it() {
     let boot = "[    0.000000] Linux version 6.1.0\n[    9.000000] EXT4-fs (sda1): mounted filesystem\n[ 9999.000000] reboot: Restarting system\n";
     for excerpt in excerpts().iter().filter(|excerpt| !matches!(excerpt.cause, Cause::None | Cause::Unknown)) {
         if excerpt.log.kind == Kind::XhaLog || excerpt.log.kind == Kind::CrashedKernel {
+            continue;
+        }
+        if told(excerpt, &excerpt.text).confidence == Confidence::Guess {
             continue;
         }
         let verdict = told(excerpt, &format!("{}{boot}", excerpt.text));
@@ -216,7 +220,8 @@ fn gigantic_logs_take_no_more_memory_than_small_ones() {
     let log = log("console", Kind::Console, Owner::Crashed);
     let mut classifier = Classifier::new();
     for number in 1..=60_000 {
-        let line = format!("[{:5}.000001] BUG: soft lockup - CPU#{} stuck for 22s! [x:1] {}", number / 10, number % 64, "y".repeat(300));
+        let line =
+            format!("[{:5}.000001] BUG: soft lockup - CPU#{} stuck for 22s! [x:1] {}", number / 10, number % 64, "y".repeat(300));
         classifier.line(&log, number, line.as_bytes());
     }
     let verdict = classifier.verdict();
