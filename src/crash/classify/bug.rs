@@ -180,12 +180,13 @@ fn kernel<'a>(view: &View<'a>, panic: Place<'a>, said: Option<Reason>) -> Pick<'
                     format!("A fault in the kernel: {}.", place.first().message.trim_end_matches('.')),
                 );
             }
-            if let Some(place) =
-                view.first(&[Signal::HardLockup, Signal::SoftLockup]).filter(|place| near(*place, panic))
-            {
+            if let Some(place) = view.first(&[Signal::HardLockup, Signal::SoftLockup]).filter(|place| near(*place, panic)) {
                 return (place, Finer::CpuStuck, sure, "A processor did not get on, and the kernel panicked.".to_owned());
             }
-            if ["Fatal exception", "Oops", "killing interrupt", "idle task", "KASAN", "kasan", "KFENCE", "recursive"].iter().any(|word| words.contains(word)) {
+            if ["Fatal exception", "Oops", "killing interrupt", "idle task", "KASAN", "kasan", "KFENCE", "recursive"]
+                .iter()
+                .any(|word| words.contains(word))
+            {
                 return (panic, Finer::Oops, sure, "The kernel panicked after a fault that is not in these logs.".to_owned());
             }
             (panic, Finer::Panic, sure, format!("The kernel panicked: {quoted}."))
@@ -205,9 +206,15 @@ fn near(fault: Place<'_>, panic: Place<'_>) -> bool {
 fn forced<'a>(view: &View<'a>, panic: Place<'a>) -> Pick<'a> {
     let disk = [Signal::HbIo, Signal::Storage, Signal::PathsGone, Signal::HbHung].iter().any(|signal| view.has(*signal));
     let (finer, why) = if disk {
-        (Finer::Disk, "A file system panicked because I/O to its disk failed. That is the file system's own doing and no fence: look at the disk and its paths.")
+        (
+            Finer::Disk,
+            "A file system panicked because I/O to its disk failed. That is the file system's own doing and no fence: look at the disk and its paths.",
+        )
     } else {
-        (Finer::Panic, "A file system panicked because of an error on its volume. That is the file system's own doing and no fence.")
+        (
+            Finer::Panic,
+            "A file system panicked because of an error on its volume. That is the file system's own doing and no fence.",
+        )
     };
     (panic, finer, Confidence::Sure, why.to_owned())
 }
@@ -257,10 +264,16 @@ fn quiet<'a>(view: &View<'a>) -> Option<Pick<'a>> {
         return pick.filter(|_| !over(place));
     }
     // A task waits for long where a disk, a server or another node does not answer; that is told elsewhere.
-    let waits = [Signal::Storage, Signal::PathsGone, Signal::HbHung, Signal::HbIo, Signal::Net, Signal::Evicted, Signal::Shutdown];
+    let waits =
+        [Signal::Storage, Signal::PathsGone, Signal::HbHung, Signal::HbIo, Signal::Net, Signal::Evicted, Signal::Shutdown];
     let place = view.find(Signal::HungTask).filter(|place| !over(*place))?;
     if waits.iter().any(|signal| view.has(*signal)) {
         return None;
     }
-    Some((place, Finer::HungTask, Confidence::Guess, "A task waited too long, and nothing shows that it ever went on.".to_owned()))
+    Some((
+        place,
+        Finer::HungTask,
+        Confidence::Guess,
+        "A task waited too long, and nothing shows that it ever went on.".to_owned(),
+    ))
 }

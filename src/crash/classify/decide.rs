@@ -30,9 +30,9 @@ pub(super) fn o2cb(view: &View<'_>) -> Option<Finding> {
         (Some(_), _) => (Confidence::Sure, "The kernel says that o2cb fenced this host"),
         (None, Some(place)) => {
             let outlived = place.boot.went_on(Signal::WriteTimeout).is_some_and(|ms| ms > OUTLIVED);
-            let later = [Signal::Panic, Signal::Shutdown, Signal::Unmount].iter().any(|signal| {
-                place.boot.told.get(signal).is_some_and(|told| told.last.order > place.last().order)
-            });
+            let later = [Signal::Panic, Signal::Shutdown, Signal::Unmount]
+                .iter()
+                .any(|signal| place.boot.told.get(signal).is_some_and(|told| told.last.order > place.last().order));
             if outlived || later {
                 return None;
             }
@@ -135,7 +135,9 @@ fn xhad(view: &View<'_>) -> Option<Finding> {
         Some(Signal::XhaView | Signal::XhaOther | Signal::XhaSelfFence) if beat => {
             (Finer::Heartbeat, "xhad fenced this host: it had lost the others' heartbeat over the network.")
         }
-        Some(Signal::XhaView) => (Finer::Unknown, "xhad fenced this host: it did not get to one view of the pool with the others in time."),
+        Some(Signal::XhaView) => {
+            (Finer::Unknown, "xhad fenced this host: it did not get to one view of the pool with the others in time.")
+        }
         Some(Signal::XhaAsked) => (Finer::Heartbeat, "xhad fenced this host because another host asked for it."),
         Some(_) => (Finer::Unknown, "xhad fenced this host."),
         None => (
@@ -281,14 +283,13 @@ fn dumped(view: &View<'_>) -> Finding {
 
 /// A boot that ended without a word and was followed by another.
 fn sudden(view: &View<'_>) -> Option<Finding> {
-    let said = view.said.iter().find(|said| {
-        said.scanned.boot.whole
-            && said
-                .scanned
-                .before
-                .as_ref()
-                .is_some_and(|old| old.stamp().is_some_and(|ms| ms > 60_000) && !old.told.keys().any(|signal| signal.orderly()))
-    })?;
+    let said =
+        view.said.iter().find(|said| {
+            said.scanned.boot.whole
+                && said.scanned.before.as_ref().is_some_and(|old| {
+                    old.stamp().is_some_and(|ms| ms > 60_000) && !old.told.keys().any(|signal| signal.orderly())
+                })
+        })?;
     let old = said.scanned.before.as_ref()?;
     Some(Finding::new(
         Cause::Unknown,

@@ -363,7 +363,9 @@ impl Boot {
 /// A number for the host that syslog names; 0 where none is named.
 fn host(line: &Line<'_>) -> u64 {
     // FNV-1a: nobody gains by two hosts that look the same.
-    line.host.map_or(0, |name| name.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, b| (sum ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3)))
+    line.host.map_or(0, |name| {
+        name.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, b| (sum ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+    })
 }
 
 /// ` Xen 4.17.5` as the hypervisor's banner has it.

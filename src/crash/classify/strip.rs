@@ -57,10 +57,6 @@ const KERNELS: [&[u8]; 4] = [b"kernel", b"klogd", b"vmunix", b"kern"];
 
 /// First words of kernel messages that look like a tag, where syslog had none.
 const LIKE_TAGS: [&[u8]; 34] = [
-    b"BUG", b"INFO", b"WARNING", b"Oops", b"RIP", b"OCFS2", b"o2net", b"o2hb", b"o2cb", b"o2dlm", b"mce", b"rcu", b"watchdog", b"NMI", b"MCE",
-    b"sysrq", b"SysRq", b"PANIC", b"ocfs2", b"CPU", b"EIP", b"reboot", b"HARDWARE", b"{1}[Hardware", b"traps", b"softdog", b"BERT", b"EDAC",
-    b"opcode", b"error", b"segment", b"fault", b"panic", b"TSS",
-]; 26] = [
     b"BUG",
     b"INFO",
     b"WARNING",
@@ -81,12 +77,20 @@ const LIKE_TAGS: [&[u8]; 34] = [
     b"PANIC",
     b"ocfs2",
     b"CPU",
-    b"invalid",
     b"EIP",
     b"reboot",
     b"HARDWARE",
     b"{1}[Hardware",
-    b"Rebooting",
+    b"traps",
+    b"softdog",
+    b"BERT",
+    b"EDAC",
+    b"opcode",
+    b"error",
+    b"segment",
+    b"fault",
+    b"panic",
+    b"TSS",
 ];
 
 fn trim_start(text: &[u8]) -> &[u8] {
@@ -223,7 +227,8 @@ fn begins_message(text: &[u8]) -> bool {
 
 /// Whether a word is the first of a message of the kernel's such as `invalid opcode:`, and no host.
 fn begins_fault(word: &[u8]) -> bool {
-    const FIRST: [&[u8]; 9] = [b"invalid", b"divide", b"stack", b"double", b"Internal", b"Kernel", b"general", b"segment", b"kernel"];
+    const FIRST: [&[u8]; 9] =
+        [b"invalid", b"divide", b"stack", b"double", b"Internal", b"Kernel", b"general", b"segment", b"kernel"];
     FIRST.contains(&word)
 }
 

@@ -111,7 +111,11 @@ fn from_logs(own: &[&Said], clock: Clock) -> Finding {
             let mut over = other.clone();
             over.note("Another log tells of what followed; o2cb was first.");
             best = over;
-        } else if other.cause == Cause::Xhad && other.finer != Finer::Watchdog && best.cause == Cause::Xhad && best.finer == Finer::Watchdog {
+        } else if other.cause == Cause::Xhad
+            && other.finer != Finer::Watchdog
+            && best.cause == Cause::Xhad
+            && best.finer == Finer::Watchdog
+        {
             let mut over = other.clone();
             over.lines.extend(best.lines.iter().cloned());
             best = over;
