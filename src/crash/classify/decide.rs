@@ -94,18 +94,10 @@ fn later<'a>(a: Place<'a>, b: Place<'a>) -> Place<'a> {
 
 /// The fence by the HA daemon, or by the watchdog that it feeds.
 fn xhad(view: &View<'_>) -> Option<Finding> {
-    let said = [
-        Signal::XhaXapi,
-        Signal::XhaStatefile,
-        Signal::XhaView,
-        Signal::XhaRule,
-        Signal::XhaAsked,
-        Signal::XhaOther,
-        Signal::XhaSelfFence,
-    ]
-    .into_iter()
-    .filter_map(|signal| view.find(signal))
-    .reduce(later);
+    let said = [Signal::XhaXapi, Signal::XhaView, Signal::XhaRule, Signal::XhaAsked, Signal::XhaOther, Signal::XhaSelfFence]
+        .into_iter()
+        .filter_map(|signal| view.find(signal))
+        .reduce(later);
     let watchdog = view.first(&[Signal::DomWatchdog, Signal::DomWatchdogReboot, Signal::DomWatchdogFrame, Signal::XhaWatchdog]);
     if said.is_none() && watchdog.is_none() {
         return None;
@@ -121,7 +113,6 @@ fn xhad(view: &View<'_>) -> Option<Finding> {
     let (state, beat) = (warned(Signal::SoonStatefile), warned(Signal::SoonHeartbeat));
     let (finer, why) = match said.map(|place| place.signal()) {
         Some(Signal::XhaXapi) => (Finer::XapiHealthCheck, "xhad fenced this host because xapi did not pass its health check."),
-        Some(Signal::XhaStatefile) => (Finer::Statefile, "xhad fenced this host because of the statefile."),
         Some(Signal::XhaView | Signal::XhaRule | Signal::XhaOther | Signal::XhaSelfFence) if state => {
             (Finer::Statefile, "xhad fenced this host: it could not read or write the statefile in time.")
         }

@@ -61,8 +61,6 @@ pub(super) struct Told {
     pub first: Spot,
     /// The last one.
     pub last: Spot,
-    /// How many in all.
-    pub count: u64,
 }
 
 /// From one start of a host to the next.
@@ -133,8 +131,7 @@ impl Boot {
 /// The scan of one log.
 pub(super) struct Scan {
     kind: Kind,
-    ring: VecDeque<String>,
-    spare: Vec<String>,
+    ring: VecDeque<Vec<u8>>,
     /// What still wants lines after it.
     open: Vec<(Signal, bool, usize)>,
     order: u64,
@@ -151,7 +148,6 @@ impl Scan {
         Self {
             kind,
             ring: VecDeque::with_capacity(AROUND),
-            spare: Vec::new(),
             open: Vec::new(),
             order: 0,
             lines: 0,
@@ -287,18 +283,17 @@ impl Scan {
             date: line.date.or(self.boot.date),
             message: text::clean(&String::from_utf8_lossy(line.text), WIDE).into_owned(),
             text: show(raw),
-            before: self.ring.iter().cloned().collect(),
+            before: self.ring.iter().map(|line| show(line)).collect(),
             after: Vec::new(),
         };
         for signal in signals {
             let spot = Spot { signal: *signal, ..spot.clone() };
             match self.boot.told.get_mut(signal) {
                 None => {
-                    self.boot.told.insert(*signal, Told { first: spot.clone(), last: spot, count: 1 });
+                    self.boot.told.insert(*signal, Told { first: spot.clone(), last: spot });
                     self.open.push((*signal, true, AROUND));
                 }
                 Some(told) => {
-                    told.count = told.count.saturating_add(1);
                     let apart = match (spot.stamp, told.last.stamp) {
                         (Some(now), Some(then)) => now - then > APART,
                         _ => false,
@@ -318,11 +313,11 @@ impl Scan {
         }
     }
 
+    /// Keeps the line for the ones after it. As it is: only few are ever shown.
     fn keep(&mut self, raw: &[u8]) {
-        let mut kept = if self.ring.len() == AROUND { self.ring.pop_front() } else { self.spare.pop() }.unwrap_or_default();
+        let mut kept = if self.ring.len() == AROUND { self.ring.pop_front().unwrap_or_default() } else { Vec::new() };
         kept.clear();
-        let raw = raw.get(..raw.len().min(WIDE * 2)).unwrap_or_default();
-        kept.push_str(&text::clean(String::from_utf8_lossy(raw).trim_end(), WIDE));
+        kept.extend_from_slice(raw.get(..raw.len().min(WIDE * 2)).unwrap_or_default());
         self.ring.push_back(kept);
     }
 

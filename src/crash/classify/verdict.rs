@@ -121,6 +121,12 @@ fn from_logs(own: &[&Said], clock: Clock) -> Finding {
             best = over;
         }
     }
+    if let Some(said) = best.lines.first().and_then(|(log, _)| own.iter().find(|said| said.log.name == log.name)) {
+        let boot = &said.scanned.boot;
+        if boot.followed {
+            best.note(format!("It ended boot {} of those in {}; a later boot follows there.", boot.number, said.log.name));
+        }
+    }
     best
 }
 
