@@ -258,14 +258,22 @@ fn quiet<'a>(view: &View<'a>) -> Option<Pick<'a>> {
     if let Some(place) = view.find(Signal::Nmi).filter(|_| !view.has(Signal::NmiOdd)) {
         return likely(place, Finer::Firmware, "Hardware sent a non-maskable interrupt.");
     }
-    let stuck = view.first(&[Signal::HardLockup, Signal::SoftLockup, Signal::RcuStall])?;
-    let over = stuck.boot.went_on(stuck.signal()).is_some_and(|ms| ms > OUTLIVED);
-    (!over).then(|| {
-        (
-            stuck,
-            Finer::CpuStuck,
-            Confidence::Likely,
-            "A processor did not get on, and nothing shows that it ever did again.".to_owned(),
-        )
-    })
+    let over = |place: Place<'_>| place.boot.went_on(place.signal()).is_some_and(|ms| ms > OUTLIVED);
+    if let Some(place) = view.first(&[Signal::HardLockup, Signal::SoftLockup, Signal::RcuStall]) {
+        let pick = likely(place, Finer::CpuStuck, "A processor did not get on, and nothing shows that it ever did again.");
+        return pick.filter(|_| !over(place));
+    }
+    // A task waits for long where a disk, a server or another node does not answer; that is told elsewhere.
+    let waits =
+        [Signal::Storage, Signal::PathsGone, Signal::HbHung, Signal::HbIo, Signal::Net, Signal::Evicted, Signal::Shutdown];
+    let place = view.find(Signal::HungTask).filter(|place| !over(*place))?;
+    if waits.iter().any(|signal| view.has(*signal)) {
+        return None;
+    }
+    Some((
+        place,
+        Finer::HungTask,
+        Confidence::Guess,
+        "A task waited too long, and nothing shows that it ever went on.".to_owned(),
+    ))
 }

@@ -1,14 +1,18 @@
 //! From what the logs of one crash told to its cause. o2cb goes before xhad, xhad before a bug, all of them before "no crash"; where nothing tells, that is the answer.
 
 use super::bug;
+use super::date::Date;
 use super::finding::Finding;
 use super::signal::{Signal, Weight};
-use super::view::View;
+use super::view::{Place, View};
 use crate::crash::log::Kind;
 use crate::crash::verdict::{Cause, Confidence, Finer};
 
 /// A heartbeat's timeout that the log outlives by this was not a fence, in ms.
 const OUTLIVED: i64 = 5_000;
+
+/// What xhad warned of this long before a fence may be its reason, in ms.
+const WARNED: i64 = 600_000;
 
 /// What these logs say together; `None` if they do not tell of a crash.
 pub(super) fn crash(view: &View<'_>) -> Option<Finding> {
@@ -79,29 +83,40 @@ pub(super) fn o2cb(view: &View<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// Of two things said of one fence the one that tells more, of two fences the later.
+fn later<'a>(a: Place<'a>, b: Place<'a>) -> Place<'a> {
+    let apart = match (a.last().date, b.last().date) {
+        (Some(a), Some(b)) => b.rough() - a.rough() > WARNED,
+        _ => false,
+    };
+    if apart { b } else { a }
+}
+
 /// The fence by the HA daemon, or by the watchdog that it feeds.
 fn xhad(view: &View<'_>) -> Option<Finding> {
-    let said = view.first(&[
-        Signal::XhaXapi,
-        Signal::XhaStatefile,
-        Signal::XhaView,
-        Signal::XhaRule,
-        Signal::XhaAsked,
-        Signal::XhaOther,
-        Signal::XhaSelfFence,
-    ]);
+    let said = [Signal::XhaXapi, Signal::XhaView, Signal::XhaRule, Signal::XhaAsked, Signal::XhaOther, Signal::XhaSelfFence]
+        .into_iter()
+        .filter_map(|signal| view.find(signal))
+        .reduce(later);
     let watchdog = view.first(&[Signal::DomWatchdog, Signal::DomWatchdogReboot, Signal::DomWatchdogFrame, Signal::XhaWatchdog]);
     if said.is_none() && watchdog.is_none() {
         return None;
     }
-    let (state, beat) = (view.has(Signal::SoonStatefile), view.has(Signal::SoonHeartbeat));
+    // Warnings count only if they are of the same minutes: the log goes back for months.
+    let warned = |signal| {
+        let at = |place: Place<'_>| place.last().date.map(Date::rough);
+        view.find(signal).is_some_and(|soon| match (at(soon), said.and_then(at)) {
+            (Some(soon), Some(said)) => (0..WARNED).contains(&(said - soon)),
+            _ => true,
+        })
+    };
+    let (state, beat) = (warned(Signal::SoonStatefile), warned(Signal::SoonHeartbeat));
     let (finer, why) = match said.map(|place| place.signal()) {
         Some(Signal::XhaXapi) => (Finer::XapiHealthCheck, "xhad fenced this host because xapi did not pass its health check."),
-        Some(Signal::XhaStatefile) => (Finer::Statefile, "xhad fenced this host because of the statefile."),
         Some(Signal::XhaView | Signal::XhaRule | Signal::XhaOther | Signal::XhaSelfFence) if state => {
             (Finer::Statefile, "xhad fenced this host: it could not read or write the statefile in time.")
         }
-        Some(Signal::XhaOther | Signal::XhaSelfFence) if view.has(Signal::SoonXapi) && !beat => {
+        Some(Signal::XhaOther | Signal::XhaSelfFence) if warned(Signal::SoonXapi) && !beat => {
             (Finer::XapiHealthCheck, "xhad fenced this host, and xapi had not answered its health check for long.")
         }
         Some(Signal::XhaRule) => (

@@ -20,6 +20,9 @@ const APART: i64 = 60_000;
 /// Time-stamps that fall back by more than this are of another boot, in ms.
 const BACK: i64 = 20_000;
 
+/// A boot of no more lines than this has only begun.
+const FRESH: u32 = 6;
+
 /// So many hosts that write into one log are told apart.
 const HOSTS: usize = 16;
 
@@ -58,8 +61,6 @@ pub(super) struct Told {
     pub first: Spot,
     /// The last one.
     pub last: Spot,
-    /// How many in all.
-    pub count: u64,
 }
 
 /// From one start of a host to the next.
@@ -81,6 +82,8 @@ pub(super) struct Boot {
     pub followed: bool,
     /// Whether it is the kernel that only writes a dump.
     pub dumps: bool,
+    /// How many lines it has.
+    lines: u32,
     /// Whether the kernel's start was seen, as Xen's comes before it.
     kernel: bool,
     /// What a fault says of where it was.
@@ -128,8 +131,7 @@ impl Boot {
 /// The scan of one log.
 pub(super) struct Scan {
     kind: Kind,
-    ring: VecDeque<String>,
-    spare: Vec<String>,
+    ring: VecDeque<Vec<u8>>,
     /// What still wants lines after it.
     open: Vec<(Signal, bool, usize)>,
     order: u64,
@@ -146,7 +148,6 @@ impl Scan {
         Self {
             kind,
             ring: VecDeque::with_capacity(AROUND),
-            spare: Vec::new(),
             open: Vec::new(),
             order: 0,
             lines: 0,
@@ -186,10 +187,8 @@ impl Scan {
         if matches!(line.who, Who::Guest | Who::Xha) || self.kind == Kind::XhaLog {
             return;
         }
-        // Old syslogs: the kernel's logger starts once a boot, before it passes on what the kernel said.
-        let logger = line.text.starts_with(b"klogd ") || line.text.starts_with(b"imklog ");
-        if logger && matcher::contains(line.text, "/proc/kmsg started") {
-            if self.boot.date.is_some() {
+        if logger(line.text) {
+            if self.boot.lines > FRESH {
                 self.turn();
                 self.boot.whole = true;
             }
@@ -251,6 +250,7 @@ impl Scan {
             return;
         }
         self.boot.ends = number;
+        self.boot.lines = self.boot.lines.saturating_add(1);
         if let Some(stamp) = line.stamp.filter(|_| !matches!(line.who, Who::Xen)) {
             self.boot.stamped(host(line), stamp);
         }
@@ -283,18 +283,17 @@ impl Scan {
             date: line.date.or(self.boot.date),
             message: text::clean(&String::from_utf8_lossy(line.text), WIDE).into_owned(),
             text: show(raw),
-            before: self.ring.iter().cloned().collect(),
+            before: self.ring.iter().map(|line| show(line)).collect(),
             after: Vec::new(),
         };
         for signal in signals {
             let spot = Spot { signal: *signal, ..spot.clone() };
             match self.boot.told.get_mut(signal) {
                 None => {
-                    self.boot.told.insert(*signal, Told { first: spot.clone(), last: spot, count: 1 });
+                    self.boot.told.insert(*signal, Told { first: spot.clone(), last: spot });
                     self.open.push((*signal, true, AROUND));
                 }
                 Some(told) => {
-                    told.count = told.count.saturating_add(1);
                     let apart = match (spot.stamp, told.last.stamp) {
                         (Some(now), Some(then)) => now - then > APART,
                         _ => false,
@@ -314,11 +313,11 @@ impl Scan {
         }
     }
 
+    /// Keeps the line for the ones after it. As it is: only few are ever shown.
     fn keep(&mut self, raw: &[u8]) {
-        let mut kept = if self.ring.len() == AROUND { self.ring.pop_front() } else { self.spare.pop() }.unwrap_or_default();
+        let mut kept = if self.ring.len() == AROUND { self.ring.pop_front().unwrap_or_default() } else { Vec::new() };
         kept.clear();
-        let raw = raw.get(..raw.len().min(WIDE * 2)).unwrap_or_default();
-        kept.push_str(&text::clean(String::from_utf8_lossy(raw).trim_end(), WIDE));
+        kept.extend_from_slice(raw.get(..raw.len().min(WIDE * 2)).unwrap_or_default());
         self.ring.push_back(kept);
     }
 
@@ -370,6 +369,16 @@ fn banner(text: &[u8]) -> bool {
         let digits = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
         digits >= 3 && rest.len() <= digits + 24 && rest.get(..digits).is_some_and(|version| version.contains(&b'.'))
     })
+}
+
+/// A line with which a syslog daemon begins, or the kernel's logger: once a boot, before it passes on what the kernel said. A rotation begins a new
+/// file, where this is the first line.
+fn logger(text: &[u8]) -> bool {
+    let klogd = text.starts_with(b"klogd ") || text.starts_with(b"imklog ");
+    (klogd && text.ends_with(b"/proc/kmsg started."))
+        || (text.ends_with(b": restart.") && matcher::contains(text, "syslogd"))
+        || (text.starts_with(b"[origin software=\"rsyslogd\"") && (text.ends_with(b"] start") || text.ends_with(b"] (re)start")))
+        || text.starts_with(b"syslog-ng starting up")
 }
 
 /// A line as it may be shown.

@@ -69,8 +69,6 @@ pub(super) enum Signal {
     XhaAsked,
     /// xhad fenced: xapi.
     XhaXapi,
-    /// xhad fenced: the statefile.
-    XhaStatefile,
     /// xhad fenced for another reason.
     XhaOther,
     /// `watchdog_selffence`.
@@ -174,7 +172,7 @@ pub(super) enum Signal {
 }
 
 /// The end of a host.
-const ENDS: [Signal; 28] = [
+const ENDS: [Signal; 27] = [
     Signal::Sorry,
     Signal::Quorum,
     Signal::StopAll,
@@ -186,7 +184,6 @@ const ENDS: [Signal; 28] = [
     Signal::XhaRule,
     Signal::XhaAsked,
     Signal::XhaXapi,
-    Signal::XhaStatefile,
     Signal::XhaOther,
     Signal::XhaSelfFence,
     Signal::XhaWatchdog,
@@ -278,7 +275,6 @@ impl Signal {
             Self::XhaRule => "xhad: this host is not in the part of the pool that survives",
             Self::XhaAsked => "xhad: another host asked this one to fence itself",
             Self::XhaXapi => "xhad: xapi did not pass its health check",
-            Self::XhaStatefile => "xhad: the statefile",
             Self::XhaOther => "xhad fenced this host",
             Self::XhaSelfFence => "xhad carries the fence out",
             Self::XhaWatchdog => "xhad's watchdog ran out",

@@ -114,6 +114,9 @@ fn an_orderly_boot_after_it_does_not_hide_it() {
         if excerpt.log.kind == Kind::XhaLog || excerpt.log.kind == Kind::CrashedKernel {
             continue;
         }
+        if told(excerpt, &excerpt.text).confidence == Confidence::Guess {
+            continue;
+        }
         let verdict = told(excerpt, &format!("{}{boot}", excerpt.text));
         assert_eq!(verdict.cause, excerpt.cause, "{}", excerpt.title);
     }
