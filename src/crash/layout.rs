@@ -108,7 +108,7 @@ pub fn place(path: &str) -> Place {
     let path = unpacked(path);
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     let lower = name.to_ascii_lowercase();
-    if let Some(place) = who(path, folder, &lower) {
+    if let Some(place) = who(folder, &lower) {
         return place;
     }
     let parent = last(folder);
@@ -172,7 +172,7 @@ fn has(path: &str, parts: &str) -> bool {
         || path.contains(&format!("/{parts}/"))
 }
 
-fn who(path: &str, folder: &str, lower: &str) -> Option<Place> {
+fn who(folder: &str, lower: &str) -> Option<Place> {
     let says = match lower {
         "hostname" if last(folder) == "etc" => Says::Name,
         "hostname.out" => Says::Name,
@@ -181,7 +181,6 @@ fn who(path: &str, folder: &str, lower: &str) -> Option<Place> {
         "inventory.xml" => Says::Report,
         _ => return None,
     };
-    let _ = path;
     Some(Place::Who { root: root(folder).to_owned(), says })
 }
 

@@ -92,13 +92,13 @@ async fn facts(session: &Session, host: &Host) -> Vec<Fact> {
             return Vec::new();
         }
     };
-    let messages = records.into_iter().filter_map(|(_, record)| match record {
-        Record::Message(message) if message.obj_uuid == host.uuid && message.name.starts_with("HA_HOST_") => Some(message),
+    let fact = |record| match record {
+        Record::Message(message) if message.obj_uuid == host.uuid && message.name.starts_with("HA_HOST_") => {
+            Some(Fact::Message { name: message.name.to_string(), at: message.timestamp.0? })
+        }
         _ => None,
-    });
-    messages
-        .map(|message| Fact::Message { name: message.name.to_string(), at: message.timestamp.0.unwrap_or_default() })
-        .collect()
+    };
+    records.into_iter().filter_map(|(_, record)| fact(record)).collect()
 }
 
 /// The one that is meant: by uuid, name, host name or address.

@@ -31,10 +31,10 @@ pub(super) fn bug(view: &View<'_>) -> Option<Finding> {
         Signal::SoftLockup,
         Signal::Dom0Crashed,
         Signal::OcfsAbort,
-        Signal::NotFencing,
     ] {
         finding.first(view.find(signal));
     }
+    finding.last(view.find(Signal::NotFencing));
     notes(view, &mut finding, finer);
     Some(finding)
 }
@@ -51,6 +51,16 @@ fn notes(view: &View<'_>, finding: &mut Finding, finer: Finer) {
         }
         Finer::Operator => finding.note("The crash was asked for; there is nothing to repair."),
         _ => {}
+    }
+    if matches!(finer, Finer::CpuStuck | Finer::HungTask | Finer::Panic) {
+        if let Some(place) = view.first(&[Signal::HbHung, Signal::PathsGone]) {
+            finding.note("The disk was in trouble before that: the fault may only be what followed.");
+            finding.first(Some(place));
+        }
+    }
+    if let Some(place) = view.find(Signal::SoftDog) {
+        finding.note("A software watchdog, as sbd or other cluster stacks use it, ran out.");
+        finding.first(Some(place));
     }
     let faulted = view.has(Signal::Oops) || view.has(Signal::KernelBug);
     if finer == Finer::Oops
@@ -99,7 +109,14 @@ fn pick<'a>(view: &View<'a>) -> Option<Pick<'a>> {
 /// Machine checks and what firmware or an interrupt reported.
 fn hardware<'a>(view: &View<'a>, panic: Option<Place<'a>>, said: Option<Reason>) -> Option<Pick<'a>> {
     let pick = |place, finer, why: &str| Some((place, finer, Confidence::Sure, why.to_owned()));
-    let mce = view.first(&[Signal::XenMce]).or_else(|| panic.filter(|_| said == Some(Reason::Is(Finer::Mce))));
+    let xen = view.find(Signal::XenPanic).filter(|place| {
+        let said = place.first().after.iter().take(2).any(|line| {
+            let line = line.to_ascii_lowercase();
+            line.contains("machine check") || line.contains("mce") || line.contains("hardware error")
+        });
+        said && !view.has(Signal::XenStuck)
+    });
+    let mce = view.find(Signal::XenMce).or(xen).or_else(|| panic.filter(|_| said == Some(Reason::Is(Finer::Mce))));
     if let Some(place) = mce {
         return pick(place, Finer::Mce, "The processor reported a machine check that cannot be survived: hardware.");
     }
@@ -109,14 +126,19 @@ fn hardware<'a>(view: &View<'a>, panic: Option<Place<'a>>, said: Option<Reason>)
     }) {
         return pick(place, Finer::Mce, "The processor reported a machine check that cannot be survived: hardware.");
     }
-    if let Some(place) = panic.filter(|_| said == Some(Reason::Is(Finer::Firmware))) {
+    let lockup = view.has(Signal::HardLockup);
+    if let Some(place) = panic.filter(|_| said == Some(Reason::Is(Finer::Firmware)) && !lockup) {
         return pick(
             place,
             Finer::Firmware,
             "Hardware or firmware reported a fatal error, or sent an interrupt that cannot be ignored.",
         );
     }
-    if let Some(place) = view.find(Signal::XenNmi) {
+    let nmi = view.find(Signal::XenFault).filter(|place| {
+        let text = place.first().message.to_ascii_lowercase();
+        text.contains("vector = 2 ") || text.contains("vec 2,")
+    });
+    if let Some(place) = view.find(Signal::XenNmi).or(nmi).filter(|_| !view.has(Signal::XenStuck)) {
         return pick(place, Finer::Firmware, "Hardware sent a non-maskable interrupt, and Xen stopped.");
     }
     None
@@ -124,9 +146,11 @@ fn hardware<'a>(view: &View<'a>, panic: Option<Place<'a>>, said: Option<Reason>)
 
 /// A panic of the hypervisor that is not domain 0's.
 fn xen<'a>(view: &View<'a>, panic: Option<Place<'a>>) -> Option<Place<'a>> {
-    let place = view.first(&[Signal::XenFault, Signal::XenBug, Signal::XenPanic])?;
+    let place = view.first(&[Signal::XenBug, Signal::XenFault, Signal::XenPanic, Signal::XenEnd])?;
     // A kernel that panicked first, in the same log, is the cause of what Xen then met.
-    let after = panic.is_some_and(|panic| panic.log.name == place.log.name && panic.first().order < place.first().order);
+    let after = panic.is_some_and(|panic| {
+        view.has(Signal::Dom0Crashed) || (panic.log.name == place.log.name && panic.first().order < place.first().order)
+    });
     (!after).then_some(place)
 }
 
@@ -135,9 +159,8 @@ fn kernel<'a>(view: &View<'a>, panic: Place<'a>, said: Option<Reason>) -> Pick<'
     let words = panic.first().message.clone();
     let quoted = words.split_once("syncing:").map_or(words.as_str(), |(_, rest)| rest).trim().to_owned();
     let sure = Confidence::Sure;
-    let ocfs = words.contains("OCFS2") && (words.contains("panic forced") || words.contains("abort"));
-    if ocfs {
-        return ocfs_panic(view, panic);
+    if words.contains("panic forced after error") || words.contains("OCFS2: (device") {
+        return forced(view, panic);
     }
     match said {
         Some(Reason::Is(Finer::HungTask)) => hung(view, panic),
@@ -157,12 +180,13 @@ fn kernel<'a>(view: &View<'a>, panic: Place<'a>, said: Option<Reason>) -> Pick<'
                     format!("A fault in the kernel: {}.", place.first().message.trim_end_matches('.')),
                 );
             }
-            if let Some(place) =
-                view.first(&[Signal::HardLockup, Signal::SoftLockup]).filter(|place| near(*place, panic) && said.is_some())
-            {
+            if let Some(place) = view.first(&[Signal::HardLockup, Signal::SoftLockup]).filter(|place| near(*place, panic)) {
                 return (place, Finer::CpuStuck, sure, "A processor did not get on, and the kernel panicked.".to_owned());
             }
-            if words.contains("Fatal exception") || words.contains("Oops") {
+            if ["Fatal exception", "Oops", "killing interrupt", "idle task", "KASAN", "kasan", "KFENCE", "recursive"]
+                .iter()
+                .any(|word| words.contains(word))
+            {
                 return (panic, Finer::Oops, sure, "The kernel panicked after a fault that is not in these logs.".to_owned());
             }
             (panic, Finer::Panic, sure, format!("The kernel panicked: {quoted}."))
@@ -178,21 +202,27 @@ fn near(fault: Place<'_>, panic: Place<'_>) -> bool {
     }
 }
 
-/// A panic that ocfs2 forced because of an error of its own, which is the disk's if I/O failed.
-fn ocfs_panic<'a>(view: &View<'a>, panic: Place<'a>) -> Pick<'a> {
-    let disk = view.has(Signal::HbIo) || view.has(Signal::Storage) || view.has(Signal::HbHung);
-    if disk {
-        let why = "ocfs2 panicked because I/O to its disk failed. That is ocfs2's own doing and no fence by o2cb: look at the disk and its paths.";
-        return (panic, Finer::Disk, Confidence::Sure, why.to_owned());
-    }
-    let why = "ocfs2 panicked because of an error on its volume. That is ocfs2's own doing and no fence by o2cb.";
-    (panic, Finer::Panic, Confidence::Sure, why.to_owned())
+/// A panic that a file system forced because of an error of its own, which is the disk's if I/O failed.
+fn forced<'a>(view: &View<'a>, panic: Place<'a>) -> Pick<'a> {
+    let disk = [Signal::HbIo, Signal::Storage, Signal::PathsGone, Signal::HbHung].iter().any(|signal| view.has(*signal));
+    let (finer, why) = if disk {
+        (
+            Finer::Disk,
+            "A file system panicked because I/O to its disk failed. That is the file system's own doing and no fence: look at the disk and its paths.",
+        )
+    } else {
+        (
+            Finer::Panic,
+            "A file system panicked because of an error on its volume. That is the file system's own doing and no fence.",
+        )
+    };
+    (panic, finer, Confidence::Sure, why.to_owned())
 }
 
 /// A panic that was set for tasks that wait too long.
 fn hung<'a>(view: &View<'a>, panic: Place<'a>) -> Pick<'a> {
     let place = view.find(Signal::HungTask).unwrap_or(panic);
-    let disk = view.first(&[Signal::HbHung, Signal::HbIo, Signal::Storage]).is_some_and(|disk| {
+    let disk = view.first(&[Signal::HbHung, Signal::HbIo, Signal::PathsGone, Signal::Storage]).is_some_and(|disk| {
         match (disk.last().stamp, panic.first().stamp) {
             (Some(disk), Some(panic)) => panic - disk < DISK_BEFORE,
             _ => true,
@@ -217,22 +247,33 @@ fn quiet<'a>(view: &View<'a>) -> Option<Pick<'a>> {
     if let Some(place) = view.first(&[Signal::KernelBug, Signal::Oops, Signal::Sanitizer]) {
         return likely(place, Finer::Oops, "A fault in the kernel.");
     }
+    if let Some(place) = view.find(Signal::Dom0Fault) {
+        return likely(place, Finer::Oops, "Xen took domain 0 down for a fault in it.");
+    }
     if let Some(place) = view.find(Signal::Dom0Crashed) {
         let mut pick = likely(place, Finer::Unknown, "Xen saw domain 0 crash; why, only domain 0's own log would tell.")?;
         pick.2 = Confidence::Guess;
         return Some(pick);
     }
-    if let Some(place) = view.find(Signal::Nmi) {
+    if let Some(place) = view.find(Signal::Nmi).filter(|_| !view.has(Signal::NmiOdd)) {
         return likely(place, Finer::Firmware, "Hardware sent a non-maskable interrupt.");
     }
-    let stuck = view.first(&[Signal::HardLockup, Signal::SoftLockup, Signal::RcuStall])?;
-    let over = stuck.boot.went_on(stuck.signal()).is_some_and(|ms| ms > OUTLIVED);
-    (!over).then(|| {
-        (
-            stuck,
-            Finer::CpuStuck,
-            Confidence::Likely,
-            "A processor did not get on, and nothing shows that it ever did again.".to_owned(),
-        )
-    })
+    let over = |place: Place<'_>| place.boot.went_on(place.signal()).is_some_and(|ms| ms > OUTLIVED);
+    if let Some(place) = view.first(&[Signal::HardLockup, Signal::SoftLockup, Signal::RcuStall]) {
+        let pick = likely(place, Finer::CpuStuck, "A processor did not get on, and nothing shows that it ever did again.");
+        return pick.filter(|_| !over(place));
+    }
+    // A task waits for long where a disk, a server or another node does not answer; that is told elsewhere.
+    let waits =
+        [Signal::Storage, Signal::PathsGone, Signal::HbHung, Signal::HbIo, Signal::Net, Signal::Evicted, Signal::Shutdown];
+    let place = view.find(Signal::HungTask).filter(|place| !over(*place))?;
+    if waits.iter().any(|signal| view.has(*signal)) {
+        return None;
+    }
+    Some((
+        place,
+        Finer::HungTask,
+        Confidence::Guess,
+        "A task waited too long, and nothing shows that it ever went on.".to_owned(),
+    ))
 }

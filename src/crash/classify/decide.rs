@@ -1,14 +1,18 @@
 //! From what the logs of one crash told to its cause. o2cb goes before xhad, xhad before a bug, all of them before "no crash"; where nothing tells, that is the answer.
 
 use super::bug;
+use super::date::Date;
 use super::finding::Finding;
 use super::signal::{Signal, Weight};
-use super::view::View;
+use super::view::{Place, View};
 use crate::crash::log::Kind;
 use crate::crash::verdict::{Cause, Confidence, Finer};
 
 /// A heartbeat's timeout that the log outlives by this was not a fence, in ms.
 const OUTLIVED: i64 = 5_000;
+
+/// What xhad warned of this long before a fence may be its reason, in ms.
+const WARNED: i64 = 600_000;
 
 /// What these logs say together; `None` if they do not tell of a crash.
 pub(super) fn crash(view: &View<'_>) -> Option<Finding> {
@@ -26,7 +30,10 @@ pub(super) fn o2cb(view: &View<'_>) -> Option<Finding> {
         (Some(_), _) => (Confidence::Sure, "The kernel says that o2cb fenced this host"),
         (None, Some(place)) => {
             let outlived = place.boot.went_on(Signal::WriteTimeout).is_some_and(|ms| ms > OUTLIVED);
-            if outlived || place.boot.has(Signal::Panic) {
+            let later = [Signal::Panic, Signal::Shutdown, Signal::Unmount]
+                .iter()
+                .any(|signal| place.boot.told.get(signal).is_some_and(|told| told.last.order > place.last().order));
+            if outlived || later {
                 return None;
             }
             (Confidence::Likely, "The heartbeat's write timeout ran out and the log ends there")
@@ -76,33 +83,52 @@ pub(super) fn o2cb(view: &View<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// Of two things said of one fence the one that tells more, of two fences the later.
+fn later<'a>(a: Place<'a>, b: Place<'a>) -> Place<'a> {
+    let apart = match (a.last().date, b.last().date) {
+        (Some(a), Some(b)) => b.rough() - a.rough() > WARNED,
+        _ => false,
+    };
+    if apart { b } else { a }
+}
+
 /// The fence by the HA daemon, or by the watchdog that it feeds.
 fn xhad(view: &View<'_>) -> Option<Finding> {
-    let said = view.first(&[
-        Signal::XhaXapi,
-        Signal::XhaStatefile,
-        Signal::XhaView,
-        Signal::XhaRule,
-        Signal::XhaAsked,
-        Signal::XhaOther,
-        Signal::XhaSelfFence,
-    ]);
+    let said = [Signal::XhaXapi, Signal::XhaView, Signal::XhaRule, Signal::XhaAsked, Signal::XhaOther, Signal::XhaSelfFence]
+        .into_iter()
+        .filter_map(|signal| view.find(signal))
+        .reduce(later);
     let watchdog = view.first(&[Signal::DomWatchdog, Signal::DomWatchdogReboot, Signal::DomWatchdogFrame, Signal::XhaWatchdog]);
     if said.is_none() && watchdog.is_none() {
         return None;
     }
+    // Warnings count only if they are of the same minutes: the log goes back for months.
+    let warned = |signal| {
+        let at = |place: Place<'_>| place.last().date.map(Date::rough);
+        view.find(signal).is_some_and(|soon| match (at(soon), said.and_then(at)) {
+            (Some(soon), Some(said)) => (0..WARNED).contains(&(said - soon)),
+            _ => true,
+        })
+    };
+    let (state, beat) = (warned(Signal::SoonStatefile), warned(Signal::SoonHeartbeat));
     let (finer, why) = match said.map(|place| place.signal()) {
         Some(Signal::XhaXapi) => (Finer::XapiHealthCheck, "xhad fenced this host because xapi did not pass its health check."),
-        Some(Signal::XhaStatefile) => (Finer::Statefile, "xhad fenced this host because of the statefile."),
-        Some(Signal::XhaView | Signal::XhaRule | Signal::XhaOther)
-            if view.has(Signal::SoonStatefile) && !view.has(Signal::SoonHeartbeat) =>
-        {
+        Some(Signal::XhaView | Signal::XhaRule | Signal::XhaOther | Signal::XhaSelfFence) if state => {
             (Finer::Statefile, "xhad fenced this host: it could not read or write the statefile in time.")
         }
-        Some(Signal::XhaView | Signal::XhaRule) => (
+        Some(Signal::XhaOther | Signal::XhaSelfFence) if warned(Signal::SoonXapi) && !beat => {
+            (Finer::XapiHealthCheck, "xhad fenced this host, and xapi had not answered its health check for long.")
+        }
+        Some(Signal::XhaRule) => (
             Finer::Heartbeat,
             "xhad fenced this host: it had lost the others' heartbeat and was not in the part of the pool that goes on.",
         ),
+        Some(Signal::XhaView | Signal::XhaOther | Signal::XhaSelfFence) if beat => {
+            (Finer::Heartbeat, "xhad fenced this host: it had lost the others' heartbeat over the network.")
+        }
+        Some(Signal::XhaView) => {
+            (Finer::Unknown, "xhad fenced this host: it did not get to one view of the pool with the others in time.")
+        }
         Some(Signal::XhaAsked) => (Finer::Heartbeat, "xhad fenced this host because another host asked for it."),
         Some(_) => (Finer::Unknown, "xhad fenced this host."),
         None => (
@@ -143,6 +169,9 @@ pub(super) fn calm(view: &View<'_>) -> Finding {
     if let Some(finding) = sudden(view) {
         return finding;
     }
+    if let Some(finding) = unnamed(view) {
+        return finding;
+    }
     let orderly = view.said.iter().any(|said| said.scanned.boot.told.keys().any(|signal| signal.orderly()));
     if !orderly && view.has(Signal::Dom0Reboot) {
         let mut finding = Finding::new(
@@ -172,10 +201,12 @@ pub(super) fn calm(view: &View<'_>) -> Finding {
             "Nothing in these logs tells of a crash or a fence of this host.",
         )
     };
-    let mut told = view.all(Weight::Notable);
-    told.sort_by_key(|place| std::cmp::Reverse(place.signal().weight()));
-    for place in told {
-        finding.last(Some(place));
+    let told = view.all(Weight::Notable);
+    for place in &told {
+        finding.last(Some(*place));
+    }
+    for place in &told {
+        finding.first(Some(*place));
     }
     for (signal, note) in [
         (Signal::WriteTimeout, "One heartbeat region timed out, but the host went on: with several regions that is no fence."),
@@ -183,6 +214,14 @@ pub(super) fn calm(view: &View<'_>) -> Finding {
         (Signal::NotFencing, "A quorum check came to the result not to fence."),
         (Signal::Evicted, "Another node was evicted: that one fenced or died, not this one."),
         (Signal::HungTask, "Tasks waited too long, which the host survived."),
+        (Signal::NmiOdd, "A non-maskable interrupt without a known reason came, which the host survived."),
+        (Signal::MceLogged, "Hardware errors were logged; the host survived them."),
+        (Signal::HwLogged, "Hardware errors were logged; the host survived them."),
+        (Signal::SoftLockup, "A processor did not get on for a while, which the host survived."),
+        (Signal::GuestCrash, "A guest crashed, not the host."),
+        (Signal::GuestWatchdog, "A guest's watchdog ran out, not the host's."),
+        (Signal::OtherFence, "Another cluster stack speaks of fencing here, neither o2cb nor xhad."),
+        (Signal::PathsGone, "Paths to a disk were lost."),
         (Signal::OomKill, "Memory ran out and a process was killed, which the host survived."),
     ] {
         if view.has(signal) {
@@ -190,6 +229,29 @@ pub(super) fn calm(view: &View<'_>) -> Finding {
         }
     }
     finding
+}
+
+/// Signs of a crash without a word of its cause.
+fn unnamed(view: &View<'_>) -> Option<Finding> {
+    if let Some(place) = view.first(&[Signal::Kexec, Signal::Dump]) {
+        let why = "This is part of a crash's dump, but nothing in it names the cause.";
+        let mut finding = Finding::new(Cause::Unknown, Finer::Unknown, Confidence::Guess, why);
+        finding.first(Some(place));
+        return Some(finding);
+    }
+    let other = view.find(Signal::OtherFence).or_else(|| view.find(Signal::SoftDog));
+    if let (Some(other), Some(reset)) = (other, view.first(&[Signal::AskedReset, Signal::SoftDog])) {
+        let why = "Another cluster stack or a software watchdog took the host down, neither o2cb nor xhad.";
+        let mut finding = Finding::new(Cause::Unknown, Finer::Unknown, Confidence::Guess, why);
+        finding.last(Some(other));
+        finding.last(Some(reset));
+        return Some(finding);
+    }
+    if view.said.iter().any(|said| said.scanned.boot.dumps) {
+        let why = "This is the log of the kernel that only writes the dump; what crashed is in another one.";
+        return Some(Finding::new(Cause::Unknown, Finer::Unknown, Confidence::Guess, why));
+    }
+    None
 }
 
 /// A dump of a crash that names no cause.
@@ -212,14 +274,13 @@ fn dumped(view: &View<'_>) -> Finding {
 
 /// A boot that ended without a word and was followed by another.
 fn sudden(view: &View<'_>) -> Option<Finding> {
-    let said = view.said.iter().find(|said| {
-        said.scanned.boot.whole
-            && said
-                .scanned
-                .before
-                .as_ref()
-                .is_some_and(|old| old.stamp.is_some_and(|ms| ms > 60_000) && !old.told.keys().any(|signal| signal.orderly()))
-    })?;
+    let said =
+        view.said.iter().find(|said| {
+            said.scanned.boot.whole
+                && said.scanned.before.as_ref().is_some_and(|old| {
+                    old.stamp().is_some_and(|ms| ms > 60_000) && !old.told.keys().any(|signal| signal.orderly())
+                })
+        })?;
     let old = said.scanned.before.as_ref()?;
     Some(Finding::new(
         Cause::Unknown,

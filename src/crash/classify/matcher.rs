@@ -51,6 +51,7 @@ fn holds(rule: &Rule, line: &Line<'_>, at: usize) -> bool {
     let whose = match rule.whose {
         Whose::Kernel => matches!(line.who, Who::Kernel | Who::Plain),
         Whose::Xen => matches!(line.who, Who::Xen | Who::Plain | Who::Kernel),
+        Whose::XenOnly => line.who == Who::Xen,
         Whose::Either => matches!(line.who, Who::Kernel | Who::Xen | Who::Plain),
         Whose::Xha => line.who == Who::Xha,
         Whose::Anybody => true,
@@ -82,7 +83,8 @@ fn leads(before: &[u8]) -> bool {
     if before.starts_with(b"/") || before.starts_with(b"#") || contains(before, ".log:") || contains(before, "messages:") {
         return false;
     }
-    if before.len() <= 24 {
+    let own = before.starts_with(b"(") && contains(before, "):o2");
+    if own || before.len() <= 24 {
         return true;
     }
     before.len() <= 160 && matches!(last, b':' | b']' | b')' | b'>' | b'-')
@@ -131,7 +133,7 @@ mod tests {
     fn every_rule_finds_its_own_needle() {
         for rule in all() {
             let who = match rule.whose {
-                Whose::Xen => "(XEN) ",
+                Whose::Xen | Whose::XenOnly => "(XEN) ",
                 Whose::Xha => "Nov 21 12:29:55 UTC 2026 [err] ",
                 _ => "[   12.345678] ",
             };

@@ -14,6 +14,8 @@ mod rules;
 mod scan;
 mod signal;
 mod strip;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod view;
 

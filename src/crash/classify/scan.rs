@@ -20,6 +20,12 @@ const APART: i64 = 60_000;
 /// Time-stamps that fall back by more than this are of another boot, in ms.
 const BACK: i64 = 20_000;
 
+/// A boot of no more lines than this has only begun.
+const FRESH: u32 = 6;
+
+/// So many hosts that write into one log are told apart.
+const HOSTS: usize = 16;
+
 /// A stamp below this is one of a beginning, in ms.
 const EARLY: i64 = 60_000;
 
@@ -34,6 +40,8 @@ pub(super) struct Spot {
     pub order: u64,
     /// Since that boot, in ms.
     pub stamp: Option<i64>,
+    /// Which host wrote it, if several did.
+    pub host: u64,
     /// By the wall clock.
     pub date: Option<Date>,
     /// The message without what stood before it.
@@ -53,8 +61,6 @@ pub(super) struct Told {
     pub first: Spot,
     /// The last one.
     pub last: Spot,
-    /// How many in all.
-    pub count: u64,
 }
 
 /// From one start of a host to the next.
@@ -62,12 +68,10 @@ pub(super) struct Told {
 pub(super) struct Boot {
     /// Which one of the log it is, from 1.
     pub number: u32,
-    /// Its first line.
-    pub begins: u64,
     /// What was told.
     pub told: BTreeMap<Signal, Told>,
-    /// The highest time-stamp, in ms.
-    pub stamp: Option<i64>,
+    /// The highest time-stamp of each host that wrote into it, in ms. Bare lines are of a host without a name.
+    stamps: Vec<(u64, i64)>,
     /// The last date.
     pub date: Option<Date>,
     /// The number of its last line.
@@ -78,6 +82,8 @@ pub(super) struct Boot {
     pub followed: bool,
     /// Whether it is the kernel that only writes a dump.
     pub dumps: bool,
+    /// How many lines it has.
+    lines: u32,
     /// Whether the kernel's start was seen, as Xen's comes before it.
     kernel: bool,
     /// What a fault says of where it was.
@@ -95,17 +101,37 @@ impl Boot {
         self.told.contains_key(&signal)
     }
 
-    /// How long the log went on after the last `signal`, in ms. `None` where no time tells.
+    /// How long the log of that host went on after the last `signal`, in ms. `None` where no time tells.
     pub fn went_on(&self, signal: Signal) -> Option<i64> {
-        Some(self.stamp? - self.told.get(&signal)?.last.stamp?)
+        let last = &self.told.get(&signal)?.last;
+        if let (Some(end), Some(at)) = (self.stamp_of(last.host), last.stamp) {
+            return Some(end - at);
+        }
+        Some(self.date?.rough() - last.date?.rough())
+    }
+
+    fn stamp_of(&self, host: u64) -> Option<i64> {
+        self.stamps.iter().find(|(other, _)| *other == host).map(|(_, stamp)| *stamp)
+    }
+
+    /// The highest time-stamp, in ms.
+    pub fn stamp(&self) -> Option<i64> {
+        self.stamps.iter().map(|(_, stamp)| *stamp).max()
+    }
+
+    fn stamped(&mut self, host: u64, stamp: i64) {
+        if let Some((_, old)) = self.stamps.iter_mut().find(|(other, _)| *other == host) {
+            *old = stamp.max(*old);
+        } else if self.stamps.len() < HOSTS {
+            self.stamps.push((host, stamp));
+        }
     }
 }
 
 /// The scan of one log.
 pub(super) struct Scan {
     kind: Kind,
-    ring: VecDeque<String>,
-    spare: Vec<String>,
+    ring: VecDeque<Vec<u8>>,
     /// What still wants lines after it.
     open: Vec<(Signal, bool, usize)>,
     order: u64,
@@ -122,11 +148,10 @@ impl Scan {
         Self {
             kind,
             ring: VecDeque::with_capacity(AROUND),
-            spare: Vec::new(),
             open: Vec::new(),
             order: 0,
             lines: 0,
-            boot: Boot { number: 1, begins: 1, ..Boot::default() },
+            boot: Boot { number: 1, ..Boot::default() },
             crashed: None,
             before: None,
         }
@@ -139,7 +164,7 @@ impl Scan {
             return;
         }
         self.lines += 1;
-        self.begins(number, &line);
+        self.begins(&line);
         self.time(number, &line);
         let shown = !self.open.is_empty();
         if shown {
@@ -158,42 +183,54 @@ impl Scan {
     }
 
     /// Whether this line begins another boot.
-    fn begins(&mut self, number: u64, line: &Line<'_>) {
-        if matches!(line.who, Who::App | Who::Guest | Who::Xha) || self.kind == Kind::XhaLog {
+    fn begins(&mut self, line: &Line<'_>) {
+        if matches!(line.who, Who::Guest | Who::Xha) || self.kind == Kind::XhaLog {
+            return;
+        }
+        if logger(line.text) {
+            if self.boot.lines > FRESH {
+                self.turn();
+                self.boot.whole = true;
+            }
+            return;
+        }
+        if line.who == Who::App {
             return;
         }
         let kernel = line.text.starts_with(b"Linux version ");
         let xen = (line.text.starts_with(b"Xen version ") && line.who == Who::Xen) || banner(line.text);
-        let fell = match (line.stamp, self.boot.stamp) {
+        let fell = match (line.stamp, self.boot.stamp_of(host(line))) {
             (Some(now), Some(then)) if line.who != Who::Xen => now < EARLY && now + BACK < then,
             _ => false,
         };
+        // A journal's own line between two boots.
+        let apart = line.text.starts_with(b"-- Reboot --") || (line.text.starts_with(b"-- Boot ") && line.text.ends_with(b"--"));
+        let begun = self.boot.stamp_of(host(line)).is_some() || self.boot.weight_counts();
         let new = if kernel {
             // Xen's start comes before the kernel's, and both are one.
-            self.boot.kernel || self.boot.stamp.is_some() || self.boot.weight_counts()
+            self.boot.kernel || begun
         } else {
-            (xen && (self.boot.kernel || self.boot.stamp.is_some() || self.boot.weight_counts())) || fell
+            (xen && (self.boot.kernel || begun)) || fell || apart
         };
         if new {
-            self.turn(number);
+            self.turn();
         }
         if kernel {
             self.boot.kernel = true;
             self.boot.whole = true;
         }
-        if xen || fell {
+        if xen || fell || apart {
             self.boot.whole = true;
         }
-        if matcher::contains(line.text.get(..line.text.len().min(2048)).unwrap_or_default(), "elfcorehdr=")
-            && matcher::contains(line.text, "command line")
-        {
+        let told = line.text.starts_with(b"Command line:") || line.text.starts_with(b"Kernel command line:");
+        if told && matcher::contains(line.text, "elfcorehdr=") {
             self.boot.dumps = true;
         }
     }
 
     /// Ends a boot and begins the next.
-    fn turn(&mut self, number: u64) {
-        let next = Boot { number: self.boot.number.saturating_add(1), begins: number, ..Boot::default() };
+    fn turn(&mut self) {
+        let next = Boot { number: self.boot.number.saturating_add(1), ..Boot::default() };
         let mut old = std::mem::replace(&mut self.boot, next);
         old.followed = true;
         self.open.clear();
@@ -213,8 +250,9 @@ impl Scan {
             return;
         }
         self.boot.ends = number;
+        self.boot.lines = self.boot.lines.saturating_add(1);
         if let Some(stamp) = line.stamp.filter(|_| !matches!(line.who, Who::Xen)) {
-            self.boot.stamp = Some(self.boot.stamp.map_or(stamp, |old| old.max(stamp)));
+            self.boot.stamped(host(line), stamp);
         }
         if line.date.is_some() {
             self.boot.date = line.date;
@@ -241,25 +279,28 @@ impl Scan {
             line: number,
             order: self.order,
             stamp: line.stamp,
+            host: host(line),
             date: line.date.or(self.boot.date),
             message: text::clean(&String::from_utf8_lossy(line.text), WIDE).into_owned(),
             text: show(raw),
-            before: self.ring.iter().cloned().collect(),
+            before: self.ring.iter().map(|line| show(line)).collect(),
             after: Vec::new(),
         };
         for signal in signals {
             let spot = Spot { signal: *signal, ..spot.clone() };
             match self.boot.told.get_mut(signal) {
                 None => {
-                    self.boot.told.insert(*signal, Told { first: spot.clone(), last: spot, count: 1 });
+                    self.boot.told.insert(*signal, Told { first: spot.clone(), last: spot });
                     self.open.push((*signal, true, AROUND));
                 }
                 Some(told) => {
-                    told.count += 1;
                     let apart = match (spot.stamp, told.last.stamp) {
                         (Some(now), Some(then)) => now - then > APART,
                         _ => false,
                     };
+                    if apart && signal.weight() >= Weight::Fault {
+                        self.boot.fault = super::fault::Fault::default();
+                    }
                     told.last = spot.clone();
                     self.open.retain(|(open, first, _)| open != signal || (*first && !apart));
                     if apart {
@@ -272,18 +313,21 @@ impl Scan {
         }
     }
 
+    /// Keeps the line for the ones after it. As it is: only few are ever shown.
     fn keep(&mut self, raw: &[u8]) {
-        let mut kept = if self.ring.len() == AROUND { self.ring.pop_front() } else { self.spare.pop() }.unwrap_or_default();
+        let mut kept = if self.ring.len() == AROUND { self.ring.pop_front().unwrap_or_default() } else { Vec::new() };
         kept.clear();
-        let raw = raw.get(..raw.len().min(WIDE * 2)).unwrap_or_default();
-        kept.push_str(&text::clean(String::from_utf8_lossy(raw).trim_end(), WIDE));
+        kept.extend_from_slice(raw.get(..raw.len().min(WIDE * 2)).unwrap_or_default());
         self.ring.push_back(kept);
     }
 
     /// What there was: the boot that counts, and the rest.
     pub fn end(self) -> Scanned {
-        let mut boots = Vec::new();
-        let last = self.boot;
+        let mut last = self.boot;
+        if last.dumps {
+            // What the kernel that writes the dump says of itself is not the crash.
+            last.told.clear();
+        }
         let ends = |boot: &Boot| boot.weight().is_some_and(|weight| weight == Weight::End);
         let faults = |boot: &Boot| boot.weight().is_some_and(|weight| weight >= Weight::Fault);
         // The last boot counts if it ended in a crash; one that only had a fault counts if no other crashed.
@@ -291,10 +335,7 @@ impl Scan {
             Some(old) if last.dumps || !(ends(&last) || (faults(&last) && !ends(&old))) => (old, self.before),
             _ => (last, self.before),
         };
-        boots.push(chosen);
-        boots.extend(previous);
-        let mut boots = boots.into_iter();
-        Scanned { lines: self.lines, boot: boots.next().unwrap_or_default(), before: boots.next() }
+        Scanned { lines: self.lines, boot: chosen, before: previous }
     }
 }
 
@@ -314,12 +355,30 @@ impl Boot {
     }
 }
 
+/// A number for the host that syslog names; 0 where none is named.
+fn host(line: &Line<'_>) -> u64 {
+    // FNV-1a: nobody gains by two hosts that look the same.
+    line.host.map_or(0, |name| {
+        name.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, b| (sum ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+    })
+}
+
 /// ` Xen 4.17.5` as the hypervisor's banner has it.
 fn banner(text: &[u8]) -> bool {
     text.strip_prefix(b"Xen ").is_some_and(|rest| {
         let digits = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b'.').count();
         digits >= 3 && rest.len() <= digits + 24 && rest.get(..digits).is_some_and(|version| version.contains(&b'.'))
     })
+}
+
+/// A line with which a syslog daemon begins, or the kernel's logger: once a boot, before it passes on what the kernel said. A rotation begins a new
+/// file, where this is the first line.
+fn logger(text: &[u8]) -> bool {
+    let klogd = text.starts_with(b"klogd ") || text.starts_with(b"imklog ");
+    (klogd && text.ends_with(b"/proc/kmsg started."))
+        || (text.ends_with(b": restart.") && matcher::contains(text, "syslogd"))
+        || (text.starts_with(b"[origin software=\"rsyslogd\"") && (text.ends_with(b"] start") || text.ends_with(b"] (re)start")))
+        || text.starts_with(b"syslog-ng starting up")
 }
 
 /// A line as it may be shown.

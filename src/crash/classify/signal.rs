@@ -46,6 +46,8 @@ pub(super) enum Signal {
     Evicted,
     /// Nodes disagree on their limits, or do not know one another.
     Mismatch,
+    /// A volume was unmounted.
+    Unmount,
     /// A planned leave: unmount, domain left, heartbeat stopped.
     Leave,
     /// ocfs2 found an error and stops using the volume.
@@ -67,8 +69,6 @@ pub(super) enum Signal {
     XhaAsked,
     /// xhad fenced: xapi.
     XhaXapi,
-    /// xhad fenced: the statefile.
-    XhaStatefile,
     /// xhad fenced for another reason.
     XhaOther,
     /// `watchdog_selffence`.
@@ -77,14 +77,14 @@ pub(super) enum Signal {
     XhaWatchdog,
     /// xhad's warnings: statefile.
     SoonStatefile,
+    /// xhad's warnings: another host's statefile.
+    SoonOther,
     /// xhad's warnings: heartbeat.
     SoonHeartbeat,
     /// xhad's warnings: xapi.
     SoonXapi,
     /// xhad: the live set changed, or another host was found faulty.
     XhaLiveset,
-    /// xhad began or ended in an orderly way.
-    XhaLife,
 
     /// The kernel panicked.
     Panic,
@@ -143,6 +143,8 @@ pub(super) enum Signal {
     Kexec,
     /// Domain 0 crashed, says Xen.
     Dom0Crashed,
+    /// Xen took domain 0 down for a fault.
+    Dom0Fault,
     /// Domain 0 reboots, says Xen.
     Dom0Reboot,
     /// Domain 0 halts, says Xen.
@@ -157,33 +159,86 @@ pub(super) enum Signal {
     /// An orderly shutdown.
     Shutdown,
 
+    /// All paths to a disk are gone, or a session was given up.
+    PathsGone,
     /// A path, a disk, a server does not answer.
     Storage,
     /// A mount or a join that failed.
     MountFailed,
     /// Another cluster's fence.
     OtherFence,
+    /// The dump analyser's or the crash handler's own words: this log is of a crash.
+    Dump,
 }
+
+/// The end of a host.
+const ENDS: [Signal; 27] = [
+    Signal::Sorry,
+    Signal::Quorum,
+    Signal::StopAll,
+    Signal::FenceFrame,
+    Signal::DomWatchdog,
+    Signal::DomWatchdogReboot,
+    Signal::DomWatchdogFrame,
+    Signal::XhaView,
+    Signal::XhaRule,
+    Signal::XhaAsked,
+    Signal::XhaXapi,
+    Signal::XhaOther,
+    Signal::XhaSelfFence,
+    Signal::XhaWatchdog,
+    Signal::Panic,
+    Signal::PanicEnd,
+    Signal::XenPanic,
+    Signal::XenFault,
+    Signal::XenBug,
+    Signal::XenStuck,
+    Signal::XenMce,
+    Signal::XenNmi,
+    Signal::XenEnd,
+    Signal::Kexec,
+    Signal::Dom0Crashed,
+    Signal::Dom0Fault,
+    Signal::AskedCrash,
+];
+
+/// Faults that a host may get over.
+const FAULTS: [Signal; 9] = [
+    Signal::HardLockup,
+    Signal::WriteTimeout,
+    Signal::Oops,
+    Signal::KernelBug,
+    Signal::Sanitizer,
+    Signal::SoftLockup,
+    Signal::RcuStall,
+    Signal::Mce,
+    Signal::HwFatal,
+];
+
+/// What may precede an end.
+const WARNINGS: [Signal; 9] = [
+    Signal::AskedReset,
+    Signal::Shutdown,
+    Signal::Dom0Reboot,
+    Signal::Dom0Halt,
+    Signal::Nmi,
+    Signal::SoftDog,
+    Signal::HwBefore,
+    Signal::HbHung,
+    Signal::OcfsAbort,
+];
 
 impl Signal {
     /// How much it weighs by itself.
     pub fn weight(self) -> Weight {
-        use Signal::{
-            AskedCrash, AskedReset, Dom0Crashed, Dom0Halt, Dom0Reboot, DomWatchdog, DomWatchdogFrame, DomWatchdogReboot,
-            FenceFrame, HardLockup, HbHung, HwBefore, HwFatal, KernelBug, Kexec, Mce, Nmi, OcfsAbort, Oops, Panic, PanicEnd,
-            Quorum, RcuStall, Sanitizer, Shutdown, SoftDog, SoftLockup, Sorry, StopAll, WriteTimeout, XenBug, XenEnd, XenFault,
-            XenMce, XenNmi, XenPanic, XenStuck, XhaAsked, XhaOther, XhaRule, XhaSelfFence, XhaStatefile, XhaView, XhaWatchdog,
-            XhaXapi,
-        };
-        match self {
-            Sorry | Quorum | StopAll | FenceFrame | DomWatchdog | DomWatchdogReboot | DomWatchdogFrame | XhaView | XhaRule
-            | XhaAsked | XhaXapi | XhaStatefile | XhaOther | XhaSelfFence | XhaWatchdog | Panic | PanicEnd | XenPanic
-            | XenFault | XenBug | XenStuck | XenMce | XenNmi | XenEnd | Kexec | Dom0Crashed | AskedCrash => Weight::End,
-            WriteTimeout | Oops | KernelBug | Sanitizer | SoftLockup | HardLockup | RcuStall | Mce | HwFatal | Nmi => {
-                Weight::Fault
-            }
-            AskedReset | Shutdown | Dom0Reboot | Dom0Halt | SoftDog | HwBefore | HbHung | OcfsAbort => Weight::Warning,
-            _ => Weight::Notable,
+        if ENDS.contains(&self) {
+            Weight::End
+        } else if FAULTS.contains(&self) {
+            Weight::Fault
+        } else if WARNINGS.contains(&self) {
+            Weight::Warning
+        } else {
+            Weight::Notable
         }
     }
 
@@ -209,6 +264,7 @@ impl Signal {
             Self::Net => "o2net's connection to another node",
             Self::Evicted => "another node was evicted: it had stopped its heartbeat",
             Self::Mismatch => "the nodes do not agree on cluster or limits",
+            Self::Unmount => "a volume was unmounted in an orderly way",
             Self::Leave => "a volume or domain was left in an orderly way",
             Self::OcfsAbort => "ocfs2 gave up on a volume",
             Self::DomWatchdog => "Xen's watchdog for domain 0 ran out",
@@ -219,15 +275,14 @@ impl Signal {
             Self::XhaRule => "xhad: this host is not in the part of the pool that survives",
             Self::XhaAsked => "xhad: another host asked this one to fence itself",
             Self::XhaXapi => "xhad: xapi did not pass its health check",
-            Self::XhaStatefile => "xhad: the statefile",
             Self::XhaOther => "xhad fenced this host",
             Self::XhaSelfFence => "xhad carries the fence out",
             Self::XhaWatchdog => "xhad's watchdog ran out",
             Self::SoonStatefile => "xhad: half of the statefile's limit had passed",
+            Self::SoonOther => "xhad: another host had not written the statefile for half of the limit",
             Self::SoonHeartbeat => "xhad: half of the network heartbeat's limit had passed",
             Self::SoonXapi => "xhad: half of xapi's limit had passed",
             Self::XhaLiveset => "xhad's view of the other hosts changed",
-            Self::XhaLife => "xhad began or ended",
             Self::Panic => "the kernel panicked",
             Self::PanicEnd => "the end of a kernel's panic",
             Self::Oops => "a fault in the kernel",
@@ -256,15 +311,18 @@ impl Signal {
             Self::XenEnd => "Xen reboots after a panic",
             Self::Kexec => "the crash kernel is started",
             Self::Dom0Crashed => "Xen saw domain 0 crash",
+            Self::Dom0Fault => "Xen took domain 0 down for a fault",
             Self::Dom0Reboot => "domain 0 asked Xen for a reboot",
             Self::Dom0Halt => "domain 0 asked Xen to power off",
             Self::GuestCrash => "a guest crashed, not the host",
             Self::AskedCrash => "somebody asked for a crash",
             Self::AskedReset => "somebody asked for a reset",
             Self::Shutdown => "an orderly shutdown",
+            Self::PathsGone => "no path to a disk was left",
             Self::Storage => "a path, disk or server did not answer",
             Self::MountFailed => "a mount or join that failed",
             Self::OtherFence => "another cluster's fencing",
+            Self::Dump => "this log is part of a dump",
         }
     }
 }
@@ -279,9 +337,8 @@ pub(super) enum Reason {
 }
 
 /// Words of a panic and what they mean, first match wins. Compared without case.
-const REASONS: [(&str, Reason); 74] = [
+const REASONS: &[(&str, Reason)] = &[
     ("sysrq triggered crash", Reason::Is(Finer::Operator)),
-    ("sysrq: trigger", Reason::Is(Finer::Operator)),
     ("manually initiated", Reason::Is(Finer::Operator)),
     ("user-initiated", Reason::Is(Finer::Operator)),
     ("hung_task", Reason::Is(Finer::HungTask)),
@@ -294,66 +351,54 @@ const REASONS: [(&str, Reason); 74] = [
     ("nmi watchdog", Reason::Is(Finer::CpuStuck)),
     ("workqueue stall", Reason::Is(Finer::CpuStuck)),
     ("workqueue lockup", Reason::Is(Finer::CpuStuck)),
-    ("non maskable interrupt", Reason::Is(Finer::CpuStuck)),
     ("watchdog detected", Reason::Is(Finer::CpuStuck)),
+    ("lockup", Reason::Is(Finer::CpuStuck)),
     ("machine check", Reason::Is(Finer::Mce)),
     ("machine-check", Reason::Is(Finer::Mce)),
-    ("mce:", Reason::Is(Finer::Mce)),
+    ("broadcast exception handler", Reason::Is(Finer::Mce)),
+    ("mce", Reason::Is(Finer::Mce)),
     ("memory failure", Reason::Is(Finer::Mce)),
     ("cpu context corrupt", Reason::Is(Finer::Mce)),
     ("uncorrected", Reason::Is(Finer::Mce)),
     ("edac", Reason::Is(Finer::Mce)),
     ("ue row", Reason::Is(Finer::Mce)),
     ("memory error", Reason::Is(Finer::Mce)),
-    ("lmce", Reason::Is(Finer::Mce)),
     ("thermal", Reason::Is(Finer::Firmware)),
     ("hardware error", Reason::Is(Finer::Firmware)),
-    ("ghes", Reason::Is(Finer::Firmware)),
     ("nmi iock", Reason::Is(Finer::Firmware)),
     ("nmi:", Reason::Is(Finer::Firmware)),
+    ("nmi for ", Reason::Is(Finer::Firmware)),
     ("an nmi occurred", Reason::Is(Finer::Firmware)),
+    ("unknown nmi", Reason::Is(Finer::Firmware)),
+    ("non maskable interrupt", Reason::Is(Finer::Firmware)),
     ("management log", Reason::Is(Finer::Firmware)),
-    ("from unexpected source", Reason::Is(Finer::Firmware)),
+    ("management event log", Reason::Is(Finer::Firmware)),
     ("pci system error", Reason::Is(Finer::Firmware)),
-    ("serr", Reason::Is(Finer::Firmware)),
     ("pcie", Reason::Is(Finer::Firmware)),
     ("aer:", Reason::Is(Finer::Firmware)),
-    ("acpi", Reason::Is(Finer::Firmware)),
     ("timer doesn't work", Reason::Is(Finer::Firmware)),
-    ("interrupt controller", Reason::Is(Finer::Firmware)),
-    ("sdei", Reason::Is(Finer::Firmware)),
     ("asynchronous serror", Reason::Is(Finer::Firmware)),
-    ("hub error", Reason::Is(Finer::Firmware)),
-    ("dmar hardware", Reason::Is(Finer::Firmware)),
+    ("eeh", Reason::Is(Finer::Firmware)),
     ("out of memory", Reason::Is(Finer::Oom)),
-    ("out_of_memory", Reason::Is(Finer::Oom)),
     ("panic_on_oom", Reason::Is(Finer::Oom)),
     ("deadlocked on memory", Reason::Is(Finer::Oom)),
     ("no killable", Reason::Is(Finer::Oom)),
-    ("cannot allocate memory", Reason::Is(Finer::Oom)),
     ("kernel stack is corrupted", Reason::Is(Finer::Oops)),
     ("corrupted stack end", Reason::Is(Finer::Oops)),
     ("stack overflow", Reason::Is(Finer::Oops)),
     ("double fault", Reason::Is(Finer::Oops)),
-    ("kasan", Reason::Is(Finer::Oops)),
-    ("kmsan", Reason::Is(Finer::Oops)),
-    ("kfence", Reason::Is(Finer::Oops)),
-    ("kcsan", Reason::Is(Finer::Oops)),
-    ("ubsan", Reason::Is(Finer::Oops)),
+    ("kasan", Reason::Follows),
+    ("kmsan", Reason::Follows),
+    ("kfence", Reason::Follows),
+    ("ubsan", Reason::Follows),
     ("bug!", Reason::Is(Finer::Oops)),
-    ("bad page", Reason::Is(Finer::Oops)),
     ("bad mode", Reason::Is(Finer::Oops)),
-    ("unhandled exception", Reason::Is(Finer::Oops)),
     ("fatal exception", Reason::Follows),
     ("oops", Reason::Follows),
     ("panic_on_warn", Reason::Follows),
-    ("attempted to kill init", Reason::Follows),
-    ("attempted to kill the idle", Reason::Follows),
-    ("aiee, killing interrupt handler", Reason::Follows),
+    ("attempted to kill", Reason::Follows),
     ("killing interrupt", Reason::Follows),
-    ("fatal trap", Reason::Follows),
-    ("kernel mode fault", Reason::Follows),
-    ("kill_init", Reason::Follows),
+    ("recursive fault", Reason::Follows),
 ];
 
 /// What the words of a kernel's panic say; `None` for a reason of their own.

@@ -56,7 +56,7 @@ const RELAYS: [&[u8]; 10] = [
 const KERNELS: [&[u8]; 4] = [b"kernel", b"klogd", b"vmunix", b"kern"];
 
 /// First words of kernel messages that look like a tag, where syslog had none.
-const LIKE_TAGS: [&[u8]; 26] = [
+const LIKE_TAGS: [&[u8]; 34] = [
     b"BUG",
     b"INFO",
     b"WARNING",
@@ -77,12 +77,20 @@ const LIKE_TAGS: [&[u8]; 26] = [
     b"PANIC",
     b"ocfs2",
     b"CPU",
-    b"invalid",
     b"EIP",
     b"reboot",
     b"HARDWARE",
     b"{1}[Hardware",
-    b"Rebooting",
+    b"traps",
+    b"softdog",
+    b"BERT",
+    b"EDAC",
+    b"opcode",
+    b"error",
+    b"segment",
+    b"fault",
+    b"panic",
+    b"TSS",
 ];
 
 fn trim_start(text: &[u8]) -> &[u8] {
@@ -198,7 +206,7 @@ fn tag(text: &[u8]) -> Option<(&[u8], bool, &[u8])> {
         .take(64)
         .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'(' | b')' | b'@' | b'+'))
         .count();
-    (n > 0).then_some(())?;
+    text.first().filter(|b| b.is_ascii_alphabetic() || matches!(b, b'(' | b'_' | b'/'))?;
     let (name, mut rest) = text.split_at(n);
     let mut numbered = false;
     if let Some(inner) = rest.strip_prefix(b"[") {
@@ -215,6 +223,13 @@ fn tag(text: &[u8]) -> Option<(&[u8], bool, &[u8])> {
 /// Whether a message of kernel or hypervisor begins here, so that the word before it was a host's name.
 fn begins_message(text: &[u8]) -> bool {
     bracket(text).is_some() || text.starts_with(b"(XEN)") || level(text).is_some()
+}
+
+/// Whether a word is the first of a message of the kernel's such as `invalid opcode:`, and no host.
+fn begins_fault(word: &[u8]) -> bool {
+    const FIRST: [&[u8]; 9] =
+        [b"invalid", b"divide", b"stack", b"double", b"Internal", b"Kernel", b"general", b"segment", b"kernel"];
+    FIRST.contains(&word)
 }
 
 /// `kern.err`, `user.notice`: what some syslogs put before the tag.
@@ -236,7 +251,7 @@ fn syslog<'a>(line: &mut Line<'a>) {
     if facility(sort) {
         rest = trim_start(after);
     }
-    if let Some((name, _, after)) = tag(rest) {
+    if let Some((name, _, after)) = tag(rest).filter(|(name, ..)| !LIKE_TAGS.contains(name) || !begins_fault(host)) {
         line.host = Some(host);
         by_tag(line, name, after, rest);
     } else if !host.is_empty() && begins_message(rest) && !begins_message(text) && !text.starts_with(b"[") {
@@ -290,7 +305,8 @@ fn step(line: &mut Line<'_>) -> bool {
             true
         }),
         b'>' | b'|' => {
-            line.text = text.get(1..).unwrap_or_default();
+            let quotes = text.iter().take_while(|b| matches!(b, b'>' | b'|' | b' ')).count();
+            line.text = text.get(quotes..).unwrap_or_default();
             true
         }
         b'<' => level(text).is_some_and(|rest| {
@@ -349,6 +365,8 @@ fn step(line: &mut Line<'_>) -> bool {
             if line.date.is_none() {
                 line.date = Some(found);
             }
+            // A tab after the date is a serial line's, where no host and no tag follow.
+            let serial = rest.starts_with(b"\t");
             let rest = trim_start(rest);
             line.text = rest;
             if line.who == Who::App {
@@ -359,7 +377,7 @@ fn step(line: &mut Line<'_>) -> bool {
                 line.text = trim_start(rest);
                 return false;
             }
-            if line.who == Who::Plain {
+            if line.who == Who::Plain && !serial {
                 syslog(line);
             }
             line.who != Who::App

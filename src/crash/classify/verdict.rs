@@ -12,21 +12,20 @@ use crate::time::Time;
 /// Two logs that tell of crashes this near to one another tell of the same one, in ms.
 const SAME: i64 = 900_000;
 
+/// A crash this far from the reboot that is asked about is another one, in ms. The zones of two clocks may differ.
+const DAY: i64 = 26 * 3_600_000;
+
 /// The verdict.
 pub(super) fn verdict(mut said: Vec<Said>, facts: &[Fact], left: bool) -> Verdict {
     said.sort_by(|a, b| (rank(a.log.kind), &a.log.name).cmp(&(rank(b.log.kind), &b.log.name)));
-    let written = facts.iter().find_map(|fact| match fact {
-        Fact::Written(at) => Some(*at),
-        Fact::Rebooted { to, .. } => Some(*to),
-        _ => None,
-    });
+    let clock = Clock::of(facts);
     let own: Vec<&Said> = said.iter().filter(|said| said.log.owner != Owner::Survivor && rank(said.log.kind).is_some()).collect();
-    let mut finding = from_logs(&own, written);
+    let mut finding = from_logs(&own, clock);
     if matches!(finding.cause, Cause::None | Cause::Unknown) {
         finding = without_dump(&said, finding, facts);
     }
     add(&mut finding, facts, left);
-    let at = time(&finding, written);
+    let at = time(&finding, clock);
     Verdict {
         cause: finding.cause,
         finer: finding.finer,
@@ -38,38 +37,94 @@ pub(super) fn verdict(mut said: Vec<Said>, facts: &[Fact], left: bool) -> Verdic
     }
 }
 
-/// When its most telling line was written.
-fn time(finding: &Finding, written: Option<Time>) -> Option<Time> {
+/// When its most telling line was written: by its date, else by its stamp since a boot whose time is known.
+fn time(finding: &Finding, clock: Clock) -> Option<Time> {
     if finding.cause == Cause::None {
         return None;
     }
-    finding.lines.iter().find_map(|(_, spot)| spot.date?.time(written))
+    let dated = finding.lines.iter().find_map(|(_, spot)| spot.date?.time(clock.written));
+    dated.or_else(|| {
+        let stamp = finding.lines.iter().find_map(|(_, spot)| spot.stamp)?;
+        Some(clock.booted? + std::time::Duration::from_millis(u64::try_from(stamp).ok()?))
+    })
+}
+
+/// What is known of the host's clock.
+#[derive(Clone, Copy)]
+struct Clock {
+    /// About when the logs were written.
+    written: Option<Time>,
+    /// When the boot that ended had begun.
+    booted: Option<Time>,
+    /// When the host ran again.
+    ended: Option<Time>,
+}
+
+impl Clock {
+    fn of(facts: &[Fact]) -> Self {
+        let mut clock = Self { written: None, booted: None, ended: None };
+        for fact in facts {
+            match fact {
+                Fact::Written(at) => clock.written = Some(*at),
+                Fact::Rebooted { from, to } => {
+                    clock.booted = clock.booted.or(*from);
+                    clock.written = clock.written.or(Some(*to));
+                    clock.ended = Some(*to);
+                }
+                _ => {}
+            }
+        }
+        clock
+    }
 }
 
 /// What the host's own logs say: the nearest to the crash first, and o2cb over all that speak of the same minutes.
-fn from_logs(own: &[&Said], written: Option<Time>) -> Finding {
-    let mut found: Vec<Finding> = Vec::new();
+fn from_logs(own: &[&Said], clock: Clock) -> Finding {
+    let mut found: Vec<(u8, Finding)> = Vec::new();
     for wanted in 0..=3 {
         let view = View { said: own.iter().copied().filter(|said| rank(said.log.kind) == Some(wanted)).collect() };
-        found.extend(decide::crash(&view));
+        found.extend(decide::crash(&view).map(|finding| (wanted, finding)));
     }
+    // What is of another day than the crash that is asked about explains nothing.
+    found.retain(|(_, finding)| match (clock.ended, time(finding, clock)) {
+        (Some(ended), Some(at)) => ended.millis_after(at).abs() < DAY,
+        _ => true,
+    });
     let all = View { said: own.to_vec() };
-    let Some(first) = found.first().cloned() else { return decide::calm(&all) };
-    let when = time(&first, written);
-    let same = |other: &&Finding| match (when, time(other, written)) {
+    let at = |finding: &(u8, Finding)| time(&finding.1, clock);
+    // A dump or a console is of the crash; of logs that go back for weeks the latest word counts.
+    let first = found.iter().find(|(rank, _)| *rank <= 1).or_else(|| {
+        found.iter().reduce(|a, b| match (at(a), at(b)) {
+            (Some(early), Some(late)) if late.millis_after(early) > SAME => b,
+            _ => a,
+        })
+    });
+    let Some((_, first)) = first.cloned() else { return decide::calm(&all) };
+    let when = time(&first, clock);
+    let same = |other: &&Finding| match (when, time(other, clock)) {
         (Some(a), Some(b)) => a.millis_after(b).abs() < SAME,
         _ => false,
     };
     let mut best = first;
-    for other in found.iter().skip(1).filter(same) {
+    for other in found.iter().map(|(_, finding)| finding).filter(same) {
         if other.cause == Cause::O2cb && best.cause != Cause::O2cb {
             let mut over = other.clone();
             over.note("Another log tells of what followed; o2cb was first.");
             best = over;
-        } else if other.cause == Cause::Xhad && best.cause == Cause::Xhad && best.finer == Finer::Watchdog {
+        } else if other.cause == Cause::Xhad
+            && other.finer != Finer::Watchdog
+            && best.cause == Cause::Xhad
+            && best.finer == Finer::Watchdog
+        {
             let mut over = other.clone();
             over.lines.extend(best.lines.iter().cloned());
             best = over;
+        }
+    }
+    if let Some(said) = best.lines.first().and_then(|(log, _)| own.iter().find(|said| said.log.name == log.name)) {
+        let boot = &said.scanned.boot;
+        if boot.followed {
+            best.note(format!("It ended boot {} of those in {}; a later boot follows there.", boot.number, said.log.name));
         }
     }
     best

@@ -115,7 +115,7 @@ impl Gather {
             Place::Dump { folder, name, role } => {
                 let mut case = self.take_case(folder)?;
                 case.holds(*role, file.mtime);
-                let desk = match role {
+                match role {
                     Role::Log(kind) | Role::PartOfLog(kind) => {
                         case.logs.push(shown(name));
                         Some(Desk::dump(folder.clone(), case, log(*kind, name.clone())))
@@ -125,8 +125,7 @@ impl Gather {
                         self.cases.insert(folder.clone(), case);
                         None
                     }
-                };
-                desk
+                }
             }
             Place::Disk { root, kind, base, age } => {
                 self.site(root)?;

@@ -90,6 +90,10 @@ impl Meter {
         }
     }
 
+    fn input_left(&self) -> u64 {
+        self.0.limits.input.saturating_sub(self.0.input.get())
+    }
+
     fn came_in(&self, bytes: u64) {
         let all = self.0.input.get().saturating_add(bytes);
         self.0.input.set(all);
@@ -134,12 +138,18 @@ impl<R: Read> Read for Metered<R> {
         if self.meter.stopped().is_some() {
             return Err(io::Error::other("a limit of this program was reached"));
         }
-        let count = self.inner.read(buffer)?;
-        if self.outside {
-            self.meter.came_in(count as u64);
-        } else {
+        if !self.outside {
+            let count = self.inner.read(buffer)?;
             self.meter.came_out(count as u64);
+            return Ok(count);
         }
-        Ok(count)
+        // Up to the limit it is read, so that all of that can be judged; what is beyond ends it.
+        let most = usize::try_from(self.meter.input_left()).unwrap_or(usize::MAX).min(buffer.len());
+        let count = match buffer.get_mut(..most.max(1)) {
+            Some(free) => self.inner.read(free)?,
+            None => 0,
+        };
+        self.meter.came_in(count as u64);
+        if most == 0 && count > 0 { Err(io::Error::other("a limit of this program was reached")) } else { Ok(count) }
     }
 }

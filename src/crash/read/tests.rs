@@ -177,7 +177,7 @@ fn what_other_hosts_saw_is_not_what_happened_to_them() {
     assert_eq!(crash.host.as_deref(), Some("xcp3"));
     assert!(crash.logs.iter().any(|log| log == "xcp1: var/log/xha.log"), "{:?}", crash.logs);
     assert!(noted(&reading, "of other hosts than xcp3"), "{:?}", reading.notes);
-    assert_eq!(of_host(&reports, "xcp1").crashes[0].verdict.cause, Cause::Bug);
+    assert!(of_host(&reports, "xcp1").crashes.iter().any(|crash| crash.folder.is_some()));
 }
 
 #[test]
@@ -281,6 +281,8 @@ fn logs_that_are_none() {
     assert!(noted(&odd, "longer than 16 KiB"), "{:?}", odd.notes);
     let foreign = read(b"7z\xbc\xaf\x27\x1c\0\x04").unwrap_err().to_string();
     assert!(foreign.contains("7-Zip") && foreign.contains("unpack it"), "{foreign}");
+    let broken = read(b"\x1f\x8b\x08 this is not what it says").unwrap_err();
+    assert!(matches!(broken, ReadError::Broken { .. }), "{broken}");
     let nothing = read(&tar(&[("lspci.out", b'0', b"x")])).unwrap_err().to_string();
     assert!(nothing.contains("none of its") && nothing.contains("crash folder"), "{nothing}");
 }

@@ -195,7 +195,8 @@ impl Walk {
         self.say_stop();
         let (files, lines) = (self.meter.members(), self.gather.lines());
         let (mut crashes, notes) = self.gather.finish();
-        if crashes.is_empty() {
+        let unread = lines == 0 && self.broken.is_some() && crashes.iter().all(|crash| crash.folder.is_none());
+        if crashes.is_empty() || unread {
             return Err(match (self.broken, notes.first()) {
                 (Some(error), _) if lines == 0 => ReadError::Broken { what, error },
                 (_, Some(note)) => {
@@ -261,13 +262,13 @@ fn shown(path: &str) -> String {
     if path.is_empty() { "The input".to_owned() } else { text::clean(path, 200).into_owned() }
 }
 
-/// Whether these first bytes of a file are no text: a tenth or more of them are NULs or other control characters.
+/// Whether these first bytes of a file are no text: a twentieth or more of them are NULs or other control characters.
 fn is_binary(head: &[u8]) -> bool {
     let odd = |byte: &&u8| matches!(byte, 0..=6 | 14..=26 | 28..=31 | 127);
     // The hypervisor's ring may begin with NULs.
     let from = head.iter().position(|byte| *byte != 0).unwrap_or(head.len());
     let rest = head.get(from..).unwrap_or_default();
-    (rest.is_empty() && !head.is_empty()) || rest.iter().filter(odd).count() * 10 > rest.len()
+    (rest.is_empty() && !head.is_empty()) || rest.iter().filter(odd).count() * 20 > rest.len()
 }
 
 /// Frames of zstd one after another.

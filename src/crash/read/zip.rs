@@ -6,7 +6,7 @@ use super::meter::Metered;
 use super::source::{Part, Source};
 use super::walk::{Member, Walk};
 use crate::crash::layout;
-use std::io::{self, BufRead};
+use std::io;
 
 /// What stands before a file.
 struct Header {
@@ -64,7 +64,10 @@ fn file(walk: &mut Walk, source: &mut Source<'_>, header: &Header, prefix: &str,
         let mut part = Part::new(source, size);
         match header.method {
             0 if wanted => walk.member(&mut part, member, depth),
-            8 if wanted => inflate(walk, &mut part, member, depth)?,
+            8 if wanted => {
+                let mut metered = Metered::unpacked(flate2::bufread::DeflateDecoder::new(&mut part), walk.meter.clone());
+                walk.member(&mut metered, member, depth);
+            }
             12 if wanted => {
                 let mut metered = Metered::unpacked(bzip2::bufread::MultiBzDecoder::new(&mut part), walk.meter.clone());
                 walk.member(&mut metered, member, depth);
@@ -78,19 +81,11 @@ fn file(walk: &mut Walk, source: &mut Source<'_>, header: &Header, prefix: &str,
     if header.method != 8 || header.encrypted {
         return Err(io::Error::other("a file in it does not say how long it is"));
     }
-    inflate(walk, source, member, depth)?;
-    descriptor(source, header.zip64)
-}
-
-/// Unpacks a file and then, so that its end is found, what nobody read of it.
-fn inflate(walk: &mut Walk, from: &mut dyn BufRead, member: Member, depth: usize) -> io::Result<()> {
-    let mut metered = Metered::unpacked(flate2::bufread::DeflateDecoder::new(from), walk.meter.clone());
+    let mut metered = Metered::unpacked(flate2::bufread::DeflateDecoder::new(&mut *source), walk.meter.clone());
     walk.member(&mut metered, member, depth);
-    match io::copy(&mut metered, &mut io::sink()) {
-        // Where its length is known the next file can be found all the same.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        other => other.map(|_| ()),
-    }
+    // Its end is where the unpacking ends, so that has to be gone through.
+    io::copy(&mut metered, &mut io::sink())?;
+    descriptor(source, header.zip64)
 }
 
 /// Passes over what stands after a file whose length was not known before.

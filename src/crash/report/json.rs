@@ -73,7 +73,7 @@ impl<'a> One<'a> {
             confidence: verdict.confidence,
             why: &verdict.why,
             notes: &verdict.notes,
-            dump: State { folder: crash.folder.as_deref(), state, text: crash.dump.text() },
+            dump: State { folder: crash.folder.as_deref().filter(|folder| !folder.is_empty()), state, text: crash.dump.text() },
             logs: &crash.logs,
             evidence: &verdict.evidence,
             advice: &crash.advice,

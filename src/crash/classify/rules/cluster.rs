@@ -1,11 +1,11 @@
 //! o2cb, ocfs2 and xhad, and the watchdog that xhad feeds. Sources: `fs/ocfs2` of Linux 2.6.16 to 6.x, `common/sched` of Xen, xhad's daemon.
 
 use super::{Rule, Signal, Whose, rule};
-use Whose::{Kernel, Xen, Xha};
+use Whose::{Anybody, Kernel, Xen, Xha};
 
 pub(super) const RULES: &[Rule] = &[
     // o2cb fences. The FAQ's and mails' quotations break the line after "fencing".
-    rule(Kernel, Signal::Sorry, "ocfs2 is very sorry to be fencing").without(&["used to", "message"]),
+    rule(Kernel, Signal::Sorry, "ocfs2 is very sorry to be fencing"),
     rule(Kernel, Signal::Sorry, "dlm FENCING this system by"),
     rule(Kernel, Signal::WriteTimeout, "Heartbeat write timeout to device"),
     rule(Kernel, Signal::Quorum, "fencing this node because it is").without(&["not fencing this"]),
@@ -21,22 +21,28 @@ pub(super) const RULES: &[Rule] = &[
     // What does not fence.
     rule(Kernel, Signal::NotFencing, "not fencing this node"),
     rule(Kernel, Signal::HbHung, "hb write hung for"),
+    rule(Anybody, Signal::HbHung, "msecs ago on /dev/").within().with(&["Last ping"]),
     rule(Kernel, Signal::Negotiated, "all nodes hb write hung"),
     rule(Kernel, Signal::Negotiated, "negotiate timeout approved by master"),
     rule(Kernel, Signal::HbIo, "o2hb_bio_end_io").within(),
     rule(Kernel, Signal::HbIo, "o2hb_do_disk_heartbeat").within().with(&["ERROR"]),
     rule(Kernel, Signal::Net, "o2net: ").without(&["uses a ", "unknown node", "protocol version"]),
-    rule(Kernel, Signal::Net, "o2net_idle_timer").within(),
+    rule(Kernel, Signal::Net, "o2net_idle_timer:").within(),
+    rule(Kernel, Signal::Net, "o2net_connect_expired:").within(),
+    rule(Kernel, Signal::Net, "o2net_set_nn_state:").within(),
     rule(Kernel, Signal::Net, "No longer connected to node"),
     rule(Kernel, Signal::Evicted, "o2dlm has evicted node"),
+    rule(Kernel, Signal::Evicted, "o2cb: o2dlm has evicted"),
+    rule(Kernel, Signal::Evicted, "Begin recovery on domain").within(),
     rule(Kernel, Signal::Evicted, "ocfs2_dlm: Node").with(&["leaves domain"]),
-    rule(Kernel, Signal::Mismatch, "uses a heartbeat timeout of"),
-    rule(Kernel, Signal::Mismatch, "uses a network idle timeout of"),
-    rule(Kernel, Signal::Mismatch, "uses a keepalive delay of"),
-    rule(Kernel, Signal::Mismatch, "has a dead count of"),
-    rule(Kernel, Signal::Mismatch, "Attempt to connect from unknown node"),
-    rule(Kernel, Signal::Mismatch, "attempt to connect from unknown node"),
-    rule(Kernel, Signal::Leave, "ocfs2: Unmounting device"),
+    rule(Kernel, Signal::Mismatch, "uses a heartbeat timeout of").within(),
+    rule(Kernel, Signal::Mismatch, "uses a network idle timeout of").within(),
+    rule(Kernel, Signal::Mismatch, "uses a keepalive delay of").within(),
+    rule(Kernel, Signal::Mismatch, "has a dead count of").within(),
+    rule(Kernel, Signal::Mismatch, "attempt to connect from unknown node").within(),
+    rule(Kernel, Signal::Mismatch, "net protocol version").within().with(&["disconnecting"]),
+    rule(Kernel, Signal::Unmount, "ocfs2: Unmounting device"),
+    rule(Kernel, Signal::Leave, "ocfs2_dlm: Leaving domain"),
     rule(Kernel, Signal::Leave, "o2dlm: Leaving domain"),
     rule(Kernel, Signal::Leave, "o2hb: Heartbeat stopped on region"),
     rule(Kernel, Signal::MountFailed, "This node could not connect to nodes"),
@@ -61,10 +67,13 @@ pub(super) const RULES: &[Rule] = &[
     rule(Xha, Signal::XhaXapi, "cannot start Xapi healthcheck process").within().with(&["self"]),
     rule(Xha, Signal::XhaOther, "Self-Fence").within(),
     rule(Xha, Signal::XhaOther, "Self Fence").within(),
+    rule(Anybody, Signal::XhaOther, "Host will self-fence via its own watchdog").within().with(&["critical|"]),
     rule(Xha, Signal::XhaSelfFence, "watchdog_selffence").within(),
     rule(Xha, Signal::XhaWatchdog, "Watchdog should have expired").within(),
-    rule(Xha, Signal::SoonStatefile, "State-File approaching timeout").within(),
+    rule(Xha, Signal::SoonStatefile, "State-File approaching timeout").within().with(&["sf_latency_max"]),
+    rule(Xha, Signal::SoonOther, "State-File approaching timeout").within().with(&["time_since_last_update_on_sf"]),
     rule(Xha, Signal::SoonHeartbeat, "heartbeat approaching timeout").within(),
     rule(Xha, Signal::SoonXapi, "Xapi approaching timeout").within(),
     rule(Xha, Signal::XhaLiveset, "Liveset has been updated").within(),
+    rule(Xha, Signal::XhaLiveset, "will be removed from liveset").within(),
 ];

@@ -26,6 +26,8 @@ pub(super) enum Whose {
     Kernel,
     /// The hypervisor's: not marked as the kernel's.
     Xen,
+    /// The hypervisor's, and marked so: the words are too common.
+    XenOnly,
     /// Either's.
     Either,
     /// The HA daemon's.

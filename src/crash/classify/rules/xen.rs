@@ -2,18 +2,25 @@
 //! `drivers/char/console.c` of Xen 3 to 4.21.
 
 use super::{Rule, Signal, Whose, rule};
-use Whose::Xen;
+use Whose::{Either, Xen, XenOnly};
 
 pub(super) const RULES: &[Rule] = &[
     rule(Xen, Signal::XenPanic, "Panic on CPU"),
     rule(Xen, Signal::XenFault, "FATAL TRAP"),
     rule(Xen, Signal::XenFault, "FATAL PAGE FAULT"),
-    rule(Xen, Signal::XenFault, "EARLY FATAL"),
+    rule(Xen, Signal::XenFault, "Early fatal page fault"),
+    rule(XenOnly, Signal::XenFault, "GENERAL PROTECTION FAULT"),
+    rule(XenOnly, Signal::XenFault, "Fatal trap: ").without(&["FATAL TRAP: v", "FATAL TRAP: t"]),
+    rule(Xen, Signal::XenFault, " fatal_trap+").within(),
     rule(Xen, Signal::XenFault, "DOUBLE FAULT"),
     rule(Xen, Signal::XenBug, "Xen BUG at"),
-    rule(Xen, Signal::XenBug, "Assertion '"),
+    rule(XenOnly, Signal::XenBug, "BUG at ").with(&[".c:"]),
+    rule(Xen, Signal::XenBug, "Assertion '").with(&["failed"]),
     rule(Xen, Signal::XenStuck, "Watchdog timer detects that CPU"),
-    rule(Xen, Signal::XenMce, "Fatal machine check"),
+    rule(XenOnly, Signal::XenMce, "Fatal machine check").within(),
+    rule(XenOnly, Signal::XenMce, "MCE: Software recovery failed").within(),
+    rule(XenOnly, Signal::XenMce, "MCE: No CPU found valid MCE").within(),
+    rule(XenOnly, Signal::XenMce, "MCE: Fatal error happened").within(),
     rule(Xen, Signal::XenNmi, "NMI - PCI system error"),
     rule(Xen, Signal::XenNmi, "NMI - I/O ERROR"),
     rule(Xen, Signal::XenNmi, "NMI - MEMORY ERROR"),
@@ -22,10 +29,14 @@ pub(super) const RULES: &[Rule] = &[
     rule(Xen, Signal::Kexec, "Executing crash image"),
     rule(Xen, Signal::Dom0Crashed, "Domain 0 crashed:"),
     rule(Xen, Signal::Dom0Crashed, "Hardware Dom0 crashed"),
-    rule(Xen, Signal::Dom0Crashed, "Domain 0 (vcpu#").with(&["crashed on cpu"]),
+    rule(Xen, Signal::Dom0Fault, "Domain 0 (vcpu#").with(&["crashed on cpu"]),
+    rule(Xen, Signal::AskedCrash, "'C' pressed -> triggering crashdump"),
+    rule(Xen, Signal::AskedReset, "'R' pressed -> rebooting machine"),
     rule(Xen, Signal::Dom0Reboot, "Domain 0 shutdown: rebooting machine"),
     rule(Xen, Signal::Dom0Reboot, "Hardware Dom0 shutdown: rebooting machine"),
     rule(Xen, Signal::Dom0Halt, "Domain 0 halted: halting machine"),
     rule(Xen, Signal::Dom0Halt, "Hardware Dom0 halted: halting machine"),
+    rule(Either, Signal::Dump, "PCPU ").with(&["Host state:"]),
+    rule(Either, Signal::Dump, "Console Ring:"),
     rule(Xen, Signal::GuestCrash, "(vcpu#").within().with(&["crashed on cpu"]).without(&["Domain 0 "]),
 ];
