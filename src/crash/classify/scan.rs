@@ -84,6 +84,8 @@ pub(super) struct Boot {
     pub dumps: bool,
     /// How many lines it has.
     lines: u32,
+    /// Whether it told of a fault at least.
+    heavy: bool,
     /// Whether the kernel's start was seen, as Xen's comes before it.
     kernel: bool,
     /// What a fault says of where it was.
@@ -170,7 +172,7 @@ impl Scan {
         if shown {
             self.follow(raw);
         }
-        if self.boot.weight_counts() {
+        if self.boot.heavy {
             self.boot.fault.line(&line);
         }
         if matcher::any(raw) && matches!(line.who, Who::Kernel | Who::Xen | Who::Plain | Who::Xha | Who::App) {
@@ -205,7 +207,7 @@ impl Scan {
         };
         // A journal's own line between two boots.
         let apart = line.text.starts_with(b"-- Reboot --") || (line.text.starts_with(b"-- Boot ") && line.text.ends_with(b"--"));
-        let begun = self.boot.stamp_of(host(line)).is_some() || self.boot.weight_counts();
+        let begun = self.boot.stamp_of(host(line)).is_some() || self.boot.heavy;
         let new = if kernel {
             // Xen's start comes before the kernel's, and both are one.
             self.boot.kernel || begun
@@ -237,7 +239,7 @@ impl Scan {
         if old.dumps {
             return;
         }
-        if old.weight().is_some_and(|weight| weight >= Weight::Fault) {
+        if old.heavy {
             self.crashed = Some(old);
             self.before = None;
         } else {
@@ -287,6 +289,7 @@ impl Scan {
             after: Vec::new(),
         };
         for signal in signals {
+            self.boot.heavy |= signal.weight() >= Weight::Fault;
             let spot = Spot { signal: *signal, ..spot.clone() };
             match self.boot.told.get_mut(signal) {
                 None => {
@@ -347,12 +350,6 @@ pub(super) struct Scanned {
     pub boot: Boot,
     /// The one before it, if it ended without a word and nothing crashed.
     pub before: Option<Boot>,
-}
-
-impl Boot {
-    fn weight_counts(&self) -> bool {
-        self.weight().is_some_and(|weight| weight >= Weight::Fault)
-    }
 }
 
 /// A number for the host that syslog names; 0 where none is named.

@@ -177,7 +177,8 @@ fn without_a_dump_the_last_samples_and_messages_tell() {
         (vec![rebooted.clone(), fenced, Fact::HaArmed(false)], Cause::Unknown, Confidence::Guess),
         (vec![rebooted.clone(), fine, evicted.clone()], Cause::Unknown, Confidence::Guess),
         (vec![rebooted.clone(), Fact::Planned("a rollout rebooted it".to_owned()), late], Cause::None, Confidence::Likely),
-        (vec![evicted], Cause::Unknown, Confidence::Guess),
+        (vec![evicted.clone()], Cause::Unknown, Confidence::Guess),
+        (vec![Fact::Dumped], Cause::Unknown, Confidence::Guess),
         (vec![rebooted], Cause::Unknown, Confidence::Guess),
     ] {
         let verdict = known(&facts);

@@ -132,16 +132,23 @@ fn from_logs(own: &[&Said], clock: Clock) -> Finding {
 
 /// What the facts tell where no log of the host does.
 fn without_dump(said: &[Said], finding: Finding, facts: &[Fact]) -> Finding {
-    let rebooted = facts.iter().any(|fact| matches!(fact, Fact::Rebooted { .. } | Fact::Dumped | Fact::DumpIncomplete));
+    let rebooted = facts.iter().any(|fact| matches!(fact, Fact::Rebooted { .. }));
+    let dumped = facts.iter().any(|fact| matches!(fact, Fact::Dumped | Fact::DumpIncomplete));
     if let Some(Fact::Planned(who)) = facts.iter().find(|fact| matches!(fact, Fact::Planned(_))) {
         let mut planned = Finding::new(Cause::None, Finer::Operator, Confidence::Likely, format!("It was asked for: {who}."));
         planned.lines = finding.lines;
         return planned;
     }
-    if !rebooted {
+    if !rebooted && !dumped {
         return finding;
     }
     let mut found = guess(facts);
+    if dumped && found.cause == Cause::Unknown {
+        if finding.cause == Cause::Unknown {
+            return finding;
+        }
+        "There is a dump, so the host crashed, but nothing in these logs tells why.".clone_into(&mut found.why);
+    }
     found.lines = finding.lines;
     let survivors = View { said: said.iter().filter(|said| said.log.owner == Owner::Survivor).collect() };
     for signal in [Signal::Evicted, Signal::Net, Signal::XhaLiveset] {
