@@ -1,8 +1,8 @@
 //! Who may act on the pool beside us, and what product it is. Reads marks; decides nothing.
 
 use super::Pool;
-use super::picture::{ClaimView, Control};
 use super::known::Known;
+use super::picture::{ClaimView, Control};
 use super::words;
 use crate::observation::{RevertedWhat, Rewind};
 use crate::text::duration;

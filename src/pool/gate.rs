@@ -7,8 +7,8 @@
 mod hosts;
 mod pool;
 
-use super::picture::{Gate, GateState, Reason, Severity};
 use super::known::Known;
+use super::picture::{Gate, GateState, Reason, Severity};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 
@@ -168,11 +168,7 @@ pub fn findings(known: &Known) -> Findings {
     let each = |of: fn(&Known, usize) -> Vec<Finding>| {
         (0..known.hosts().len()).map(|at| if stale { Vec::new() } else { of(known, at) }).collect::<Vec<_>>()
     };
-    Findings {
-        pool: merge(pool.iter().map(|f| (None, f))),
-        others: each(hosts::for_others),
-        own: each(hosts::for_itself),
-    }
+    Findings { pool: merge(pool.iter().map(|f| (None, f))), others: each(hosts::for_others), own: each(hosts::for_itself) }
 }
 
 /// A finding with the name of the host that it is about, if it is about one.

@@ -5,7 +5,9 @@
 use super::Pool;
 use super::gate::{self, Findings};
 use super::known::Known;
-use super::picture::{Alert, ClockView, ClusterView, Gate, HostState, HostView, LinkState, Memory, PathView, Picture, Rebuild, Stage, Verdict};
+use super::picture::{
+    Alert, ClockView, ClusterView, Gate, HostState, HostView, LinkState, Memory, PathView, Picture, Rebuild, Stage, Verdict,
+};
 use super::{control, verdict};
 use crate::time::Time;
 use crate::xenapi::record::Ref;

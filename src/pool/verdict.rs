@@ -3,8 +3,8 @@
 //! Made from the gates alone; it decides nothing that they do not.
 
 use super::gate::{self, Finding, Findings};
-use super::picture::{Gate, GateState, Severity, Stage, Verdict};
 use super::known::Known;
+use super::picture::{Gate, GateState, Severity, Stage, Verdict};
 use super::words;
 
 /// The verdict, by the gates of all hosts.

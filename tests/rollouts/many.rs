@@ -52,7 +52,9 @@ fn digest_of_rounds() {
         let played = play(&mut stage, case.operator());
         let (steps, calls, lines) = played.counts;
         let told = Played { counts: (0, calls, lines), ..played };
-        let hash = |bytes: &[u8]| bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3));
+        let hash = |bytes: &[u8]| {
+            bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3))
+        };
         let (journal, told) = (hash(&stage.book().disk().bytes), hash(format!("{told:?}").as_bytes()));
         println!("seed {seed}: journal {journal:016x}, outcome {told:016x}, steps {steps}, calls {calls}, lines {lines}");
     }

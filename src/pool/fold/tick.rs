@@ -57,13 +57,14 @@ impl Pool {
     }
 
     pub(in crate::pool) fn around<'a>(&'a self, host: &Ref, stale: Option<&'a str>, now: Time) -> Around<'a> {
+        let coordinator = self.is_coordinator(host);
         Around {
             now,
             stale,
             synced: self.link.synced,
             heard: self.link.heard,
-            coordinator: self.is_coordinator(host),
-            deaf: !self.is_coordinator(host) && self.coordinator_fails(),
+            coordinator,
+            deaf: !coordinator && self.coordinator_fails(),
             rounds: &self.rounds,
             storage: self.storage_of(host),
             mirrors: self.mirrors_of(host),
@@ -72,7 +73,7 @@ impl Pool {
 
     /// Whether the coordinator did not answer when it was asked last, and nothing was heard from it since.
     fn coordinator_fails(&self) -> bool {
-        let track = self.tracks.iter().find(|(host, _)| self.is_coordinator(host)).map(|(_, track)| track);
+        let track = self.coordinator().and_then(|host| self.tracks.get(host));
         track.is_some_and(|t| t.failed.as_ref().is_some_and(|f| Some(f.at) > t.alive().max(self.link.heard)))
     }
 

@@ -73,8 +73,7 @@ fn before(ctx: &Ctx, h: HostAt) -> Before {
     let mut pbds: Vec<Ref> = ctx.records().pbds_of(&r).filter(|(_, p)| p.currently_attached).map(|(r, _)| r.clone()).collect();
     pbds.sort();
     let name = seen.map(|s| s.name).unwrap_or_default();
-    let paths: BTreeMap<String, u32> =
-        ctx.picture().paths().filter(|p| p.host == name).map(|p| (p.name.clone(), p.up)).collect();
+    let paths: BTreeMap<String, u32> = ctx.picture().paths().filter(|p| p.host == name).map(|p| (p.name.clone(), p.up)).collect();
     Before {
         booted: host.and_then(crate::xenapi::record::Host::boot_time),
         enabled: host.is_some_and(|h| h.enabled),

@@ -6,8 +6,8 @@
 use super::claim::{Whose, whose};
 use super::ctx::Ctx;
 use super::{Guard, Guards};
-use crate::pool::limits::SKEW_S;
 use crate::pool::glance::Sight;
+use crate::pool::limits::SKEW_S;
 use crate::pool::picture::{GateState, Reason, Severity, Stage as Doing};
 use crate::pool::records::is_rebuild;
 use crate::pool::words::{list, name};
