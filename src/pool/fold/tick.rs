@@ -92,19 +92,20 @@ impl Pool {
         if stage == Stage::Unknown || told.is_some_and(|(told, _)| told == stage) {
             return;
         }
-        let (name, state) = (self.name_of(host), self.host_state(host, None, at));
+        let doing = self.host_state(host, None, at);
+        let name = self.name_of(host);
         let Some(track) = self.tracks.get_mut(host) else { return };
         let before = track.told.map(|(stage, _)| stage);
-        track.told = Some((state.stage, state.since.unwrap_or(at)));
+        track.told = Some((doing.stage, doing.since.unwrap_or(at)));
         let meant = track.going.is_some() || before == Some(Stage::GoingDown);
-        if state.stage == Stage::Silent {
+        if doing.stage == Stage::Silent {
             track.away = Some(at);
         }
-        let (kind, health, text) = match (state.stage, before) {
+        let (kind, health, text) = match (doing.stage, before) {
             (Stage::Silent, _) => {
                 // What is said here stays as it is: no "0 s ago", and no more than fits on a line.
                 let why =
-                    track.failed.as_ref().map_or_else(|| state.evidence.clone(), |f| format!("it does not answer ({})", f.what));
+                    track.failed.as_ref().map_or_else(|| doing.evidence.clone(), |f| format!("it does not answer ({})", f.what));
                 ("host-silent", Health::Failed, format!("{name} is silent: {why}"))
             }
             (Stage::Down, _) if meant => ("host-down", Health::Pending, format!("{name} is down, as it was told")),
