@@ -5,8 +5,7 @@ use crate::o2cb::margin::{Level, Margin, Reason};
 use crate::pool::Pool;
 use crate::pool::alerts::{HostLevel, Levels};
 use crate::pool::rebuild::Phase;
-use crate::xenapi::record::Ref;
-use std::collections::HashMap;
+use crate::xenapi::record::{Ref, RefMap};
 
 /// Whether a fence is near: not that others are silent.
 fn near(margin: &Margin) -> bool {
@@ -21,7 +20,7 @@ impl Pool {
             let mut states = known.clusters().iter().filter(|c| !c.ha).flat_map(|c| c.hosts.iter().zip(&c.view.members));
             states.find(|(h, _)| *h == host).map(|(_, m)| m.state == "alive")
         };
-        let mut hosts: HashMap<Ref, HostLevel> = HashMap::with_capacity(known.hosts().len());
+        let mut hosts: RefMap<HostLevel> = RefMap::default();
         for ((r, name), state) in known.hosts().iter().zip(known.names()).zip(known.states()) {
             let level = HostLevel {
                 name: name.clone(),
@@ -35,7 +34,7 @@ impl Pool {
             };
             hosts.insert(r.clone(), level);
         }
-        let mut certificates: HashMap<Ref, crate::time::Time> = HashMap::new();
+        let mut certificates: RefMap<crate::time::Time> = RefMap::default();
         for (_, cert) in self.tables.certificates() {
             if let (Some(end), Some(host)) = (cert.not_after.0, cert.host.non_null()) {
                 certificates.entry(host.clone()).and_modify(|e| *e = (*e).min(end)).or_insert(end);
