@@ -78,7 +78,7 @@ impl Watch {
             Seen::Set { r#ref, record } => {
                 let key = (record.class(), r#ref.as_str().to_owned());
                 self.stale.retain(|stale| *stale != key);
-                self.objects.insert(key, *record);
+                self.objects.insert(key, (*record).clone());
             }
             Seen::Gone { class, r#ref } => drop(self.objects.remove(&(class, r#ref.as_str().to_owned()))),
             Seen::Resync { classes, .. } => {

@@ -24,6 +24,9 @@ pub struct Unplugged {
 impl Pool {
     /// The PBDs of a host that are not plugged, by the names of their SRs.
     pub fn unplugged(&self, host: &Ref) -> Vec<Unplugged> {
+        if self.pbds(host).all(|(_, p)| p.currently_attached) {
+            return Vec::new();
+        }
         let mut out: Vec<Unplugged> = self
             .pbds(host)
             .filter(|(_, p)| !p.currently_attached)

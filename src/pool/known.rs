@@ -3,7 +3,7 @@
 use super::Pool;
 use super::clocks::Skew;
 use super::cluster::ClusterState;
-use super::picture::{HostState, PathView, Stage};
+use super::picture::{Health, HostState, PathView, Stage};
 use super::words;
 use crate::o2cb::margin::Margin;
 use crate::time::Time;
@@ -23,6 +23,7 @@ pub(super) struct Known<'a> {
     states: OnceCell<Vec<HostState>>,
     clusters: OnceCell<Vec<ClusterState>>,
     paths: OnceCell<Vec<PathAt>>,
+    bad_paths: OnceCell<bool>,
     skews: OnceCell<Vec<(Ref, Skew)>>,
     margins: OnceCell<Vec<(Ref, Margin)>>,
 }
@@ -92,6 +93,14 @@ impl Known<'_> {
         self.paths.get_or_init(|| self.pool.path_views(self.hosts(), self.names(), self.now))
     }
 
+    /// Whether any path is not as it should be: most often none is, and then nothing more is asked of them.
+    pub fn has_bad_paths(&self) -> bool {
+        *self.bad_paths.get_or_init(|| {
+            let mut all = self.pool.paths.iter();
+            all.any(|(key, path)| path.health(self.now, key.kind) >= Health::Degraded)
+        })
+    }
+
     /// The paths of the host at this place.
     pub fn paths_of(&self, at: usize) -> &[PathAt] {
         let paths = self.paths();
@@ -129,6 +138,7 @@ impl Pool {
             states: OnceCell::new(),
             clusters: OnceCell::new(),
             paths: OnceCell::new(),
+            bad_paths: OnceCell::new(),
             skews: OnceCell::new(),
             margins: OnceCell::new(),
         }

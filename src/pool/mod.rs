@@ -61,10 +61,9 @@ pub use tables::Guest;
 
 use crate::observation::Rewind;
 use crate::time::Time;
-use crate::xenapi::record::{Class, Record, Ref};
+use crate::xenapi::record::{Class, Record, Ref, RefMap, RefSet};
 use jiff::tz::TimeZone;
 use picture::Dialect;
-use std::collections::{HashMap, HashSet};
 
 /// Everything known of one pool.
 #[derive(Clone, Debug)]
@@ -79,19 +78,19 @@ pub struct Pool {
     ticked: Time,
     tables: tables::Tables,
     roster: known::Roster,
-    tracks: HashMap<Ref, track::HostTrack>,
+    tracks: RefMap<track::HostTrack>,
     /// The host of each `host_metrics`.
-    metrics_of: HashMap<Ref, Ref>,
+    metrics_of: RefMap<Ref>,
     /// The physical PIF of each `PIF_metrics`.
-    pif_of: HashMap<Ref, Ref>,
+    pif_of: RefMap<Ref>,
     /// The PBDs of each host.
-    pbds_of: HashMap<Ref, HashSet<Ref>>,
+    pbds_of: RefMap<RefSet>,
     /// PBDs that were seen attached, and since when they are not.
-    detached: HashMap<Ref, Option<Time>>,
+    detached: RefMap<Option<Time>>,
     /// Members that were seen enabled in their cluster.
-    joined: HashSet<Ref>,
+    joined: RefSet,
     /// Hosts whose clock was told to be off.
-    skewed: HashSet<Ref>,
+    skewed: RefSet,
     link: link::LinkTrack,
     rounds: liveness::Rounds,
     rebuilds: rebuild::Rebuilds,
@@ -114,13 +113,13 @@ impl Pool {
             ticked: Time::EPOCH,
             tables: tables::Tables::default(),
             roster: known::Roster::default(),
-            tracks: HashMap::new(),
-            metrics_of: HashMap::new(),
-            pif_of: HashMap::new(),
-            pbds_of: HashMap::new(),
-            detached: HashMap::new(),
-            joined: HashSet::new(),
-            skewed: HashSet::new(),
+            tracks: RefMap::default(),
+            metrics_of: RefMap::default(),
+            pif_of: RefMap::default(),
+            pbds_of: RefMap::default(),
+            detached: RefMap::default(),
+            joined: RefSet::default(),
+            skewed: RefSet::default(),
             link: link::LinkTrack::default(),
             rounds: liveness::Rounds::default(),
             rebuilds: rebuild::Rebuilds::default(),

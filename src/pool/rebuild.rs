@@ -39,6 +39,10 @@ pub struct Hints {
 
 /// Reads the hints of an SR.
 pub fn hints(sr: &Sr) -> Hints {
+    let mut keys = sr.sm_config.iter().chain(sr.other_config.iter()).map(|(key, _)| key);
+    if !keys.any(|key| ["mirror", "nodes", "offline"].iter().any(|start| key.starts_with(start))) {
+        return Hints::default();
+    }
     let find = |keys: &[&str]| {
         let value = |map: &Config| keys.iter().find_map(|key| map.get(key).map(str::to_owned));
         value(&sr.sm_config).or_else(|| value(&sr.other_config)).map(|v| words::name(&v).to_lowercase())
@@ -63,8 +67,8 @@ pub fn is_rebuild(task: &Task) -> bool {
     if &*task.name_label == TASK_NAME {
         return true;
     }
-    let name = task.name_label.trim().to_lowercase();
-    TASK_BEGINS.iter().any(|start| name.starts_with(start))
+    let name = task.name_label.trim().as_bytes();
+    TASK_BEGINS.iter().any(|start| name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes())))
 }
 
 /// How a rebuild stands.

@@ -2,7 +2,7 @@
 
 use super::{Guest, Pool};
 use crate::xenapi::record::{
-    Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Pbd, Pif, Pool as PoolRecord, Ref, Sr, Task,
+    Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Pbd, Pif, Pool as PoolRecord, Record, Ref, Sr, Task,
 };
 
 /// What was last read of a pool, by class.
@@ -25,6 +25,11 @@ impl<'a> Records<'a> {
     /// The pool's own reference.
     pub fn pool_ref(self) -> Option<&'a Ref> {
         self.0.tables.pool_ref()
+    }
+
+    /// The record of this class behind a reference.
+    pub fn of_class(self, class: Class, r: &Ref) -> Option<&'a Record> {
+        self.0.tables.get(class, r)
     }
 
     /// A host.

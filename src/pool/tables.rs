@@ -4,8 +4,8 @@
 //! are counted as they come and go, so that a picture never looks through all of them. Decides nothing.
 
 use crate::xenapi::record::{
-    Bond, Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Message, Pbd, Pif, PifMetrics, Pool, Record, Ref, Sr,
-    Task, Vm,
+    Bond, Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Message, Pbd, Pif, PifMetrics, Pool, Record, Ref, RefMap,
+    Sr, Task, Vm,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ pub struct Load {
 /// One class of records.
 #[derive(Clone, Debug, Default)]
 struct Table {
-    slots: HashMap<Ref, Slot>,
+    slots: RefMap<Slot>,
     /// The number of the reading that is under way or was the last.
     reading: u32,
     /// Whether a reading is under way.
@@ -75,8 +75,8 @@ struct Table {
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     by_class: [Table; 15],
-    guests: HashMap<Ref, Guest>,
-    load: HashMap<Ref, Load>,
+    guests: RefMap<Guest>,
+    load: RefMap<Load>,
     /// By uuid: an alert names its object so.
     uuids: HashMap<u128, Ref>,
 }

@@ -10,6 +10,7 @@ use crate::xenapi::record::Config;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The claim.
@@ -69,20 +70,20 @@ const fn usual() -> u64 {
 
 /// The claim that was read last: the machine asks whose the pool is several times a turn, and the same text is read once.
 #[derive(Debug, Default)]
-pub struct LastRead(RefCell<Option<(String, String, Option<Claim>)>>);
+pub struct LastRead(RefCell<Option<(String, String, Option<Arc<Claim>>)>>);
 
 impl LastRead {
     /// As [`Claim::of`].
-    pub fn claim(&self, other_config: &Config) -> Option<Claim> {
+    pub fn claim(&self, other_config: &Config) -> Option<Arc<Claim>> {
         let [claim, renewed] = [KEY, RENEWED].map(|key| other_config.get(key).unwrap_or_default());
         if claim.is_empty() {
-            return Claim::of(other_config);
+            return Claim::of(other_config).map(Arc::new);
         }
         let mut last = self.0.borrow_mut();
         match &*last {
             Some((text, at, known)) if (text.as_str(), at.as_str()) == (claim, renewed) => known.clone(),
             _ => {
-                let read = Claim::of(other_config);
+                let read = Claim::of(other_config).map(Arc::new);
                 *last = Some((claim.to_owned(), renewed.to_owned(), read.clone()));
                 read
             }

@@ -5,8 +5,7 @@ use super::body;
 use crate::pool::picture::{Health, PathKind, Stage};
 use crate::pool::words;
 use crate::time::Time;
-use crate::xenapi::record::{Message, Ref};
-use std::collections::{HashMap, HashSet};
+use crate::xenapi::record::{Message, Ref, RefMap, RefSet};
 
 /// What is known now of one host, as far as alerts speak of it.
 #[derive(Clone, Debug, Default)]
@@ -35,17 +34,17 @@ pub struct Levels {
     /// The moment.
     pub now: Time,
     /// Hosts.
-    pub hosts: HashMap<Ref, HostLevel>,
+    pub hosts: RefMap<HostLevel>,
     /// Paths: host, kind, source and how they are.
     pub paths: Vec<(Ref, PathKind, Ref, Health)>,
     /// Rebuild tasks that run.
-    pub rebuilding: HashSet<Ref>,
+    pub rebuilding: RefSet,
     /// Whether HA is on, overcommitted, and can survive fewer failures than it should.
     pub ha: (bool, bool, bool),
     /// Whether a cluster has no member to spare.
     pub cluster_tight: Option<bool>,
     /// When each host's certificate expires, earliest.
-    pub certificates: HashMap<Ref, Time>,
+    pub certificates: RefMap<Time>,
     /// Whether our connection is live.
     pub connected: bool,
 }

@@ -57,13 +57,14 @@ impl Pool {
     }
 
     pub(in crate::pool) fn around<'a>(&'a self, host: &Ref, stale: Option<&'a str>, now: Time) -> Around<'a> {
+        let coordinator = self.is_coordinator(host);
         Around {
             now,
             stale,
             synced: self.link.synced,
             heard: self.link.heard,
-            coordinator: self.is_coordinator(host),
-            deaf: !self.is_coordinator(host) && self.coordinator_fails(),
+            coordinator,
+            deaf: !coordinator && self.coordinator_fails(),
             rounds: &self.rounds,
             storage: self.storage_of(host),
             mirrors: self.mirrors_of(host),
@@ -72,7 +73,7 @@ impl Pool {
 
     /// Whether the coordinator did not answer when it was asked last, and nothing was heard from it since.
     fn coordinator_fails(&self) -> bool {
-        let track = self.tracks.iter().find(|(host, _)| self.is_coordinator(host)).map(|(_, track)| track);
+        let track = self.coordinator().and_then(|host| self.tracks.get(host));
         track.is_some_and(|t| t.failed.as_ref().is_some_and(|f| Some(f.at) > t.alive().max(self.link.heard)))
     }
 
@@ -91,19 +92,20 @@ impl Pool {
         if stage == Stage::Unknown || told.is_some_and(|(told, _)| told == stage) {
             return;
         }
-        let (name, state) = (self.name_of(host), self.host_state(host, None, at));
+        let doing = self.host_state(host, None, at);
+        let name = self.name_of(host);
         let Some(track) = self.tracks.get_mut(host) else { return };
         let before = track.told.map(|(stage, _)| stage);
-        track.told = Some((state.stage, state.since.unwrap_or(at)));
+        track.told = Some((doing.stage, doing.since.unwrap_or(at)));
         let meant = track.going.is_some() || before == Some(Stage::GoingDown);
-        if state.stage == Stage::Silent {
+        if doing.stage == Stage::Silent {
             track.away = Some(at);
         }
-        let (kind, health, text) = match (state.stage, before) {
+        let (kind, health, text) = match (doing.stage, before) {
             (Stage::Silent, _) => {
                 // What is said here stays as it is: no "0 s ago", and no more than fits on a line.
                 let why =
-                    track.failed.as_ref().map_or_else(|| state.evidence.clone(), |f| format!("it does not answer ({})", f.what));
+                    track.failed.as_ref().map_or_else(|| doing.evidence.clone(), |f| format!("it does not answer ({})", f.what));
                 ("host-silent", Health::Failed, format!("{name} is silent: {why}"))
             }
             (Stage::Down, _) if meant => ("host-down", Health::Pending, format!("{name} is down, as it was told")),

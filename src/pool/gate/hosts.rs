@@ -169,6 +169,9 @@ fn unplugged(known: &Known, r: &Ref, name: &str) -> Vec<Finding> {
 }
 
 fn lost_paths(known: &Known, at: usize, name: &str) -> Option<Finding> {
+    if !known.has_bad_paths() {
+        return None;
+    }
     let lost: Vec<String> =
         known.paths_of(at).iter().map(|p| &p.view).filter(|p| p.health == Health::Failed).map(|p| p.name.clone()).collect();
     if lost.is_empty() {

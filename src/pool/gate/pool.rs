@@ -51,12 +51,12 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
         }
     }
     for (r, sr) in pool.tables.srs() {
-        let name = words::name(&sr.name_label);
+        let name = || words::name(&sr.name_label);
         let hints = rebuild::hints(sr);
         let seen_as_task =
             pool.rebuilds.iter().any(|(_, known)| known.sr.as_ref() == Some(r) && matches!(known.phase, Phase::Running));
         if let Some(said) = hints.degraded.filter(|_| !seen_as_task) {
-            let text = format!("mirrors of SR {name} are not in step ({said}).");
+            let text = format!("mirrors of SR {} are not in step ({said}).", name());
             out.push(
                 Finding::hard("mirrors-degraded", seen, text)
                     .about(r)
@@ -65,7 +65,7 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             );
         }
         if let Some(said) = hints.rebuild.filter(|_| !seen_as_task) {
-            let text = format!("a mirror of SR {name} is being rebuilt somewhere in its storage cluster.");
+            let text = format!("a mirror of SR {} is being rebuilt somewhere in its storage cluster.", name());
             out.push(
                 Finding::hard("storage-rebuild", seen, text)
                     .about(r)
@@ -74,7 +74,7 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             );
         }
         if let Some(said) = hints.offline {
-            let text = format!("some node of the storage cluster behind SR {name} is offline.");
+            let text = format!("some node of the storage cluster behind SR {} is offline.", name());
             out.push(
                 Finding::hard("storage-node-offline", seen, text)
                     .about(r)
@@ -83,7 +83,7 @@ fn rebuilds(known: &Known, seen: Time, out: &mut Vec<Finding>) {
             );
         }
         if !sr.clustered && matches!(&*sr.r#type, "linstor" | "drbd" | "xosan") {
-            let text = format!("SR {name} keeps mirrors on the hosts, but the pool does not tell whether they are in step.");
+            let text = format!("SR {} keeps mirrors on the hosts, but the pool does not tell whether they are in step.", name());
             out.push(
                 Finding::soft("mirrors-unseen", seen, text)
                     .about(r)
@@ -234,6 +234,12 @@ fn ha(known: &Known, seen: Time, out: &mut Vec<Finding>) {
 }
 
 fn versions(known: &Known, seen: Time, out: &mut Vec<Finding>) {
+    let keys = ["product_version", "platform_version", "xapi"];
+    let told = |r: &Ref| known.pool.tables.host(r).map(|host| keys.map(|key| host.software_version.get(key)));
+    let mut all = known.hosts().iter().filter_map(told);
+    if all.next().is_none_or(|first| all.all(|other| other == first)) {
+        return;
+    }
     let mut by: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (r, name) in known.hosts().iter().zip(known.names()) {
         let Some(host) = known.pool.tables.host(r) else { continue };
@@ -270,6 +276,9 @@ fn clocks(known: &Known, out: &mut Vec<Finding>) {
 
 /// Degraded paths, one reason a host: lost ones are the host's own matter (see [`super::hosts`]).
 fn paths(known: &Known, out: &mut Vec<Finding>) {
+    if !known.has_bad_paths() {
+        return;
+    }
     for (at, name) in known.names().iter().enumerate() {
         let bad: Vec<_> = known.paths_of(at).iter().map(|p| &p.view).filter(|p| p.health == Health::Degraded).collect();
         let Some(worst) = bad.first() else { continue };

@@ -4,8 +4,7 @@ use super::Known;
 use crate::pool::Pool;
 use crate::pool::alerts::{HostLevel, Levels};
 use crate::pool::rebuild::Phase;
-use crate::xenapi::record::Ref;
-use std::collections::HashMap;
+use crate::xenapi::record::{Ref, RefMap};
 
 impl Pool {
     pub(in crate::pool) fn levels(&self, known: &Known) -> Levels {
@@ -15,7 +14,7 @@ impl Pool {
             let mut states = known.clusters().iter().filter(|c| !c.ha).flat_map(|c| c.hosts.iter().zip(&c.view.members));
             states.find(|(h, _)| *h == host).map(|(_, m)| m.state == "alive")
         };
-        let mut hosts: HashMap<Ref, HostLevel> = HashMap::with_capacity(known.hosts().len());
+        let mut hosts: RefMap<HostLevel> = RefMap::default();
         for ((r, name), state) in known.hosts().iter().zip(known.names()).zip(known.states()) {
             let level = HostLevel {
                 name: name.clone(),
@@ -29,7 +28,7 @@ impl Pool {
             };
             hosts.insert(r.clone(), level);
         }
-        let mut certificates: HashMap<Ref, crate::time::Time> = HashMap::new();
+        let mut certificates: RefMap<crate::time::Time> = RefMap::default();
         for (_, cert) in self.tables.certificates() {
             if let (Some(end), Some(host)) = (cert.not_after.0, cert.host.non_null()) {
                 certificates.entry(host.clone()).and_modify(|e| *e = (*e).min(end)).or_insert(end);

@@ -10,6 +10,7 @@ use crate::rollout::plan::Kind;
 use crate::rollout::run::{CallRun, Run, Wish};
 use crate::time::Time;
 use crate::xenapi::record::Pool;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A renewal that did not come off, or does not show, is tried again after this.
@@ -22,21 +23,21 @@ pub const CLAIM_DEAD: &str = "claim-dead";
 #[derive(Clone, Debug, PartialEq)]
 pub enum Whose {
     /// Ours.
-    Ours(Claim),
+    Ours(Arc<Claim>),
     /// Nobody's.
     Nobodys,
     /// This run's, but by who ran it before.
-    Before(Claim),
+    Before(Arc<Claim>),
     /// Somebody else's.
-    Theirs(Claim),
+    Theirs(Arc<Claim>),
 }
 
 /// Whose a pool is, by its record.
 pub fn whose(run: &Run, owner: &str, pool: &Pool) -> Whose {
-    by(run, owner, Claim::of(&pool.other_config))
+    by(run, owner, Claim::of(&pool.other_config).map(Arc::new))
 }
 
-fn by(run: &Run, owner: &str, claim: Option<Claim>) -> Whose {
+fn by(run: &Run, owner: &str, claim: Option<Arc<Claim>>) -> Whose {
     match claim {
         None => Whose::Nobodys,
         Some(claim) if claim.is_ours(owner, &run.id) => Whose::Ours(claim),

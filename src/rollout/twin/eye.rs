@@ -251,9 +251,12 @@ impl Eye {
     /// Whether a change is of the kind that comes all the time while all is well: a task that goes on, a host that tells how much memory it
     /// has. What follows from it is found when it is looked at the next time, which is soon.
     fn is_routine(&self, r: &Ref, new: Option<&Record>) -> bool {
-        match (self.pool.record(r), new) {
-            (Some(Record::Task(old)), Some(Record::Task(new))) => old.status == new.status,
-            (Some(Record::HostMetrics(old)), Some(Record::HostMetrics(new))) => old.live == new.live,
+        let old = |class: Class| self.pool.records().of_class(class, r);
+        match new {
+            Some(Record::Task(new)) => matches!(old(Class::Task), Some(Record::Task(old)) if old.status == new.status),
+            Some(Record::HostMetrics(new)) => {
+                matches!(old(Class::HostMetrics), Some(Record::HostMetrics(old)) if old.live == new.live)
+            }
             _ => false,
         }
     }
@@ -267,10 +270,10 @@ impl Eye {
         let back = generation < self.generation;
         self.generation = generation;
         let news = observed.whole || observed.changes.iter().any(|(_, r, record)| !self.is_routine(r, record.as_deref()));
-        let classes: Vec<Class> = Class::iter().collect();
         if back {
             self.say(world, Seen::Heard { generation: Some(generation) });
         }
+        let classes: Vec<Class> = if observed.whole { Class::iter().collect() } else { Vec::new() };
         if observed.whole {
             self.hosts = world.database().all("host");
             self.say(world, Seen::Resync { classes: classes.clone(), why: why.into() });

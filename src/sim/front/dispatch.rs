@@ -4,15 +4,18 @@ use super::args::Args;
 use super::builtin::{self, METHODS, WITHOUT_SESSION};
 use super::generic::{self, Generic};
 use super::jobs::Owner;
-use super::rules::{Ctx, JobId, Method, Outcome, Semantics, Standing};
+use super::rules::{Ctx, JobId, Method, Outcome, Semantics, Standing, by_name};
 use super::task::NewTask;
 use super::{Front, session};
 use crate::sim::api::{Call, Failure, HostIx, Reply, Ticket};
 use crate::sim::db::Db;
+use crate::sim::schema::names::FastHash;
 use crate::sim::schema::{Class, Role};
 use crate::sim::value::Value;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// xapi's words for a role that is too weak.
 pub(super) const NOT_PERMITTED: &str = "No permission in user session";
@@ -69,11 +72,11 @@ impl Target {
 }
 
 fn target<S: Semantics + ?Sized>(db: &Db, rules: &S, method: &str) -> Option<Target> {
-    let named = |methods: &'static [Method]| methods.iter().find(|known| known.name == method);
-    if let Some(method) = named(METHODS) {
+    static OWN: OnceLock<HashMap<&'static str, &'static Method, FastHash>> = OnceLock::new();
+    if let Some(method) = OWN.get_or_init(|| by_name(METHODS)).get(method) {
         return Some(Target::Front(method));
     }
-    if let Some(method) = named(rules.methods()) {
+    if let Some(method) = rules.method(method) {
         return rules.most_params(method).map(|most| Target::World(method, most));
     }
     generic::find(db.schema(), method).map(|(class, generic)| Target::Generic(class, generic))

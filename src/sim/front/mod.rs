@@ -38,7 +38,7 @@ mod xml;
 
 pub use args::Args;
 pub use message::post_message;
-pub use rules::{Ctx, JobId, Method, Outcome, Semantics, Standing};
+pub use rules::{Ctx, JobId, Method, Outcome, Semantics, Standing, by_name};
 pub use task::NewTask;
 pub use users::User;
 

@@ -4,9 +4,11 @@ use super::Front;
 use crate::sim::api::{Failure, HostIx};
 use crate::sim::db::Db;
 use crate::sim::schema::Role;
+use crate::sim::schema::names::FastHash;
 use crate::sim::value::Value;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
+use std::collections::HashMap;
 
 /// Something that takes time and will be finished with [`Front::finish`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +101,11 @@ impl Method {
     }
 }
 
+/// Methods by their names.
+pub fn by_name(methods: &'static [Method]) -> HashMap<&'static str, &'static Method, FastHash> {
+    methods.iter().map(|method| (method.name, method)).collect()
+}
+
 /// What a host is in the pool when a call arrives at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -136,6 +143,11 @@ impl Standing {
 pub trait Semantics {
     /// The calls that it has rules for. Constant for the life of the world.
     fn methods(&self) -> &'static [Method];
+
+    /// The one of this name.
+    fn method(&self, name: &str) -> Option<&'static Method> {
+        self.methods().iter().find(|method| method.name == name)
+    }
 
     /// How many parameters (without the session) a call of the world's takes at most in the version that it plays; `None`: that version
     /// does not have it.

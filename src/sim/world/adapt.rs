@@ -27,6 +27,10 @@ impl Semantics for Core {
         calls::METHODS
     }
 
+    fn method(&self, name: &str) -> Option<&'static Method> {
+        calls::method(name)
+    }
+
     fn most_params(&self, method: &Method) -> Option<usize> {
         self.known_params(method.name, method.max)
     }

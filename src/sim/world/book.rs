@@ -36,6 +36,15 @@ impl Core {
         }
     }
 
+    /// The same for a set of texts, which is most often written as it is already.
+    fn set_texts(&mut self, r: &Ref, field: &str, items: &[&str]) {
+        let same = |(old, new): (&Value, &&str)| matches!(old, Value::Str(old) if **old == **new);
+        let old = self.db.set_of(r, field);
+        if old.len() != items.len() || !old.iter().zip(items).all(same) {
+            self.set(r, field, texts(items.iter().copied()));
+        }
+    }
+
     /// Writes some keys of a map, leaving the others.
     pub(super) fn set_keys(&mut self, r: &Ref, field: &str, pairs: &[(&str, String)]) {
         if self.coordinator_up() {
@@ -62,11 +71,14 @@ impl Core {
             storage: storage.as_ref(),
             storage_blocks_updates: !self.designed(),
         };
-        let allowed = texts(ops::allowed(&belief, upgrade).map(HostOp::name));
-        let current = text_map(h.current.iter().map(|(task, op)| (task.as_str(), op.name())));
+        let allowed: Vec<&'static str> = ops::allowed(&belief, upgrade).map(HostOp::name).collect();
         let r = h.r.clone();
-        self.set(&r, "allowed_operations", allowed);
-        self.set(&r, "current_operations", current);
+        let idle = h.current.is_empty() && self.db.map(&r, "current_operations").is_empty();
+        let current = (!idle).then(|| text_map(h.current.iter().map(|(task, op)| (task.as_str(), op.name()))));
+        self.set_texts(&r, "allowed_operations", &allowed);
+        if let Some(current) = current {
+            self.set(&r, "current_operations", current);
+        }
     }
 
     /// Of all hosts: what a change of storage, liveness or an operation can touch.

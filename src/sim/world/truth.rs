@@ -214,8 +214,8 @@ impl Core {
     pub(super) fn note_deed(&mut self, ctx: &Ctx, method: &str, args: Args) {
         let reads = ["get_", "compute_", "assert_", "has_", "query_", "is_", "check_"];
         let (_, name) = method.split_once('.').unwrap_or_default();
-        let known = super::calls::METHODS.iter().find(|m| m.name == method);
-        let harmless = reads.iter().any(|r| name.starts_with(r)) || known.is_none_or(|m| m.role == Role::ReadOnly);
+        let changes = || super::calls::method(method).is_some_and(|m| m.role != Role::ReadOnly);
+        let harmless = reads.iter().any(|r| name.starts_with(r)) || !changes();
         if harmless || matches!(method, "host.reboot" | "host.shutdown") {
             return;
         }

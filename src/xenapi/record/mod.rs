@@ -17,7 +17,7 @@ pub use host::{Host, HostCrashdump, HostMetrics, HostOperation};
 pub use network::{Bond, Pif, PifMetrics};
 pub use pool::{Certificate, Message, Pool, Task, TaskStatus, Vm};
 pub use storage::{Pbd, Sr};
-pub use value::{Config, Date, REDACTED, Ref, is_secret_key};
+pub use value::{Config, Date, REDACTED, Ref, RefMap, RefSet, is_secret_key};
 
 use serde::{Deserialize, Serialize};
 

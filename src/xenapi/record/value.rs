@@ -2,9 +2,10 @@
 
 use crate::time::Time;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Arc, OnceLock};
 
 /// An opaque reference to an object, e.g. `OpaqueRef:60ff0502-…`. Cheap to copy.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -57,6 +58,65 @@ impl fmt::Debug for Ref {
         f.write_str(&self.0)
     }
 }
+
+/// Hashes references quickly, with a number that is drawn anew for every process: a pool that chose its references so that they fall
+/// together would have to know it.
+#[derive(Clone, Copy, Debug)]
+pub struct RefHash(u64);
+
+impl Default for RefHash {
+    fn default() -> Self {
+        static SEED: OnceLock<u64> = OnceLock::new();
+        Self(*SEED.get_or_init(|| RandomState::new().hash_one(0)))
+    }
+}
+
+impl BuildHasher for RefHash {
+    type Hasher = RefHasher;
+
+    fn build_hasher(&self) -> RefHasher {
+        RefHasher { state: self.0, seed: self.0 }
+    }
+}
+
+/// See [`RefHash`].
+#[derive(Clone, Copy, Debug)]
+pub struct RefHasher {
+    state: u64,
+    seed: u64,
+}
+
+impl RefHasher {
+    /// Both halves of a product: every bit of the word reaches every bit of the result.
+    const fn mix(&mut self, word: u64) {
+        let product = (self.state ^ word) as u128 * (self.seed | 1) as u128;
+        self.state = (product as u64 ^ (product >> 64) as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+impl Hasher for RefHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        let last = rest.iter().fold(bytes.len() as u64, |word, byte| word << 8 | u64::from(*byte));
+        self.mix(last);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.state ^= u64::from(byte);
+    }
+
+    fn finish(&self) -> u64 {
+        self.state
+    }
+}
+
+/// A map by reference.
+pub type RefMap<V> = HashMap<Ref, V, RefHash>;
+/// A set of references.
+pub type RefSet = HashSet<Ref, RefHash>;
 
 /// A date in a record. xapi writes the epoch for "never", which is `None` here; so is what cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

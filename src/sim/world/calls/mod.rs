@@ -11,10 +11,13 @@ use super::Core;
 use super::jobs::{Job, Kind, Running};
 use super::ops::{self, Belief, HostOp};
 use crate::sim::api::Failure;
-use crate::sim::front::{Args, Ctx, Method, Outcome};
+use crate::sim::front::{Args, Ctx, Method, Outcome, by_name};
 use crate::sim::schema::Role::{PoolAdmin, PoolOperator, ReadOnly, VmOperator, VmPowerAdmin};
+use crate::sim::schema::names::FastHash;
 use crate::sim::value::Value;
 use crate::xenapi::record::Ref;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// All calls of the world.
@@ -84,6 +87,12 @@ pub const METHODS: &[Method] = &[
     Method::new("Cluster_host.enable", 1, PoolOperator),
     Method::new("Cluster_host.disable", 1, PoolOperator),
 ];
+
+/// The one of this name.
+pub fn method(name: &str) -> Option<&'static Method> {
+    static ALL: OnceLock<HashMap<&'static str, &'static Method, FastHash>> = OnceLock::new();
+    ALL.get_or_init(|| by_name(METHODS)).get(name).copied()
+}
 
 /// The result of a call that is done at once, or an error on the way.
 type Answered = Result<Outcome, Failure>;
