@@ -453,7 +453,7 @@ impl Checker {
                 let item = Item::Guest { guest: guest.clone(), host: host.clone() };
                 let halted = Item::Halted { guest: guest.clone(), host: host.clone() };
                 let stopped_by_us = self.stopped.contains(&vm);
-                let just_now = self.on.get(&vm).is_some_and(|(_, since)| now.since(*since) < self.detect);
+                let just_now = self.on.get(&vm).is_some_and(|(was, since)| *was != on || now.since(*since) < self.detect);
                 if runs
                     && !here
                     && !just_now
