@@ -89,3 +89,15 @@ fn where_ha_started_guests_of_a_host_that_died_after_its_turn_is_told() {
     let (result, text) = played.result.expect("it ends");
     assert!(result == RunResult::Stopped && text.contains("or HA did"), "it had been: {text}");
 }
+
+#[test]
+fn a_guest_that_was_home_after_its_hosts_turn_and_died_with_it_later_is_told() {
+    clean(
+        "seed=212177 hosts=2 guests=2 lag=0 mirror ha shipped | after=206018 pool crash host=a | line=83 kill torn 1 -3600 | after=219915 \
+         command {\"command\":\"abort\"}",
+    );
+    // What happens within the last moment cannot be told any more.
+    clean(
+        "seed=200890 hosts=3 guests=1 lag=3000 mirror shipped | after=1068004 command {\"command\":\"abort\"} | after=417424 pool crash host=a",
+    );
+}

@@ -2,7 +2,7 @@
 
 use super::claim;
 use super::ctx::Ctx;
-use super::hosts::is_rebooted;
+use super::hosts::{is_rebooted, waits_for_mirrors};
 use super::safe;
 use super::stage::up::booted_anew;
 use crate::pool::glance::Sight;
@@ -20,6 +20,11 @@ pub fn command(ctx: &Ctx, command: &Command) -> Result<Vec<Entry>, String> {
     match command {
         Command::Skip { host } if ctx.run.current() != Some(*host) => {
             all.push(Entry::HostEnded { host: *host, end: HostEnd::Skipped { why: "left out by the operator".into() } });
+        }
+        Command::Skip { host } if is_past_reboot(ctx, *host) && waits_for_mirrors(ctx) && is_before_mirrors(ctx, *host) => {
+            let why =
+                "given up by the operator after its reboot: before the next host goes its mirrors have to be in step".into();
+            all.push(Entry::Stage { host: *host, stage: Stage::Rebuild, why, keeper: None });
         }
         Command::Skip { host } if is_past_reboot(ctx, *host) => {
             let why = "given up by the operator after its reboot; it is live and enabled".into();
@@ -49,6 +54,10 @@ fn again(ctx: &Ctx) -> Option<Entry> {
     // Whoever tries again after it could not be told whether mirrors are in step has looked at them.
     let keeper = (stage == Stage::Rebuild).then(|| ctx.keeper().unwrap_or_default());
     Some(Entry::Stage { host: h, stage, why: "tried again".into(), keeper })
+}
+
+fn is_before_mirrors(ctx: &Ctx, h: HostAt) -> bool {
+    ctx.host_run(h).and_then(crate::rollout::run::HostRun::stage).is_some_and(|(stage, _)| stage < Stage::Rebuild)
 }
 
 fn is_past_reboot(ctx: &Ctx, h: HostAt) -> bool {
@@ -126,6 +135,11 @@ fn skip(ctx: &Ctx, h: HostAt) -> Option<String> {
     let missing = safe::unplugged(ctx, h);
     if let Some(sr) = missing.first() {
         return Some(format!("{name} has not plugged {sr} again: plug it, or forget it, first"));
+    }
+    if host.stage().is_some_and(|(stage, _)| stage == Stage::Rebuild) && waits_for_mirrors(ctx) {
+        return Some(format!(
+            "the mirrors of {name} may not be in step, and the next host would go: retry once they are, or abort"
+        ));
     }
     None
 }

@@ -132,7 +132,8 @@ fn work(ctx: &Ctx, h: HostAt) -> Do {
         return wrong;
     }
     // Given up after its reboot: what only the next host would need is not waited for.
-    if is_given_up(ctx, h) && is_rebooted(ctx, h) && matches!(stage, Stage::Rebuild | Stage::Soak) {
+    let spared = stage == Stage::Soak || (stage == Stage::Rebuild && !waits_for_mirrors(ctx));
+    if is_given_up(ctx, h) && is_rebooted(ctx, h) && spared {
         return go_on(ctx, h, stage);
     }
     let all = if backing_out(ctx, h) && stage <= Stage::Reboot { back_out(ctx, h, stage) } else { in_stage(ctx, h, stage) };
@@ -206,7 +207,8 @@ fn next_stage(ctx: &Ctx, h: HostAt, after: Option<Stage>) -> Option<Stage> {
     let given_up = is_given_up(ctx, h);
     Stage::iter().filter(|stage| after.is_none_or(|a| *stage > a)).find(|stage| match stage {
         _ if out => matches!(stage, Stage::Enable | Stage::Home),
-        Stage::Rebuild | Stage::Soak if given_up => false,
+        Stage::Soak if given_up => false,
+        Stage::Rebuild if given_up && !waits_for_mirrors(ctx) => false,
         Stage::Disable | Stage::Evacuate | Stage::Gate | Stage::Down | Stage::Up | Stage::Storage | Stage::Rebuild => {
             reboots || planned(*stage)
         }
@@ -222,7 +224,9 @@ fn end(ctx: &Ctx, h: HostAt) -> HostEnd {
         return HostEnd::Done;
     }
     let who = "given up by the operator";
-    let why = if is_rebooted(ctx, h) {
+    let why = if is_rebooted(ctx, h) && waits_for_mirrors(ctx) {
+        format!("{who} after its reboot: it is back and enabled")
+    } else if is_rebooted(ctx, h) {
         format!("{who} after its reboot: it is back and enabled, its mirrors were not waited for")
     } else if installed(ctx, h) {
         format!("{who}: it takes guests again; its updates are installed, but not in use before its next reboot")
@@ -240,6 +244,12 @@ fn installed(ctx: &Ctx, h: HostAt) -> bool {
 /// Whether a host is brought back instead of being taken further.
 pub fn is_given_up(ctx: &Ctx, h: HostAt) -> bool {
     ctx.run.wish == Wish::Abort || ctx.host_run(h).is_some_and(|r| r.given_up)
+}
+
+/// Whether mirrors are waited for even of a host that is given up after its reboot: others are still to go, and no gate of theirs would
+/// show that its mirrors are not in step.
+pub fn waits_for_mirrors(ctx: &Ctx) -> bool {
+    ctx.run.wish != Wish::Abort && !ctx.view.pool.tells_what_is_in_step()
 }
 
 /// Whether its reboot may have been set off, since its gate was last passed.

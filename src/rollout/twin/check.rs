@@ -97,8 +97,10 @@ pub struct Checker {
     stopped: BTreeSet<Ref>,
     /// Guests that somebody else moved.
     moved: BTreeSet<Ref>,
-    /// Guests that were where they were found when the hosts were done with.
+    /// Guests that were where they were found when their host was done with.
     home: BTreeSet<Ref>,
+    /// Where guests run, and since when.
+    on: BTreeMap<Ref, (Ref, Time)>,
     harms: usize,
     generation: u64,
 }
@@ -127,6 +129,7 @@ impl Default for Checker {
             stopped: BTreeSet::new(),
             moved: BTreeSet::new(),
             home: BTreeSet::new(),
+            on: BTreeMap::new(),
             harms: 0,
             generation: 0,
         }
@@ -156,13 +159,26 @@ impl Checker {
         self.moved.insert(guest);
     }
 
-    /// The hosts are done with, and guests have been brought back: who is home now.
-    pub fn hosts_are_done(&mut self, world: &World, run: &Run) {
+    /// A host is done with, or guests have been brought back to all of them: who is home now, of those whose host had its turn.
+    pub fn turn_is_over(&mut self, world: &World, run: &Run) {
         let db = world.database();
-        for (guest, host) in &run.found.guests {
+        let over = |host: &str| run.plan.hosts.iter().zip(&run.hosts).any(|(p, h)| p.uuid == host && h.end.is_some());
+        for (guest, host) in run.found.guests.iter().filter(|(_, host)| over(host)) {
             let Some(vm) = db.by_uuid("VM", guest) else { continue };
             if db.text(&db.reference(&vm, "resident_on"), "uuid") == host {
                 self.home.insert(vm.clone());
+            }
+        }
+    }
+
+    /// Notes where guests run, and since when, while things are put back: what happens to them at the very end cannot be told any more.
+    pub fn whereabouts(&mut self, world: &World) {
+        let (now, db) = (crate::sim::api::Api::now(world), world.database());
+        for vm in db.refs_of("VM") {
+            let on = db.reference(vm, "resident_on");
+            if self.on.get(vm).is_none_or(|(was, _)| *was != on) {
+                let first = !self.on.contains_key(vm);
+                self.on.insert(vm.clone(), (on, if first { Time::EPOCH } else { now }));
             }
         }
     }
@@ -435,8 +451,10 @@ impl Checker {
                 let item = Item::Guest { guest: guest.clone(), host: host.clone() };
                 let halted = Item::Halted { guest: guest.clone(), host: host.clone() };
                 let stopped_by_us = self.stopped.contains(&vm);
+                let just_now = self.on.get(&vm).is_some_and(|(was, since)| *was != on || now.since(*since) < self.detect);
                 if runs
                     && !here
+                    && !just_now
                     && !listed(&item)
                     && !self.moved.contains(&vm)
                     && !told(run, &vm, host, db.text(&vm, "name_label"), self.home.contains(&vm))

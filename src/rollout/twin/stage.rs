@@ -62,8 +62,8 @@ pub struct Stage {
     dirty: bool,
     instant: (Time, u32),
     steps: u64,
-    /// The run has come to putting back what it changed.
-    hosts_done: bool,
+    /// Hosts that are done with, and whether the run has come to putting back what it changed.
+    over: (usize, bool),
 }
 
 impl Stage {
@@ -96,7 +96,7 @@ impl Stage {
             dirty: true,
             instant: (Time::EPOCH, 0),
             steps: 0,
-            hosts_done: false,
+            over: (0, false),
         }
     }
 
@@ -244,6 +244,9 @@ impl Stage {
             self.turn();
         }
         self.checker.after(&self.world);
+        if self.over.1 {
+            self.checker.whereabouts(&self.world);
+        }
         self.pass();
     }
 
@@ -277,9 +280,11 @@ impl Stage {
             let picture = self.eye.pool.glance(now);
             let Ok((jobs, wake)) = engine.turn(now, &self.eye.pool, &picture) else { return self.die() };
             self.wake = wake;
-            if !self.hosts_done && engine.run.phase.0 >= Phase::Restore {
-                self.hosts_done = true;
-                self.checker.hosts_are_done(&self.world, &engine.run);
+            let ended = engine.run.hosts.iter().filter(|h| h.end.is_some()).count();
+            let over = engine.run.phase.0 >= Phase::Restore;
+            if self.over != (ended, over) {
+                self.over = (ended, over);
+                self.checker.turn_is_over(&self.world, &engine.run);
             }
             if jobs.is_empty() {
                 return;

@@ -223,6 +223,8 @@ fn a_rebuild_that_the_coordinator_forgot_while_the_program_was_dead_is_asked_abo
             let why = b.stuck(300);
             assert!(why.contains("toolstack has started again"), "{why}");
             assert_eq!(reboots(&b), [1, 1, 0]);
+            let why = b.command(&Command::Skip { host: 1 }).expect_err("the next host would go");
+            assert!(why.contains("may not be in step"), "{why}");
             b.command(&Command::Retry).expect("stuck");
         }
         // The same xapi would still show it.
