@@ -110,6 +110,7 @@ impl Pool {
         if self.link.rewound.replace((from, to)) == Some((from, to)) {
             return;
         }
+        self.went_back = Some(at);
         let text = format!(
             "the pool's database went back in time (from change {from} to {to}): a coordinator with an older copy took over; \
              what was changed in between is lost"

@@ -74,6 +74,9 @@ pub const FLAPS: usize = 4;
 /// See [`FLAPS`].
 pub const FLAP_WINDOW: Duration = Duration::from_secs(600);
 
+/// For this long after the database went back in time it is said that what xapi tells may be from before.
+pub const WENT_BACK: Duration = Duration::from_secs(3600);
+
 /// Own alerts that are kept.
 pub const OWN_ALERTS: usize = 300;
 

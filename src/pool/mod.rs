@@ -97,6 +97,8 @@ pub struct Pool {
     probes: probes::Probes,
     alerts: alerts::Alerts,
     dialect: Dialect,
+    /// When the database was found to have gone back in time.
+    went_back: Option<Time>,
     /// Since when `auto_poweron` of the pool is off, if it was seen to be on before.
     power_off_since: Option<Time>,
     /// The last time that the database went back in time.
@@ -127,6 +129,7 @@ impl Pool {
             probes: probes::Probes::default(),
             alerts: alerts::Alerts::default(),
             dialect: Dialect::Unknown,
+            went_back: None,
             power_off_since: None,
             rewind: None,
             unreadable: 0,
