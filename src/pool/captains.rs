@@ -87,7 +87,11 @@ impl Pool {
     fn whose(&self, before: &str, after: &str) -> String {
         let Some(pool) = self.tables.the_pool() else { return String::new() };
         let names: Vec<String> = captains(&pool.other_config).into_iter().take(NAMED).map(|c| c.name).collect();
-        if names.is_empty() { format!("{before} Xen Orchestra {after}") } else { format!("{before} {} {after}", words::list(&names)) }
+        if names.is_empty() {
+            format!("{before} Xen Orchestra {after}")
+        } else {
+            format!("{before} {} {after}", words::list(&names))
+        }
     }
 
     /// What the screen says of them: one mark each.
@@ -144,7 +148,11 @@ impl Pool {
             return None;
         }
         let names: Vec<String> = captains(&pool.other_config).into_iter().take(NAMED).map(|c| c.name).collect();
-        let who = if names.is_empty() { "somebody else".to_owned() } else { format!("somebody else, perhaps {},", words::list(&names)) };
+        let who = if names.is_empty() {
+            "somebody else".to_owned()
+        } else {
+            format!("somebody else, perhaps {},", words::list(&names))
+        };
         let mut said = work;
         said.extend(off.map(|at| format!("auto_poweron was switched off at {}", words::clock_s(at, &self.zone))));
         Some((format!("{who} works on this pool: {}.", said.join("; ")), off))

@@ -141,7 +141,9 @@ impl Probes {
                 silent: silent.into_keys().collect(),
                 silence_ms,
             },
-            sure: Sure::Unless("it hears them, or is dead already: its own probe does not answer, and the others tell this of it".into()),
+            sure: Sure::Unless(
+                "it hears them, or is dead already: its own probe does not answer, and the others tell this of it".into(),
+            ),
             fence_method: cluster.fence_method.copied(),
             warnings: Vec::new(),
         })

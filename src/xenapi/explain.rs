@@ -137,7 +137,11 @@ mod tests {
         }
         let said = |code: &str, params: &[&str]| api(code, params).explain(&Names).to_string();
         for (code, params, words) in [
-            ("MEMBERSHIP_ALREADY_EXISTS", &["OpaqueRef:h", "OpaqueRef:c"][..], "host xcp3 is a member of the cluster o2cb already"),
+            (
+                "MEMBERSHIP_ALREADY_EXISTS",
+                &["OpaqueRef:h", "OpaqueRef:c"][..],
+                "host xcp3 is a member of the cluster o2cb already",
+            ),
             ("MEMBERSHIP_DOES_NOT_EXIST", &["OpaqueRef:h", "OpaqueRef:c"], "host xcp3 is not a member of the cluster o2cb"),
             ("CLUSTER_NODE_ID_TOO_HIGH", &["OpaqueRef:c", "255", "all are taken"], "no node number left for another host (255"),
             ("CLUSTER_STACK_IN_USE", &["o2cb"], "needs the cluster stack o2cb"),

@@ -16,7 +16,12 @@ fn margins_are_right(told: &Told, name: &str, (from, to): (f64, f64), fence: f64
         let at = told.secs_of(picture);
         if (from..=to).contains(&at) {
             let margin = host(picture, name).fence_margin_s.unwrap_or_else(|| panic!("no margin at {at} s\n{}", told.story()));
-            assert!((margin - (fence - at)).abs() <= error, "at {at} s {margin} s are shown, {} are left\n{}", fence - at, told.story());
+            assert!(
+                (margin - (fence - at)).abs() <= error,
+                "at {at} s {margin} s are shown, {} are left\n{}",
+                fence - at,
+                told.story()
+            );
         }
     }
 }
@@ -130,7 +135,9 @@ fn fence_xhad_warns_of_the_statefile_with_the_time_that_is_left_and_of_the_netwo
     margins_are_right(&told, "xcp3", (85.0, 119.0), 120.0, 3.0);
     said(told.at(100.0), &["xcp3"]);
     assert_eq!(told.at(100.0).verdict.state, GateState::Closed);
-    assert!(told.at(100.0).control.ha && told.at(100.0).control.statefiles.iter().any(|(name, seen)| name == "xcp3" && *seen == 0));
+    assert!(
+        told.at(100.0).control.ha && told.at(100.0).control.statefiles.iter().any(|(name, seen)| name == "xcp3" && *seen == 0)
+    );
     let failed = told.alert("HA_HOST_FAILED", "xcp3");
     assert!((120.0..=125.0).contains(&failed), "{failed}");
     // xcp2 is cut off at 600 s and fenced at 660 s.

@@ -25,7 +25,9 @@ fn two_captains_names_the_other_one_and_says_what_it_does() {
         p.control.marks.iter().any(|m| m == "xcp2 is being emptied, and not by a round of poolwatch")
     });
     assert!((32.0..=34.0).contains(&emptied), "{emptied}");
-    assert!(told.ever(120.0, 135.0, |p| p.verdict.reasons.iter().any(|r| r.code == "other-captain" && r.text.contains("xcp2 is "))));
+    assert!(
+        told.ever(120.0, 135.0, |p| p.verdict.reasons.iter().any(|r| r.code == "other-captain" && r.text.contains("xcp2 is ")))
+    );
     assert!((30.0..=32.0).contains(&told.alert("host-disabled", "xcp2")));
     assert!(told.ever(121.0, 200.0, |p| p.verdict.state == GateState::Closed), "while its host is away no other may go");
 }

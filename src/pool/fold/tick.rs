@@ -140,7 +140,9 @@ impl Pool {
             let advice = margin.advice().map_or_else(String::new, |todo| format!(". Do: {todo}"));
             let text = format!("{}{advice}", Margin { host: name, ..margin });
             self.alerts.say(Own::host(at, "fence-near", health, host, text));
-        } else if (margin.level == Level::Green || matches!(margin.reason, Reason::PeersSilent { .. })) && track.fence.take().is_some() {
+        } else if (margin.level == Level::Green || matches!(margin.reason, Reason::PeersSilent { .. }))
+            && track.fence.take().is_some()
+        {
             let text = format!("{name} writes its heartbeats again: no fence is coming");
             self.alerts.say(Own::host(at, "fence-passed", Health::Good, host, text));
         }

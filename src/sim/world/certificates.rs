@@ -39,7 +39,9 @@ impl World {
 impl Core {
     /// Records the certificates of one host.
     pub(super) fn certify(&mut self, host: usize) {
-        let Some((r, facts)) = self.hosts.get(host).map(|h| h.r.clone()).zip(self.certificates.get(host).cloned()) else { return };
+        let Some((r, facts)) = self.hosts.get(host).map(|h| h.r.clone()).zip(self.certificates.get(host).cloned()) else {
+            return;
+        };
         for kind in ["host", "host_internal"] {
             self.db.create(
                 "Certificate",

@@ -83,7 +83,9 @@ impl Core {
 
     /// It may be empty by now.
     pub(super) fn maintain_due(&mut self, id: u64) {
-        let Some(Kind::Maintain { host, emptying, eject }) = self.jobs.get(&id).map(|running| running.kind.clone()) else { return };
+        let Some(Kind::Maintain { host, emptying, eject }) = self.jobs.get(&id).map(|running| running.kind.clone()) else {
+            return;
+        };
         if emptying.is_some_and(|evacuation| self.jobs.contains_key(&evacuation)) {
             self.timers.set(self.now + LOOK, Due::Job(id));
             return;

@@ -37,7 +37,11 @@ impl World {
             list.push(('k', format!("the clock of {host} goes 4 s wrong"), Fault::SkewClock { host, millis: 4_000 }));
         }
         if let Some((_, h)) = core.paths().find(|(up, _)| *up) {
-            list.push(('p', format!("{h} loses a path to its storage"), Fault::FailPath { host: h, lun: None, paths: 1, how: Loss::Stall }));
+            list.push((
+                'p',
+                format!("{h} loses a path to its storage"),
+                Fault::FailPath { host: h, lun: None, paths: 1, how: Loss::Stall },
+            ));
         }
         if let Some(h) = core.hosts.iter().filter(well).find(|h| h.links.iter().filter(|l| l.up).count() > 1) {
             let host = h.name.clone();

@@ -16,7 +16,8 @@ impl Core {
         let host = self.arg_host(args, 0)?;
         self.reach(host)?;
         let device = args.map(1)?;
-        let (size, name, kind, content) = (args.int(2)?, args.text(3)?.to_owned(), args.text(5)?.to_owned(), args.text(6)?.to_owned());
+        let (size, name, kind, content) =
+            (args.int(2)?, args.text(3)?.to_owned(), args.text(5)?.to_owned(), args.text(6)?.to_owned());
         let shared = args.boolean(7)?;
         if self.db.find("SM", "type", &Value::from(kind.as_str())).is_none() {
             return Err(Failure::new("SR_UNKNOWN_DRIVER", [kind]));
@@ -26,7 +27,9 @@ impl Core {
             return Err(Failure::new("INCOMPATIBLE_CLUSTER_STACK_ACTIVE", [stack]));
         }
         if !shared || !matches!(kind.as_str(), "nfs" | "iso" | "lvmoiscsi" | "lvmohba" | o2cb::KIND) {
-            let why = format!("this simulated pool makes shared storage of the types nfs, iso, lvmoiscsi, lvmohba and ocfs2, not {kind}");
+            let why = format!(
+                "this simulated pool makes shared storage of the types nfs, iso, lvmoiscsi, lvmohba and ocfs2, not {kind}"
+            );
             return Err(Failure::new("OPERATION_NOT_ALLOWED", [why]));
         }
         let scsi_id = device.get("SCSIid").map(|id| (*id).to_owned());

@@ -232,7 +232,11 @@ pub static FAULTS: &[FaultKind] = &[
     kind("power-on", "power-on host=NAME", "a dead machine is switched on"),
     kind("cut", "cut host=NAME [what=network|all]", "a running host is cut off from the network, or from storage too"),
     kind("heal", "heal host=NAME", "a host that was cut off is connected again"),
-    kind("split", "split groups=A,B|C,D [seat=A]", "the network falls apart into groups; you are in the first, or where `seat` is"),
+    kind(
+        "split",
+        "split groups=A,B|C,D [seat=A]",
+        "the network falls apart into groups; you are in the first, or where `seat` is",
+    ),
     kind("unsplit", "unsplit", "the network is one again"),
     kind(
         "fail-path",

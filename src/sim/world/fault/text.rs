@@ -309,7 +309,12 @@ mod tests {
     #[test]
     fn every_kind_says_how_it_is_written_and_can_be_read() {
         for kind in FAULTS {
-            let usage = kind.usage.replace(['[', ']'], "").replace("SECONDS", "5").replace("paths=N", "paths=2").replace("A,B|C,D", "A,B");
+            let usage = kind
+                .usage
+                .replace(['[', ']'], "")
+                .replace("SECONDS", "5")
+                .replace("paths=N", "paths=2")
+                .replace("A,B|C,D", "A,B");
             // Of several words, the last.
             let word = |w: &str| match (w.split_once('='), w.rsplit_once('|')) {
                 (Some((key, _)), Some((_, last))) => format!("{key}={last}"),

@@ -113,8 +113,7 @@ impl Core {
     fn look_at_links(&mut self) {
         let now = self.now;
         let runs = |core: &Self, h: usize| {
-            core.o2cb.as_ref().and_then(|o| o.nodes.get(h)).is_some_and(|p| p.online)
-                && core.hosts.get(h).is_some_and(Host::runs)
+            core.o2cb.as_ref().and_then(|o| o.nodes.get(h)).is_some_and(|p| p.online) && core.hosts.get(h).is_some_and(Host::runs)
         };
         let up: Vec<usize> = (0..self.hosts.len()).filter(|h| runs(self, *h)).collect();
         let mut deaf: Vec<((usize, usize), bool)> = Vec::new();

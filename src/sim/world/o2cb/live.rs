@@ -73,7 +73,8 @@ impl Core {
         let beaten = now.as_millis().rem_euclid(BEAT).max(1);
         let region = |(num, (region, beat)): (u8, (&super::Region, &super::Beat))| {
             let elapsed = beat.since.map_or(beaten, |since| now.millis_after(since) + beaten);
-            let on = |at: usize| o2cb.nodes.get(at).is_some_and(|p| p.beats.get(usize::from(num)).is_some_and(|b| self.seen(p, b)));
+            let on =
+                |at: usize| o2cb.nodes.get(at).is_some_and(|p| p.beats.get(usize::from(num)).is_some_and(|b| self.seen(p, b)));
             let seen = members.iter().filter(|(_, at)| on(*at)).map(|(number, _)| *number).collect();
             Region {
                 uuid: region.uuid.clone(),

@@ -111,7 +111,8 @@ impl Core {
             Peer { folder, number: None, online: false, beats, pardoned: None, aborting: None, query: None }
         };
         let nodes: Vec<Peer> = (0..self.hosts.len()).map(of).collect();
-        let members: Vec<usize> = (0..nodes.len()).filter(|h| nodes.get(*h).is_some_and(|p| p.beats.iter().any(|b| b.on))).collect();
+        let members: Vec<usize> =
+            (0..nodes.len()).filter(|h| nodes.get(*h).is_some_and(|p| p.beats.iter().any(|b| b.on))).collect();
         self.o2cb = Some(O2cb { regions, cluster: cluster.clone(), nodes, deaf: BTreeMap::new(), conf });
         for (number, host) in members.iter().enumerate() {
             let r = self.hosts.get(*host).map(|h| h.r.clone()).unwrap_or_default();
@@ -303,9 +304,7 @@ impl Core {
     /// The numbers of the hosts whose heartbeat the others see, or have not missed for long enough.
     pub(super) fn o2cb_alive(&self) -> BTreeSet<u8> {
         let Some(o2cb) = &self.o2cb else { return BTreeSet::new() };
-        let beats = |host: usize| {
-            o2cb.nodes.get(host).is_some_and(|p| p.beats.iter().any(|beat| self.seen(p, beat)))
-        };
+        let beats = |host: usize| o2cb.nodes.get(host).is_some_and(|p| p.beats.iter().any(|beat| self.seen(p, beat)));
         let members = self.members();
         let live = members.iter().filter(|m| m.left == Time::EPOCH && m.host.is_some_and(beats));
         live.filter_map(|m| u8::try_from(m.number).ok()).collect()

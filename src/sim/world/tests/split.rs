@@ -4,7 +4,9 @@ use super::*;
 
 fn ocfs2(hosts: &[&str], regions: usize, guests: usize) -> String {
     let mut text = format!("title = \"split\"\npool = \"test\"\nfill = {{ running = {guests} }}\n");
-    text.push_str("boot = { shutdown_delay_s = 10, post_s = 30, hello_s = 5, cluster_s = 3, pbd_s = 1, enable_s = 2, toolstack_s = 12 }\n");
+    text.push_str(
+        "boot = { shutdown_delay_s = 10, post_s = 30, hello_s = 5, cluster_s = 3, pbd_s = 1, enable_s = 2, toolstack_s = 12 }\n",
+    );
     for host in hosts {
         text.push_str(&format!("[[hosts]]\nname = \"{host}\"\n"));
     }
@@ -15,7 +17,8 @@ fn ocfs2(hosts: &[&str], regions: usize, guests: usize) -> String {
 }
 
 fn xhad(hosts: &[&str]) -> String {
-    let mut text = "title = \"xhad\"\npool = \"test\"\nha = { enabled = true, timeout_s = 60, watch_statefile = true }\n".to_owned();
+    let mut text =
+        "title = \"xhad\"\npool = \"test\"\nha = { enabled = true, timeout_s = 60, watch_statefile = true }\n".to_owned();
     for host in hosts {
         text.push_str(&format!("[[hosts]]\nname = \"{host}\"\n"));
     }

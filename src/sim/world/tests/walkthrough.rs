@@ -105,7 +105,14 @@ fn walk_through_adding_ocfs2_storage() {
     let a = rig.host("a");
     let create = |rig: &mut Rig, kind: &str, device: Value| {
         let args: Vec<Value> = vec![
-            (&a).into(), device, (1i64 << 40).into(), "ocfs".into(), "".into(), kind.into(), "user".into(), true.into(),
+            (&a).into(),
+            device,
+            (1i64 << 40).into(),
+            "ocfs".into(),
+            "".into(),
+            kind.into(),
+            "user".into(),
+            true.into(),
             Value::Map(BTreeMap::new()),
         ];
         rig.call("SR.create", args)
@@ -243,7 +250,8 @@ fn maintenance_mode_takes_the_storage_away_and_the_host_does_not_fence() {
     assert!(!rig.enabled("b") && rig.guests_of("b") == 0);
     let db = rig.db();
     let shared = |p: &Ref| db.boolean(&db.reference(p, "SR"), "shared");
-    let plugged: Vec<Ref> = db.find_all("PBD", "host", &Value::Ref(b)).into_iter().filter(|p| db.boolean(p, "currently_attached")).collect();
+    let plugged: Vec<Ref> =
+        db.find_all("PBD", "host", &Value::Ref(b)).into_iter().filter(|p| db.boolean(p, "currently_attached")).collect();
     assert!(!plugged.iter().any(shared), "no storage of others is left");
     // Now it can leave the cluster, and nothing that is done to its cables hurts.
     let (cluster, b) = (rig.db().find("Cluster", "name", &"o2cb".into()).unwrap(), rig.host("b"));

@@ -138,8 +138,8 @@ impl World {
             stack: pool.ha_cluster_stack.to_string(),
             watches_statefile: false,
             lost: BTreeMap::new(),
-                deaf: BTreeMap::new(),
-                told: false,
+            deaf: BTreeMap::new(),
+            told: false,
             statefile: pool.ha_statefiles.first().filter(|_| pool.ha_enabled).map(|r| Ref::from(&**r)),
         };
         let mut world = Self::assemble(
