@@ -73,7 +73,9 @@ impl Pool {
                 self.alerts.say(Own::pool(at, "other-captain", Health::Pending, text));
             }
         }
-        if powers_on(old) && !powers_on(new) {
+        // A round of ours does it, too, and says so itself.
+        let ours = new.other_config.get("poolwatch:claim").is_some();
+        if powers_on(old) && !powers_on(new) && !ours {
             self.power_off_since = Some(at);
             let who = self.whose(" That is what", "does for the time of a rolling reboot or update.");
             let text = format!("auto_poweron of the pool was switched off: guests of a host that reboots stay down.{who}");

@@ -2,7 +2,7 @@
 
 use super::Pool;
 use super::alerts::{self, Own};
-use super::limits::{AWAY, BOOTING, LOST_LINK, SETTLE};
+use super::limits::{AWAY, BOOTING, FRESH, LOST_LINK, SETTLE};
 use super::picture::{Dialect, Health, PathKind, Stage};
 use super::rebuild::{self, Going, News};
 use super::tables::Change;
@@ -125,6 +125,7 @@ impl Pool {
         if self.link.rewound.replace((from, to)) == Some((from, to)) {
             return;
         }
+        self.went_back = Some(at);
         let text = format!(
             "the pool's database went back in time (from change {from} to {to}): a coordinator with an older copy took over; \
              what was changed in between is lost"
@@ -388,12 +389,18 @@ impl Pool {
         let since = paths.min().unwrap_or(at - LATE);
         let timeout = self.ha_timeout().map_or(super::control::HA_TIMEOUT, |(seconds, _)| seconds);
         let Some(track) = self.tracks.get_mut(host) else { return };
-        if !lost {
+        if !lost || track.live.is_some_and(|l| !l.is) {
             if track.statefile_lost.take().is_some() && track.live.is_some_and(|l| l.is) {
                 let text = format!("{name} writes the HA statefile again: no fence is coming for it");
                 self.alerts.say(Own::host(at, "statefile-back", Health::Good, host, text));
             }
-        } else if track.statefile_lost.is_none() && track.live.is_some_and(|l| l.is) {
+        } else if track.statefile_lost.is_none()
+            && track.live.is_some_and(|l| l.is)
+            // One that is not heard any more has lost more than that, and HA may just have given it up.
+            && track.alive().is_some_and(|alive| at.since(alive) < FRESH)
+            // One that has just come back has none until xapi looks the next time.
+            && track.back.is_none_or(|(back, _)| at.since(back) >= SETTLE)
+        {
             track.statefile_lost = Some(since);
             let left = (timeout - at.since(since).as_secs_f64()).max(0.0).floor();
             let text = format!(

@@ -77,6 +77,9 @@ pub const FLAP_WINDOW: Duration = Duration::from_secs(600);
 /// How far back the past of paths and heartbeats is looked at (seed 2: lost within 7 days is worth a warning).
 pub const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// For this long after the database went back in time it is said that what xapi tells may be from before.
+pub const WENT_BACK: Duration = Duration::from_secs(3600);
+
 /// Own alerts that are kept.
 pub const OWN_ALERTS: usize = 300;
 

@@ -110,6 +110,8 @@ pub struct Pool {
     alerts: alerts::Alerts,
     outages: outages::Outages,
     dialect: Dialect,
+    /// When the database was found to have gone back in time.
+    went_back: Option<Time>,
     /// Since when `auto_poweron` of the pool is off, if it was seen to be on before.
     power_off_since: Option<Time>,
     /// The last time that the database went back in time.
@@ -143,6 +145,7 @@ impl Pool {
             alerts: alerts::Alerts::default(),
             outages: outages::Outages::default(),
             dialect: Dialect::Unknown,
+            went_back: None,
             power_off_since: None,
             rewind: None,
             unreadable: 0,

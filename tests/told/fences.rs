@@ -118,6 +118,7 @@ fn three_regions_tell_of_the_first_loss_and_count_down_at_the_second() {
     let second = told.alert("fence-near", "xcp3 fences itself");
     assert!((150.0..=185.0).contains(&second), "{second}");
     margins_are_right(&told, "xcp3", (185.0, 209.0), 210.0, 3.0);
+    assert!(!told.ever(30.0, 210.0, |p| alert_of(p, "fence-passed", "").is_some()), "no relief before\n{}", told.story());
     only(&told, &["xcp3"]);
 }
 

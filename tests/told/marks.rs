@@ -66,4 +66,6 @@ fn rewound_database_is_told_as_soon_as_the_coordinator_answers_again() {
     let generation = |at: f64| told.at(at).control.generation.unwrap();
     assert!(generation(235.0) > generation(300.0));
     assert!(alert_of(told.at(300.0), "database-went-back", "").is_some());
+    let headline = &told.at(300.0).verdict.headline;
+    assert!(headline.contains("But the pool's database went back in time at 00:04"), "{headline}");
 }

@@ -69,6 +69,10 @@ pub(super) fn judge(watch: &Watch, track: &Track, age: i64) -> Found {
     };
     let elapsed = decides.elapsed.saturating_add(age);
     let mut level = level(elapsed, budget);
+    if rule.global && rule.counts(&late).0 > 1 {
+        // The loss of the others was told before; that one more counts down is no relief.
+        level = level.max(Level::Amber);
+    }
     let mut sure = Sure::Yes;
     if !track.signs.io_errors {
         match (all_stalled(watch, track, &decides.region.uuid), net::reaches_lowest(track, now.saturating_sub(elapsed))) {

@@ -82,6 +82,7 @@ impl fmt::Display for Margin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = text::clean(&self.host, 64);
         match (self.left_ms, self.is_counting()) {
+            (Some(left), true) if left < 1_000 => write!(f, "{host} should be fencing itself now: {}", self.reason)?,
             (Some(left), true) => {
                 let method = self.fence_method.map_or(String::new(), |method| format!(" by {method}"));
                 write!(f, "{host} fences itself in {} s{method}: {}", left.div_euclid(1_000), self.reason)?;

@@ -137,6 +137,10 @@ pub fn health(name: &str, priority: i64) -> Health {
             None
         }
     };
+    if name == "HA_HOST_WAS_FENCED" {
+        // xapi calls it minor; its guests died.
+        return Health::Degraded;
+    }
     match known.or_else(kernel).unwrap_or(priority) {
         i64::MIN..=2 => Health::Failed,
         3 => Health::Degraded,

@@ -2,7 +2,7 @@
 
 use super::Finding;
 use crate::pool::known::Known;
-use crate::pool::limits::{SETTLE, SKEW_S};
+use crate::pool::limits::{SETTLE, SKEW_S, WENT_BACK};
 use crate::pool::picture::{Health, PathKind};
 use crate::pool::rebuild::{self, Phase, Rebuilding};
 use crate::pool::{control, words};
@@ -226,6 +226,18 @@ fn ha(known: &Known, seen: Time, out: &mut Vec<Finding>) {
     for op in pool.current_operations.values() {
         let text = format!("the pool itself is busy: {}.", control::pool_operation(op));
         out.push(Finding::hard("pool-busy", seen, text).evidence("pool.current_operations").opens("that is done"));
+    }
+    if let Some(at) = known.pool.went_back.filter(|at| known.now.since(*at) < WENT_BACK) {
+        let text = format!(
+            "the pool's database went back in time at {}: what xapi says of guests, storage and settings may be from before.",
+            words::clock(at, &known.pool.zone)
+        );
+        out.push(
+            Finding::soft("database-went-back", at, text)
+                .evidence("the generation of the database fell")
+                .opens("what was lost was looked through (Control has the list); it is said for an hour")
+                .until(Some(at + WENT_BACK)),
+        );
     }
     if let Some((text, since)) = known.pool.other_round() {
         out.push(

@@ -145,6 +145,10 @@ impl Core {
         self.publish_enabled(host);
         self.publish_mixed();
         self.refresh_all_ops();
+        if self.ha.on {
+            // What it reaches is written down when xapi looks the next time.
+            self.timers.set(grid(self.now + Duration::from_millis(1), HA_MONITOR), Due::HaPeers);
+        }
     }
 
     /// A host has booted: guests with `auto_poweron` start, if the pool has it too.

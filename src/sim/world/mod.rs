@@ -150,6 +150,8 @@ enum Due {
     O2cbSeen,
     /// The wait for a lost connection is over.
     O2cbQuorum,
+    /// A host that is a pool of its own may be let in.
+    Apart,
     /// A time-out of xhad may be over.
     Xhad,
     /// xapi writes down what xhad's live set says.
@@ -471,6 +473,7 @@ impl Core {
             Due::Ocfs2Panic { host, since } => self.ocfs2_panic(host, since),
             Due::O2cbSeen => self.o2cb_sync(),
             Due::O2cbQuorum => self.o2cb_quorum(),
+            Due::Apart => self.advance_apart(),
             Due::Xhad => self.xhad_decide(),
             Due::HaPeers => self.xhad_monitor(),
         }

@@ -240,8 +240,11 @@ impl Core {
     pub(super) fn operator_joins(&mut self, host: Option<&str>, who: &str) -> Result<String, FaultError> {
         let name = host.ok_or_else(|| FaultError::NotNow("`does=join` needs `host=`".into()))?;
         let coordinator = self.hosts.get(self.coordinator).map(|h| h.address.clone()).unwrap_or_default();
+        let now = self.now;
+        self.timers.set(now + JOINING, Due::Apart);
         let found = self.hosts.iter_mut().find(|h| h.name == name).and_then(|h| h.alone.as_mut());
         let Some(world) = found else { return Err(FaultError::NotNow(format!("no host called {name} is outside the pool"))) };
+        world.advance(now);
         let login = ["root", "poolwatch", "1.0", who].map(Value::from).to_vec();
         let refused = |failure: Failure| FaultError::NotNow(format!("{who} was refused: {failure}"));
         let login = Call { method: "session.login_with_password".into(), params: login };
@@ -271,9 +274,12 @@ impl Core {
 impl World {
     /// A call at a host that is a pool of its own.
     pub(super) fn call_elsewhere(&mut self, host: usize, call: Call) -> Reply {
+        let now = self.core.now;
+        self.core.timers.set(now + JOINING, Due::Apart);
         let Some(world) = self.core.hosts.get_mut(host).and_then(|h| h.alone.as_mut()) else {
             return Reply::Done(Err(Failure::bare("HOST_STILL_BOOTING")));
         };
+        world.advance(now);
         match world.call(HostIx(0), call) {
             Reply::Waiting(inner) => {
                 self.core.held_count += 1;

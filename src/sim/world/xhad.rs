@@ -5,6 +5,7 @@
 //! fenced, CTX129721); everybody else fences itself. If nobody can write the statefile, those live who hear every other host. What each
 //! host reaches, xapi writes down every 20 s.
 
+use super::state::{Host, Stage};
 use super::truth::{Away, Cause};
 use super::{Core, Due};
 use crate::time::Time;
@@ -18,9 +19,10 @@ pub const MONITOR: Duration = Duration::from_secs(20);
 const STACK: &str = "xhad";
 
 impl Core {
-    /// The hosts whose xhad takes part.
+    /// The hosts whose xhad takes part: one that boots starts it only once it has said hello.
     fn armed(&self) -> Vec<usize> {
-        (0..self.hosts.len()).filter(|h| self.hosts.get(*h).is_some_and(|h| h.member() && h.runs())).collect()
+        let armed = |h: &Host| h.member() && h.runs() && !(h.away.is_some() && h.stage <= Stage::Answering);
+        (0..self.hosts.len()).filter(|h| self.hosts.get(*h).is_some_and(armed)).collect()
     }
 
     /// Paths, links or machines may have changed: who cannot write the statefile, who does not hear whom, and since when.
@@ -141,7 +143,7 @@ impl Core {
 
     /// The coordinator has fenced itself: one of those who live takes over.
     fn elect_among(&mut self, survivors: &BTreeSet<usize>) {
-        let able = |h: &usize| self.hosts.get(*h).is_some_and(super::state::Host::xapi_up);
+        let able = |h: &usize| self.hosts.get(*h).is_some_and(Host::xapi_up);
         match survivors.iter().copied().find(able) {
             Some(new) => self.take_over(new),
             // Nobody can: try again later.

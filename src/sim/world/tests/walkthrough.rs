@@ -160,7 +160,7 @@ fn walk_through_removing_a_host() {
     }
     assert_eq!(rig.memberships(), [(0, true, false), (1, false, true), (2, true, false)]);
     assert!(rig.db().map(rig.db().pool().unwrap(), "current_operations").is_empty());
-    assert_eq!(rig.state(1), "left b");
+    assert_eq!(rig.state(1), "excluded b", "until the others have restarted");
     assert_eq!(rig.restarts(), 2, "the two that stay still know it");
     assert!(rig.world.core.cluster_conf(0).contains("#\tname = b\n"), "commented out, in the others' files");
     // Nobody was lost, and its guests run on.
@@ -288,6 +288,6 @@ fn the_scenario_of_join_and_eject_plays_both() {
     rig.run(115.0);
     assert!(rig.up("xcp4") && rig.state(3) == "alive xcp4");
     rig.run(120.0);
-    assert_eq!(rig.state(1), "left xcp2");
+    assert_eq!(rig.state(1), "excluded xcp2");
     assert!(rig.db().find("host", "name_label", &"xcp2".into()).is_none() && rig.world.harms().is_empty());
 }
