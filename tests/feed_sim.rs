@@ -98,10 +98,9 @@ impl Watch {
                 Outcome::Ok { .. } => self.answered.push((answer.host, answer.via)),
                 Outcome::Failed { error, .. } => self.failed.push((answer.host, answer.via, error)),
             },
-            Seen::WentBack(_) => panic!("the feed keeps nothing of earlier runs"),
+            Seen::WentBack(_) | Seen::Paths { .. } => panic!("the feed keeps nothing of earlier runs"),
             Seen::Samples { .. } => self.samples += 1,
             Seen::Week { .. } => self.weeks += 1,
-            Seen::Paths { .. } => panic!("the feed keeps nothing of earlier runs"),
             Seen::Probe { host, told } => drop(self.probes.insert(host, told)),
             Seen::Heard { .. } => {}
         }

@@ -2,8 +2,10 @@
 //!
 //! Bounded: of a path that flaps for days the older changes are counted only. Pure.
 
+use crate::observation::KeptPath;
 use crate::pool::limits::{FLAP_WINDOW, FLAPS, WEEK};
 use crate::time::Time;
+use crate::xenapi::record::Ref;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -95,10 +97,10 @@ impl Past {
         self.changes.iter().rev().take(FLAPS).filter(|change| now.since(change.at) <= FLAP_WINDOW).count() >= FLAPS
     }
 
-    /// To be kept elsewhere; `None` if nothing happened.
-    pub fn kept(&self) -> Option<(Vec<(Time, u32, u32)>, u32)> {
+    /// To be kept elsewhere, for the path of this record and id; `None` if nothing happened.
+    pub fn kept(&self, source: &Ref, id: &str) -> Option<KeptPath> {
         let changes: Vec<_> = self.changes.iter().map(|change| (change.at, change.up, change.total)).collect();
-        (!changes.is_empty()).then_some((changes, self.more))
+        (!changes.is_empty()).then(|| KeptPath { source: source.clone(), id: id.into(), changes, more: self.more })
     }
 
     /// Puts what happened before in front of this.
