@@ -76,7 +76,9 @@ impl Past {
 
     /// How often it changed within a week, at least.
     pub fn count(&self, now: Time) -> u32 {
-        u32::try_from(self.within_a_week(now).count()).unwrap_or(u32::MAX).saturating_add(self.more)
+        // Those that were counted only are older than the first: of this week they are only if that one is.
+        let more = self.changes.front().filter(|first| now.since(first.at) <= WEEK).map_or(0, |_| self.more);
+        u32::try_from(self.within_a_week(now).count()).unwrap_or(u32::MAX).saturating_add(more)
     }
 
     /// The fewest paths that it had after any change of the week.
@@ -155,6 +157,7 @@ mod tests {
         }
         assert_eq!((past.count(t(1_000)), past.changes.len()), (1_000, CHANGES));
         assert!(past.flaps(t(1_000)) && !past.flaps(t(100_000)));
+        assert_eq!(past.count(t(8 * DAY)), 0, "and all of it is over after a week");
     }
 
     #[test]
