@@ -5,7 +5,7 @@
 
 use poolwatch::feed::clock::Clock;
 use poolwatch::feed::driver::{FollowOptions, follow_pool};
-use poolwatch::observation::{Link, Observation, Outcome, Probed, Seen, Via};
+use poolwatch::observation::{Link, Observation, Outcome, Probed, Seen, Via, Week};
 use poolwatch::sim::scenario::{self, Overrides};
 use poolwatch::sim::server::SimHandle;
 use poolwatch::sim::start::{StartOptions, start};
@@ -40,7 +40,7 @@ struct Watch {
     failed: Vec<(Ref, Via, String)>,
     answered: Vec<(Ref, Via)>,
     samples: usize,
-    weeks: usize,
+    weeks: Vec<Week>,
     probes: BTreeMap<Ref, Probed>,
     objects: BTreeMap<(Class, String), Record>,
     stale: Vec<(Class, String)>,
@@ -53,6 +53,7 @@ impl Watch {
         options.follow.servertime_every = Some(every);
         options.follow.rrd_every = Some(every);
         options.follow.report_every = Some(every);
+        options.follow.week_after = every;
         options.follow.retry_most = Duration::from_millis(500);
         let (tx, rx) = mpsc::channel(16);
         let (stop, stopped) = watch::channel(false);
@@ -68,7 +69,7 @@ impl Watch {
             failed: Vec::new(),
             answered: Vec::new(),
             samples: 0,
-            weeks: 0,
+            weeks: Vec::new(),
             probes: BTreeMap::new(),
             objects: BTreeMap::new(),
             stale: Vec::new(),
@@ -98,10 +99,9 @@ impl Watch {
                 Outcome::Ok { .. } => self.answered.push((answer.host, answer.via)),
                 Outcome::Failed { error, .. } => self.failed.push((answer.host, answer.via, error)),
             },
-            Seen::WentBack(_) => panic!("the feed keeps nothing of earlier runs"),
+            Seen::WentBack(_) | Seen::Paths { .. } => panic!("the feed keeps nothing of earlier runs"),
             Seen::Samples { .. } => self.samples += 1,
-            Seen::Week { .. } => self.weeks += 1,
-            Seen::Paths { .. } => panic!("the feed keeps nothing of earlier runs"),
+            Seen::Week { week, .. } => self.weeks.push(week),
             Seen::Probe { host, told } => drop(self.probes.insert(host, told)),
             Seen::Heard { .. } => {}
         }
@@ -155,6 +155,22 @@ async fn a_pool_is_followed_from_a_members_address_and_every_host_answers() {
     watch.stop.send(true).expect("running");
     watch.until("closed", |w| matches!(w.links.last(), Some(Link::Closed))).await;
     assert_eq!(watch.task.await.expect("no panic"), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_host_tells_a_week_of_its_heartbeats() {
+    let sim = sim("fence-xhad", Overrides::default(), 1.0).await;
+    let hosts = sim.pool().hosts().len();
+    let mut watch = Watch::start(sim.pool().url(), OFTEN);
+    watch.until("told of a week by each", |w| w.weeks.len() >= hosts).await;
+    for week in &watch.weeks {
+        assert!((160..=168).contains(&week.rows.len()) && week.rows.is_sorted(), "{}", week.rows.len());
+        assert!(week.series.iter().all(|(_, values)| values.len() == week.rows.len()));
+        for name in ["statefile/", "network/latency"] {
+            assert!(week.series.iter().any(|(source, _)| source.contains(name)), "{name} is missing");
+        }
+        assert!(!week.series.iter().any(|(source, _)| source == "cpu_avg"), "what nobody looks at is not kept");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

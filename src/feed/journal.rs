@@ -110,8 +110,12 @@ impl Journal {
                     rewind.changes.len() + rewind.more
                 ),
             )),
-            Seen::Gone { .. } | Seen::Synced { .. } | Seen::Heard { .. } | Seen::Samples { .. } => None,
-            Seen::Week { .. } | Seen::Paths { .. } => None,
+            Seen::Gone { .. }
+            | Seen::Synced { .. }
+            | Seen::Heard { .. }
+            | Seen::Samples { .. }
+            | Seen::Week { .. }
+            | Seen::Paths { .. } => None,
         }
     }
 

@@ -48,7 +48,7 @@ pub fn seen(pool: &str, seen: &Seen) {
             tracing::debug!("{pool}: the database went back from {} to {}", rewind.from, rewind.to);
         }
         Seen::Week { week, .. } => {
-            tracing::trace!("{pool}: {} sources of a host over {} hours", week.series.len(), week.rows.len())
+            tracing::trace!("{pool}: {} sources of a host over {} hours", week.series.len(), week.rows.len());
         }
         Seen::Paths { paths } => tracing::trace!("{pool}: {} paths changed in earlier runs", paths.len()),
         Seen::Samples { values, .. } => tracing::trace!("{pool}: {} measurements of a host", values.len()),

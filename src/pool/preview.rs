@@ -101,12 +101,13 @@ fn brief(what: &Forecast) -> String {
             format!("a host whose storage stalls fences itself after {after} s")
         }
         Some(Fault::Disk { node, region: None, how: How::Error }) if alone(*node) => {
-            format!("a host whose storage fails with I/O errors fences itself after {after} s")
+            format!("a host with I/O errors on its storage fences itself after {after} s")
         }
         _ => {
             let names: Vec<String> = ends.iter().map(|end| end.name.clone()).collect();
+            let who = if what.survivors.is_empty() { "all hosts".into() } else { words::list(&names) };
             let verb = if names.len() == 1 { "fences itself" } else { "fence themselves" };
-            format!("if {}: {} {verb} after {after} s", what.says, words::list(&names))
+            format!("{who} {verb} after {after} s if {}", what.says)
         }
     }
 }

@@ -12,6 +12,9 @@ const MAX_COLUMNS: usize = 50_000;
 /// More rows than this are not looked at (an archive has at most 366).
 const MAX_ROWS: usize = 2_000;
 
+/// A source and one value a row.
+pub type Series = (String, Vec<Option<f32>>);
+
 /// What a host returned.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Updates {
@@ -51,11 +54,7 @@ impl Updates {
     }
 
     /// The times of all rows, the oldest first, and the values of those sources of a host that are `wanted`; what is not finite is `None`.
-    pub fn series_of_host(
-        &self,
-        uuid: Option<&str>,
-        wanted: impl Fn(&str) -> bool,
-    ) -> (Vec<Time>, Vec<(String, Vec<Option<f32>>)>) {
+    pub fn series_of_host(&self, uuid: Option<&str>, wanted: impl Fn(&str) -> bool) -> (Vec<Time>, Vec<Series>) {
         let mut rows: Vec<&(Time, Vec<f64>)> = self.rows.iter().collect();
         rows.sort_by_key(|(at, _)| *at);
         rows.dedup_by_key(|(at, _)| *at);

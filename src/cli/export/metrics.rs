@@ -238,6 +238,9 @@ const FAMILIES: &[Family] = &[
     now("poolwatch_paths_lost", &["host", "kind"], "Things to which no path is left", |p, rows| {
         paths(p, rows, |sum| sum.lost);
     }),
+    now("poolwatch_paths_flapping", &["host", "kind"], "Things whose paths come and go too often to be relied on", |p, rows| {
+        paths(p, rows, |sum| sum.flapping);
+    }),
     now("poolwatch_clock_skew_seconds", &["host"], "How far the host's clock is ahead of the coordinator's", |p, rows| {
         for c in &p.clocks {
             rows.put(&[&c.host], c.skew_s);
@@ -443,6 +446,7 @@ struct Sum {
     up: u64,
     total: u64,
     degraded: u64,
+    flapping: u64,
     lost: u64,
 }
 
@@ -453,6 +457,7 @@ fn paths(p: &Picture, rows: &mut Rows, which: fn(&Sum) -> u64) {
         sum.up += u64::from(path.up);
         sum.total += u64::from(path.total);
         sum.degraded += u64::from(path.up > 0 && path.up < path.total);
+        sum.flapping += u64::from(path.week.flaps);
         sum.lost += u64::from(path.up == 0 && path.total > 0);
     }
     for ((host, kind), sum) in &sums {

@@ -2,7 +2,7 @@
 //!
 //! Also knows the hosts' addresses and certificates from their records. Pure.
 
-use super::options::{Options, WEEK_FIRST};
+use super::options::Options;
 use crate::observation::Via;
 use crate::time::Time;
 use crate::xenapi::record::{Certificate, Host, Ref};
@@ -140,7 +140,7 @@ impl Hosts {
                 let askable = !at_address(via) || !host.address.is_empty();
                 let question = host.question_mut(via);
                 // The first time all are asked as soon as may be: nothing can be said of a host before it has answered.
-                let when = *question.due.get_or_insert(if week { now + WEEK_FIRST } else { now });
+                let when = *question.due.get_or_insert(if week { now + options.week_after } else { now });
                 if room > 0 && when <= now && !question.asked && askable {
                     question.asked = true;
                     room -= 1;
@@ -322,7 +322,7 @@ mod tests {
         asked.dedup();
         assert_eq!(asked.len(), 3);
         assert!(
-            hosts.next_due(&options).expect("a time") >= start + WEEK_FIRST + Duration::from_secs(1_800),
+            hosts.next_due(&options).expect("a time") >= start + options.week_after + Duration::from_secs(1_800),
             "one that fails as seldom"
         );
     }

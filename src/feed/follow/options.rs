@@ -102,6 +102,8 @@ pub struct Options {
     pub report_every: Option<Duration>,
     /// How often each host's statistics of the last days are asked for at its own address; `None`: never.
     pub week_every: Option<Duration>,
+    /// How long after the start that is done first.
+    pub week_after: Duration,
     /// For an answer of a host.
     pub host_deadline: Duration,
     /// How many hosts are asked at once, for each kind of question.
@@ -129,6 +131,7 @@ impl Default for Options {
             rrd_every: Some(METRICS_EVERY),
             report_every: Some(REPORT_EVERY),
             week_every: Some(WEEK_EVERY),
+            week_after: WEEK_FIRST,
             host_deadline: Duration::from_secs(5),
             hosts_at_once: 6,
             history: Duration::from_secs(7 * 24 * 3600),

@@ -38,8 +38,8 @@ impl O2cbTold {
 }
 
 /// A row of a value, with the hosts that have another one as its problem.
-fn of(at_s: f64, what: String, known: Known, from: String, value: Option<&Value>, name: &str) -> Row {
-    let mut row = row(at_s, "o2cb", what, known, &from);
+fn of(at_s: f64, what: String, known: Known, from: &str, value: Option<&Value>, name: &str) -> Row {
+    let mut row = row(at_s, "o2cb", what, known, from);
     if let Some(value) = value.filter(|v| !v.differ.is_empty()) {
         row.problem = format!(
             "hosts differ ({}): each decides by its own, and they call each other dead too early or too late",
@@ -63,7 +63,7 @@ pub fn rows(told: &O2cbTold) -> Vec<Row> {
         ms(keep),
         "asks a peer that was silent so long whether it is there".into(),
         keep_source,
-        format!("O2CB_KEEPALIVE_DELAY_MS {keep}"),
+        &format!("O2CB_KEEPALIVE_DELAY_MS {keep}"),
         told.keepalive_ms.as_ref(),
         "O2CB_KEEPALIVE_DELAY_MS",
     );
@@ -76,7 +76,7 @@ pub fn rows(told: &O2cbTold) -> Vec<Row> {
         ms(idle),
         "calls a silent peer's link idle: the count to a decision by quorum begins".into(),
         idle_source,
-        format!("O2CB_IDLE_TIMEOUT_MS {idle}"),
+        &format!("O2CB_IDLE_TIMEOUT_MS {idle}"),
         told.idle_ms.as_ref(),
         "O2CB_IDLE_TIMEOUT_MS",
     );
@@ -89,7 +89,7 @@ pub fn rows(told: &O2cbTold) -> Vec<Row> {
         disk,
         "fences the host that cannot write its heartbeat".into(),
         source,
-        format!("({beat} \u{2212} 1) \u{d7} 2"),
+        &format!("({beat} \u{2212} 1) \u{d7} 2"),
         told.threshold.as_ref(),
         "O2CB_HEARTBEAT_THRESHOLD",
     );
@@ -114,9 +114,9 @@ pub fn rows(told: &O2cbTold) -> Vec<Row> {
 mod tests {
     use super::*;
 
-    fn told(least: u32, most: u32) -> Option<Value> {
+    fn told(least: u32, most: u32) -> Value {
         let differ = if least == most { String::new() } else { format!("{least} on a; {most} on b") };
-        Some(Value { least, most, differ })
+        Value { least, most, differ }
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         let all = rows(&O2cbTold::default());
         assert!(all.iter().all(|row| row.known == Known::Default && row.problem.is_empty()), "{all:#?}");
         assert!((O2cbTold::default().network_s().0 - 96.0).abs() < 0.1);
-        let own = O2cbTold { threshold: told(61, 61), idle_ms: told(60_000, 60_000), ..O2cbTold::default() };
+        let own = O2cbTold { threshold: Some(told(61, 61)), idle_ms: Some(told(60_000, 60_000)), ..O2cbTold::default() };
         assert!((own.disk_s() - 120.0).abs() < 0.1 && (own.surely_s() - 186.0).abs() < 0.1);
         let all = rows(&own);
         let fence = all.iter().find(|row| row.what.starts_with("fences the host that cannot")).expect("a fence");
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn hosts_that_differ_and_a_keep_alive_that_is_too_slow_are_flagged() {
-        let own = O2cbTold { threshold: told(31, 61), keepalive_ms: told(40_000, 40_000), ..O2cbTold::default() };
+        let own = O2cbTold { threshold: Some(told(31, 61)), keepalive_ms: Some(told(40_000, 40_000)), ..O2cbTold::default() };
         let problems: Vec<Row> = rows(&own).into_iter().filter(|row| !row.problem.is_empty()).collect();
         assert_eq!(problems.len(), 2, "{problems:#?}");
         assert!(problems.iter().all(|row| !row.mend.is_empty()));

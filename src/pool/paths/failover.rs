@@ -55,11 +55,14 @@ impl Failover {
             .fence
             .as_ref()
             .map_or_else(|| "nothing that is known fences this host".to_owned(), |(at, by)| format!("{by} fences at {at:.0} s"));
+        let all = if self.luns.checked_mul(self.paths) == Some(self.devices) {
+            format!("{luns} × {} paths = {} devices", self.paths, self.devices)
+        } else {
+            format!("{luns} with up to {} paths, {} devices in all", self.paths, self.devices)
+        };
         format!(
-            "{luns} × {} paths = {} devices. If half of them fail at once, moving their I/O takes about {:.0} s ({:.0} s until noticed, \
+            "{all}. If half of them fail at once, moving their I/O takes about {:.0} s ({:.0} s until noticed, \
              {:.1} s to block {} devices one by one); {fence}",
-            self.paths,
-            self.devices,
             self.takes_s(),
             self.noticed_s,
             self.blocked_s,

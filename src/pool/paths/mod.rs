@@ -219,14 +219,8 @@ impl Paths {
 
     /// What there is to keep for later runs.
     pub fn kept(&self) -> Vec<KeptPath> {
-        let one = |(key, path): (&Key, &Remembered)| {
-            let (changes, more) = path.past.kept()?;
-            Some(KeptPath { source: key.source.clone(), id: key.id.clone(), changes, more })
-        };
-        let away = |((source, id), past): (&(Ref, Box<str>), &Past)| {
-            let (changes, more) = past.kept()?;
-            Some(KeptPath { source: source.clone(), id: id.clone(), changes, more })
-        };
+        let one = |(key, path): (&Key, &Remembered)| path.past.kept(&key.source, &key.id);
+        let away = |((source, id), past): (&(Ref, Box<str>), &Past)| past.kept(source, id);
         let mut kept: Vec<KeptPath> =
             self.known.iter().filter_map(one).chain(self.earlier.iter().filter_map(away)).take(KEPT).collect();
         kept.sort_by(|a, b| (&a.source, &a.id).cmp(&(&b.source, &b.id)));

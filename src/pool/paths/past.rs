@@ -2,8 +2,10 @@
 //!
 //! Bounded: of a path that flaps for days the older changes are counted only. Pure.
 
+use crate::observation::KeptPath;
 use crate::pool::limits::{FLAP_WINDOW, FLAPS, WEEK};
 use crate::time::Time;
+use crate::xenapi::record::Ref;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -75,7 +77,9 @@ impl Past {
 
     /// How often it changed within a week, at least.
     pub fn count(&self, now: Time) -> u32 {
-        u32::try_from(self.within_a_week(now).count()).unwrap_or(u32::MAX).saturating_add(self.more)
+        // Those that were counted only are older than the first: of this week they are only if that one is.
+        let more = self.changes.front().filter(|first| now.since(first.at) <= WEEK).map_or(0, |_| self.more);
+        u32::try_from(self.within_a_week(now).count()).unwrap_or(u32::MAX).saturating_add(more)
     }
 
     /// The fewest paths that it had after any change of the week.
@@ -96,10 +100,10 @@ impl Past {
         self.changes.iter().rev().take(FLAPS).filter(|change| now.since(change.at) <= FLAP_WINDOW).count() >= FLAPS
     }
 
-    /// To be kept elsewhere; `None` if nothing happened.
-    pub fn kept(&self) -> Option<(Vec<(Time, u32, u32)>, u32)> {
+    /// To be kept elsewhere, for the path of this record and id; `None` if nothing happened.
+    pub fn kept(&self, source: &Ref, id: &str) -> Option<KeptPath> {
         let changes: Vec<_> = self.changes.iter().map(|change| (change.at, change.up, change.total)).collect();
-        (!changes.is_empty()).then_some((changes, self.more))
+        (!changes.is_empty()).then(|| KeptPath { source: source.clone(), id: id.into(), changes, more: self.more })
     }
 
     /// Puts what happened before in front of this.
@@ -154,6 +158,7 @@ mod tests {
         }
         assert_eq!((past.count(t(1_000)), past.changes.len()), (1_000, CHANGES));
         assert!(past.flaps(t(1_000)) && !past.flaps(t(100_000)));
+        assert_eq!(past.count(t(8 * DAY)), 0, "and all of it is over after a week");
     }
 
     #[test]

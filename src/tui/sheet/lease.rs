@@ -3,6 +3,7 @@
 use super::Sheet;
 use crate::pool::budget::Budget;
 use crate::pool::budget::calculator::{Number, Outcome};
+use crate::tui::draw::words::plural;
 use crate::tui::keymap::Action;
 use crate::tui::model::Model;
 use crate::tui::theme::Role;
@@ -32,7 +33,7 @@ pub(super) fn add(sheet: &mut Sheet, model: &Model, budget: &Budget) {
             |safe| format!("safe from {safe:.0} s on"),
         );
         let role = if row.safe_s.is_some() { Role::Text } else { Role::Degraded };
-        let text = format!("renewed that often: {:.1} writes a second, {safe}", row.iops);
+        let text = format!("renewed that often: {} writes a second, {safe}", rate(row.iops));
         sheet.para(format!("  {:.0} s", row.every_s), Role::Muted, 8, text, role);
     }
     calculator(sheet, model, budget);
@@ -62,7 +63,11 @@ fn outcome(sheet: &mut Sheet, model: &Model, out: &Outcome) {
         "costs",
         Role::Muted,
         NUMBER,
-        format!("{:.1} writes a second, as many as about {:.0} guests make", out.iops, out.like_guests.ceil()),
+        format!(
+            "{} writes a second, as many as about {}",
+            rate(out.iops),
+            plural(out.like_guests.ceil() as usize, "guest makes", "guests make")
+        ),
         Role::Text,
     );
     let runs_out = format!(
@@ -90,4 +95,9 @@ fn outcome(sheet: &mut Sheet, model: &Model, out: &Outcome) {
     for problem in &out.problems {
         sheet.para(glyphs.warning, Role::Degraded, NUMBER, problem.clone(), Role::Degraded);
     }
+}
+
+/// A rate with as many digits as it takes to see something.
+fn rate(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.2}") } else { format!("{rate:.1}") }
 }

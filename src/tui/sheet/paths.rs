@@ -189,12 +189,17 @@ pub(super) fn heartbeats(sheet: &mut Sheet, model: &Model, host: &Ref) {
 
 fn heartbeat(sheet: &mut Sheet, model: &Model, one: &Heartbeat) {
     let sign = model.look.health(one.health);
-    let now = one.now_s.map_or_else(|| "no reading now".to_owned(), |s| format!("{s:.1} s now"));
+    let now = one.now_s.map_or_else(|| "no reading now".to_owned(), |s| format!("{} now", short(s)));
     let worst = one.worst.map_or_else(String::new, |(at, worst)| {
-        format!("; worst of 7 days {worst:.1} s ({})", moment(at, model.shown(), &model.zone))
+        format!("; worst of 7 days {} ({})", short(worst), moment(at, model.shown(), &model.zone))
     });
     sheet.para(sign.glyph, sign.role, 3, format!("{}: {now}, limit {:.0} s{worst}", one.what, one.limit_s), Role::Text);
-    let days: Vec<String> =
-        by_day(&one.hours).iter().map(|day| day.map_or_else(|| "\u{2013}".to_owned(), |worst| format!("{worst:.1}"))).collect();
-    sheet.para("", Role::Muted, 3, format!("day by day, worst, today last: {} s", days.join("  ")), Role::Muted);
+    let day = |day: &Option<f32>| day.map_or_else(|| "\u{2013}".to_owned(), |worst| short(f64::from(worst)));
+    let days: Vec<String> = by_day(&one.hours).iter().map(day).collect();
+    sheet.para("", Role::Muted, 3, format!("day by day, worst, today last: {}", days.join("  ")), Role::Muted);
+}
+
+/// Seconds, or milliseconds where there is less than one.
+fn short(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1_000.0) } else { format!("{seconds:.1} s") }
 }

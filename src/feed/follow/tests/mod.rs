@@ -171,10 +171,9 @@ impl Picture {
             }
             Seen::Heard { generation } => self.heard.extend(generation),
             Seen::Answer(answer) => self.answers.push(answer),
-            Seen::WentBack(_) => panic!("the feed keeps nothing of earlier runs"),
+            Seen::WentBack(_) | Seen::Paths { .. } => panic!("the feed keeps nothing of earlier runs"),
             Seen::Samples { .. } => self.samples += 1,
             Seen::Week { .. } => self.weeks += 1,
-            Seen::Paths { .. } => panic!("the feed keeps nothing of earlier runs"),
             Seen::Probe { told, .. } => self.probes.push(told),
             Seen::Unreadable { .. } => self.unreadable += 1,
         }
