@@ -53,7 +53,7 @@ pub async fn run(args: RollArgs, flags: &Flags) -> Result<ExitCode, CliError> {
         refused
     } else {
         clock.set_speed(args.sim_speed);
-        let mut watch = Watch::start(entry, clock.clone(), zone.clone());
+        let mut watch = Watch::start(entry, clock.clone(), zone.clone(), &setup.dirs.data);
         match Box::pin(go(&args, &setup, &mut watch, &mut say, &zone)).await {
             Ok(Next::Over(result, text)) => {
                 watch.stop().await;

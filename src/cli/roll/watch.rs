@@ -1,6 +1,7 @@
 //! One pool that is followed for a round: what is seen of it, and its session to borrow. Writes nothing.
 
 use crate::cli::follow::FirstLook;
+use crate::cli::memory::Keeper;
 use crate::cli::setup::Entry;
 use crate::feed::clock::Clock;
 use crate::feed::driver::{Desk, follow_pool};
@@ -10,6 +11,7 @@ use crate::pool::picture::Picture;
 use crate::rollout::driver::Lender;
 use crate::xenapi::record::{Ref, TaskStatus};
 use futures::Stream;
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -64,15 +66,32 @@ impl Stream for Seen {
 }
 
 impl Watch {
-    /// Starts following.
-    pub fn start(entry: Entry, clock: Clock, zone: jiff::tz::TimeZone) -> Self {
+    /// Starts following. What is remembered of the pool between runs is below the data folder `data`.
+    pub fn start(entry: Entry, clock: Clock, zone: jiff::tz::TimeZone, data: &Path) -> Self {
         let (tx, seen) = mpsc::channel(WAITING);
+        let (raw, mut batches) = mpsc::channel::<Vec<Observation>>(4);
+        let (mut keeper, ended) = (Keeper::new(data), clock.clone());
         let (cancel, cancelled) = watch::channel(false);
         let desk = entry.options.desk.clone();
         let pool = Pool::new(&entry.called).in_zone(zone);
         let lender = Lender::new(desk.clone(), clock.clone());
-        let follow = follow_pool(entry.target, entry.credentials, entry.options, clock.clone(), tx, cancelled);
-        let task = tokio::spawn(async move { drop(follow.await) });
+        let follow = follow_pool(entry.target, entry.credentials, entry.options, clock.clone(), raw, cancelled);
+        let task = tokio::spawn(async move {
+            let pass_on = async {
+                while let Some(mut batch) = batches.recv().await {
+                    keeper.see(&mut batch).await;
+                    if tx.send(batch).await.is_err() {
+                        break;
+                    }
+                }
+                keeper.finish(ended.now()).await;
+                // Nobody listens any more: the following ends by itself once it is told to.
+                while batches.recv().await.is_some() {}
+            };
+            // The feed ends by itself when nobody takes what it sees, or when it is told to.
+            let (end, ()) = tokio::join!(follow, pass_on);
+            drop(end);
+        });
         Self { called: entry.called, pool, clock, lender, desk, seen, end: Farewell { cancel, task } }
     }
 

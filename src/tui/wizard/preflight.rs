@@ -22,6 +22,7 @@ pub(super) fn fix_words(pool: &PoolView, fix: &Fix) -> String {
         }
         Fix::Plug { .. } => "plugs the storage".to_owned(),
         Fix::ShutDownPinned => "lets guests that cannot move be shut down for the time of the round".to_owned(),
+        Fix::DatabaseChecked { .. } => "takes down that you looked at what was lost".to_owned(),
         Fix::TakeOverClaim => "takes over the claim of an owner that is gone".to_owned(),
     }
 }
