@@ -298,3 +298,53 @@ fn bad_input_is_refused_in_words_and_the_pool_stays_untouched() {
     let (code, out, _) = told(&reader.args(["--user", "read-only"]).output().unwrap());
     assert!(code == 2 && out.contains("role"), "{code}: {out}");
 }
+
+/// Until a plan says so, or says no more.
+fn until_planned(home: &Home, sim: &Sim, more: &[&str], what: &str, wanted: impl Fn(i32, &str) -> bool) {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(90);
+    loop {
+        let (code, out, err) = told(&home.run(&roll(sim, &[REBOOT, &["--plan"], more].concat())));
+        if wanted(code, &out) {
+            return;
+        }
+        assert!(std::time::Instant::now() < end, "never {what}: {code} {out}{err}");
+    }
+}
+
+#[test]
+fn a_database_that_went_back_refuses_a_round_and_stops_one_that_is_under_way() {
+    let home = Home::new("roll-rewound");
+    let mut sim = sim(&home, "designed", &[]);
+    until_planned(&home, &sim, &[], "planned", |code, _| code == 0);
+    sim.say("keep-database");
+    let session = sim.login();
+    let pool = sim.call("pool.get_all", &serde_json::json!([session]))[0].as_str().unwrap().to_owned();
+    for _ in 0..500 {
+        sim.call("pool.add_to_other_config", &serde_json::json!([session, pool, "note", "x"]));
+        sim.call("pool.remove_from_other_config", &serde_json::json!([session, pool, "note"]));
+    }
+    // A plan that is only looked at remembers how far the database had come.
+    until_planned(&home, &sim, &[], "planned", |code, _| code == 0);
+    sim.say("rewind-database");
+    let hard = |out: &str| out.lines().any(|l| l.contains("database-went-back") && l.contains("\"hard\""));
+    until_planned(&home, &sim, &[], "refused", |code, out| code == 2 && hard(out));
+    let before = world(&sim);
+    let (code, out, _) = told(&home.run(&roll(&sim, REBOOT)));
+    assert_eq!(code, 2, "{out}");
+    assert_eq!(world(&sim), before, "the pool is untouched");
+    until_planned(&home, &sim, &["--database-checked"], "accepted", |code, out| code == 0 && !hard(out));
+
+    // Again, while a round is under way.
+    let mut round = home.poolwatch(&roll(&sim, &[REBOOT, &["--database-checked"]].concat())).stdout(Stdio::piped()).spawn().unwrap();
+    let mut last = String::new();
+    let mut rewound = false;
+    for line in BufReader::new(round.stdout.take().unwrap()).lines().map(Result::unwrap) {
+        if !rewound && line.contains("\"evacuate\"") {
+            rewound = true;
+            sim.say("rewind-database");
+        }
+        last = line;
+    }
+    let code = round.wait().unwrap().code();
+    assert!(rewound && code == Some(1) && last.contains("went back in time") && last.contains("--resume"), "{code:?} {last}");
+}

@@ -99,4 +99,9 @@ pub enum Fix {
     ShutDownPinned,
     /// Take over the claim of an owner that is dead.
     TakeOverClaim,
+    /// Take down that the operator has looked at what was lost when the pool's database went back.
+    DatabaseChecked {
+        /// When that was found.
+        at: crate::time::Time,
+    },
 }

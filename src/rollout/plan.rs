@@ -148,6 +148,9 @@ pub struct Options {
     pub deadlines: Deadlines,
     /// Accepted findings.
     pub accepted: Vec<Accepted>,
+    /// When the pool's database was found to have gone back, if the operator has looked at what was lost by that: the round may go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_checked: Option<Time>,
 }
 
 impl Default for Options {
@@ -162,6 +165,7 @@ impl Default for Options {
             not_after: None,
             deadlines: Deadlines::default(),
             accepted: Vec::new(),
+            database_checked: None,
         }
     }
 }

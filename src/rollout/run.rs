@@ -10,6 +10,9 @@ use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::collections::{BTreeMap, VecDeque};
 
+/// How a stop begins whose reason is that the pool's database went back: who lets the run go on after it has been told.
+pub const WENT_BACK: &str = "The pool's database went back in time";
+
 mod words;
 
 pub use words::verb;
@@ -46,6 +49,8 @@ pub struct Run {
     pub wish: Wish,
     /// Why it waits for the operator, if it does: host, why, what to do.
     pub stuck: Option<Stuck>,
+    /// Until when it is known to the operator that the pool's database went back: it was told, and the run was told to go on.
+    pub database_checked: Option<Time>,
     /// What it waits for, in words; empty if for nothing.
     pub waiting: String,
     /// The host that it waits at, if at one.
@@ -202,6 +207,7 @@ impl Run {
             calls: BTreeMap::new(),
             wish: Wish::Run,
             stuck: None,
+            database_checked: plan.options.database_checked,
             waiting: String::new(),
             waiting_at: None,
             waiting_since: at,
@@ -371,6 +377,9 @@ impl Run {
     fn obey(&mut self, at: Time, command: &Command) {
         if !matches!(command, Command::Pause | Command::StopAfterHost | Command::Accept { .. }) {
             self.retry_mark = self.next_call();
+            if self.stuck.as_ref().is_some_and(|stuck| stuck.why.starts_with(WENT_BACK)) {
+                self.database_checked = Some(at);
+            }
         }
         match command {
             Command::Pause => self.wish = Wish::Pause,

@@ -1,5 +1,6 @@
 //! The failure stories of other orchestrators, told in their trackers and forums, by the numbers of the fact sheet: what happened to their
-//! users must not happen to ours.
+//! users must not happen to ours. Those with a pool of their own are in the folder beside: what is said before a round, what happens during one,
+//! what updates come to.
 //!
 //! | story | here |
 //! |---|---|
@@ -7,39 +8,44 @@
 //! | 2 home fails for memory, guests dropped | `story_02_home_fails_for_memory` |
 //! | 3 `auto_poweron` guests start on the emptied host | `story_03_nothing_powers_on_by_itself_meanwhile` |
 //! | 4 program restarted, pinned guests stay halted | `story_04_a_pinned_guest_runs_again_though_we_were_killed` |
-//! | 5 interrupted runs silently completed or forgotten | `killed`, every line of a round |
+//! | 5 interrupted runs silently completed or forgotten | `story_05_a_host_that_was_updated_by_hand_meanwhile_is_neither_forgotten_nor_done_twice`; `killed`, every line of a round |
 //! | 6 what is not restored is not seen | `story_06_what_could_not_be_put_back_is_listed` |
 //! | 7 PCI guests make a round impossible | `story_07_a_pinned_guest_is_shut_down_and_started_again` |
-//! | 8 updater busy aborts the run | not here: the updater's refusals are `rollout::machine`'s own tests |
-//! | 9 load balancer back too early | not ours: poolwatch has none; WLB goes on only after the last host (`restore` comes after `hosts`) |
+//! | 8 updater busy aborts the run | `story_08_a_busy_updater_is_waited_for` |
+//! | 9 load balancer back too early | `story_09_workload_balancing_stays_off_until_the_last_host_is_done` |
 //! | 10 pool changed between first check and n-th host | `story_10_the_pool_changes_after_the_first_check` |
 //! | 11 `CANNOT_EVACUATE_HOST` with references only | `story_11_who_cannot_move_is_named` |
-//! | 12 evacuation ignores the migration network | `story_12_guests_leave_over_the_network_and_in_the_batches_that_were_asked_for` |
+//! | 12 evacuation ignores the migration network | `story_12_guests_leave_over_the_network_and_in_the_batches_that_were_asked_for`, `story_12_a_network_that_a_host_has_no_address_on_…` |
 //! | 13 reboot of a selection | `story_13_a_selection_of_hosts` |
-//! | 14 failed patches reported as success | `rollout::machine`'s own tests: a host counts as updated by what it lacks afterwards |
+//! | 14 failed patches reported as success | `story_14_an_update_that_failed_is_no_success` |
 //! | 15 needless migrations | `story_15_everybody_is_home_again_and_hosts_left_out_are_left_alone` |
-//! | 16 XOSTOR satellites of mixed versions | not ours: versions of the storage's own services are not in the API; mirrors are waited for (17) |
+//! | 16 XOSTOR satellites of mixed versions | `story_16_mirrors_that_do_not_come_in_step_after_an_update_hold_the_next_host` |
 //! | 17 resync not awaited | `story_17_a_resync_is_waited_for_however_long_it_stands_still` |
 //! | 18 HA must be handled | `story_18_ha_is_off_meanwhile_and_back_as_it_was` |
-//! | 19 failover to a member | impossible by construction: no `Call` names another coordinator |
+//! | 19 failover to a member | `story_19_nobody_fails_over_while_the_coordinator_is_away`; no `rollout::call::Call` names another coordinator |
 //! | 20 20 min are too short for big servers | `story_20_a_server_that_takes_most_of_an_hour` |
 //! | 21 nobody sees that a host is worked on | `story_21_others_can_read_what_we_do` |
-//! | 22 offered on single hosts | preflight's own tests (`only-host`) |
+//! | 22 offered on single hosts | `story_22_a_pool_that_cannot_be_emptied_is_not_begun_unasked` |
 //! | 23 left in maintenance after a failed evacuation | `story_23_a_failed_evacuation_leaves_no_host_disabled` |
-//! | 24 reports | the report's own tests |
-//! | 25 HA on, unprotected guest, misleading code | `story_18…`: HA goes off before anything is evacuated |
+//! | 24 reports | `story_24_there_is_a_report_with_every_host_and_what_went_wrong` |
+//! | 25 HA on, unprotected guest, misleading code | `story_25_guests_that_ha_does_not_protect_do_not_stop_a_round` |
 //! | 26 stops half-way, no way out | `story_26_a_host_that_cannot_be_emptied_can_be_skipped` |
-//! | 27 guest shut down during its migration | not ours: xapi's own; a guest that vanished is not looked for |
-//! | 28 wizard greyed out | the wizard's own tests: each command says why it cannot be given |
-//! | 29 one full host blocks the menu | not ours: xapi chooses where guests go |
-//! | 30 designating another coordinator | impossible by construction, as 19 |
-//! | 31 only the coordinator was patched, and all looks well | plan's own tests: every host is planned by what it lacks |
-//! | 32 node stays cordoned | `story_23…`, and the checker at the end of every seed |
-//! | 33 lock of an owner that is gone | `story_33_a_dead_owners_claim_is_told_and_left` |
+//! | 27 guest shut down during its migration | `story_27_a_guest_that_its_user_shuts_down_on_the_way_is_left_to_its_user` |
+//! | 28 wizard greyed out | `story_28_every_command_can_be_given_or_says_why_not_and_a_stop_always_has_a_way_out` |
+//! | 29 one full host blocks the menu | `story_29_one_full_host_does_not_keep_the_others_from_taking_guests` |
+//! | 30 designating another coordinator | `story_30_the_coordinator_stays_who_it_is` |
+//! | 31 only the coordinator was patched, and all looks well | `story_31_who_updated_the_coordinator_alone_is_told_of_the_others` |
+//! | 32 node stays cordoned | `story_32_a_host_that_does_not_enable_itself_is_enabled`, and the checker at the end of every seed |
+//! | 33 lock of an owner that is gone | `story_33_a_dead_owners_claim_is_told_and_left`, `story_33_a_claim_whose_owner_is_gone_can_be_taken_over_but_not_before` |
 //! | 34 hold until we are ready | `story_34_a_pause_holds_as_long_as_it_is_wanted` |
 //! | 35 nothing can be repaired until it finishes | `story_35_the_operator_repairs_while_it_waits` |
 //! | 36 waits for a migration for ever | `story_36_a_migration_that_hangs_is_asked_about` |
-//! | 37 evacuation stopped guests | the checker: `Rule::Harm`, in every seed |
+//! | 37 evacuation stopped guests | `story_37_a_host_that_somebody_else_empties_meanwhile_costs_no_guest`; the checker (`Rule::Harm`), in every seed |
+
+mod before;
+mod during;
+mod kit;
+mod updates;
 
 use super::case::{Case, Shape};
 use poolwatch::rollout::call::Call;

@@ -54,6 +54,9 @@ pub struct RollArgs {
     /// Take the pool over from an owner of a claim that is dead
     #[arg(long, help_heading = "What to do")]
     pub take_over: bool,
+    /// The pool's database went back in time, and you have looked at what was lost by that
+    #[arg(long, help_heading = "What to do")]
+    pub database_checked: bool,
     /// The journal to go on with [default: the newest of this pool]
     #[arg(long, value_name = "FILE", help_heading = "What to do")]
     pub journal: Option<PathBuf>,

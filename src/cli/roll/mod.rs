@@ -48,7 +48,11 @@ pub async fn run(args: RollArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     logging::without_pane(&setup.config.log)?;
     let zone = TimeZone::system();
     let mut say = Say::new(args.json, zone.clone());
-    let entry = setup.one(args.target.as_deref(), &args.connect).await?;
+    let mut entry = setup.one(args.target.as_deref(), &args.connect).await?;
+    if let Some(typed) = args.target.as_deref().filter(|_| entry.profile.is_none()) {
+        // What is said to go on with has to lead to the same pool again, as the same user.
+        entry.called = crate::text::clean(typed, 200).into_owned();
+    }
     let clock = Clock::start();
     let (result, text) = if let Some(refused) = refuse(&args, &entry) {
         refused
@@ -56,7 +60,7 @@ pub async fn run(args: RollArgs, flags: &Flags) -> Result<ExitCode, CliError> {
         clock.set_speed(args.sim_speed);
         let recorder = record::limits(&setup.config, &args.recording, 1)
             .and_then(|limits| record::into_library(&setup.dirs.data, limits, 1, |why| record::log_trouble("", why)));
-        let mut watch = Watch::start_recorded(entry, clock.clone(), zone.clone(), recorder);
+        let mut watch = Watch::start(entry, clock.clone(), zone.clone(), &setup.dirs.data, recorder);
         match Box::pin(go(&args, &setup, &mut watch, &mut say, &zone)).await {
             Ok(Next::Over(result, text)) => {
                 watch.stop().await;

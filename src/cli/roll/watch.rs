@@ -1,6 +1,7 @@
 //! One pool that is followed for a round: what is seen of it, and its session to borrow. Writes nothing.
 
 use crate::cli::follow::FirstLook;
+use crate::cli::memory::Keeper;
 use crate::cli::setup::Entry;
 use crate::feed::clock::Clock;
 use crate::feed::driver::{Desk, follow_pool};
@@ -11,6 +12,7 @@ use crate::recording::background::Background;
 use crate::rollout::driver::Lender;
 use crate::xenapi::record::{Ref, TaskStatus};
 use futures::Stream;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -66,31 +68,31 @@ impl Stream for Seen {
 }
 
 impl Watch {
-    /// Starts following.
-    pub fn start(entry: Entry, clock: Clock, zone: jiff::tz::TimeZone) -> Self {
-        Self::start_recorded(entry, clock, zone, None)
-    }
-
-    /// Starts following, and records what is seen.
-    pub fn start_recorded(entry: Entry, clock: Clock, zone: jiff::tz::TimeZone, recorder: Option<Arc<Background>>) -> Self {
-        let (told, seen) = mpsc::channel(WAITING);
-        let (tx, mut batches) = mpsc::channel::<Vec<Observation>>(WAITING);
+    /// Starts following. What is remembered of the pool between runs is below the data folder `data`; a recorder sees all of it.
+    pub fn start(entry: Entry, clock: Clock, zone: jiff::tz::TimeZone, data: &Path, recorder: Option<Arc<Background>>) -> Self {
+        let (tx, seen) = mpsc::channel(WAITING);
+        let (raw, mut batches) = mpsc::channel::<Vec<Observation>>(4);
+        let (mut keeper, ended) = (Keeper::new(data), clock.clone());
         let (cancel, cancelled) = watch::channel(false);
         let desk = entry.options.desk.clone();
         let pool = Pool::new(&entry.called).in_zone(zone);
         let lender = Lender::new(desk.clone(), clock.clone());
-        let follow = follow_pool(entry.target, entry.credentials, entry.options, clock.clone(), tx, cancelled);
+        let follow = follow_pool(entry.target, entry.credentials, entry.options, clock.clone(), raw, cancelled);
         let task = tokio::spawn(async move {
             let pass_on = async {
-                while let Some(batch) = batches.recv().await {
+                while let Some(mut batch) = batches.recv().await {
+                    keeper.see(&mut batch).await;
                     if let Some(recorder) = &recorder {
                         recorder.see(&batch);
                     }
                     // Until the log-out it is recorded, whether or not anybody looks.
-                    let _ = told.send(batch).await;
+                    let _ = tx.send(batch).await;
                 }
+                keeper.finish(ended.now()).await;
             };
-            tokio::join!(follow, pass_on);
+            // The feed ends by itself when it is told to.
+            let (end, ()) = tokio::join!(follow, pass_on);
+            drop(end);
         });
         Self { called: entry.called, pool, clock, lender, desk, seen, end: Farewell { cancel, task } }
     }

@@ -10,6 +10,7 @@
 //! | `stage/…` | one file a stage |
 //! | `safe` | I1 and I2: whether a host may be rebooted, whether the one before is well again |
 //! | `claim` | I4: whether the pool is still ours |
+//! | `database` | whether the pool's database went back since the operator was told |
 //! | `refusal`, `blockers` | what xapi's codes mean for what is done next, and in words |
 //! | `command` | what an operator may say when |
 
@@ -17,6 +18,7 @@ mod blockers;
 mod claim;
 mod command;
 mod ctx;
+mod database;
 mod guards;
 mod home;
 mod hosts;
@@ -76,6 +78,10 @@ pub fn step(run: &Run, view: &View) -> Vec<Action> {
     let ctx = Ctx::new(run, view);
     if run.result.is_some() {
         return Vec::new();
+    }
+    // What the records say is from another day: nothing is done by them, not even a claim renewed.
+    if let Some(stop) = database::went_back(&ctx) {
+        return stop;
     }
     // A living claim is renewed whatever else is waited for.
     if let Some(renewal) = claim::renew(&ctx) {

@@ -50,6 +50,8 @@ pub const CODES: &[Code] = codes! {
     "survey-old" "hard" "What was asked of a host for the checks is too old to rely on."
         "Look again.";
     // Other captains
+    "database-went-back" "hard, note" "The pool's database went back in time: what it says of hosts and guests may be from another day. A note once you said that you looked."
+        "Look on each host (xl list) whether what is listed as lost still runs there; then say so (--database-checked, or the key that mends it).";
     "claimed" "hard" "Another round of poolwatch is under way on this pool."
         "Wait until it is over, or stop it where it runs.";
     "claim-dead" "hard" "A round of poolwatch was left behind: its claim was not renewed in time."

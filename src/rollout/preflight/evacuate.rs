@@ -13,6 +13,7 @@ use crate::xenapi::record::Ref;
 use std::collections::BTreeSet;
 
 pub fn check(ground: Ground, out: &mut Vec<Finding>) {
+    let mut unprotected = Vec::new();
     for host in ground.planned() {
         if ground.pool.records().load(&host.r#ref).0 == 0 {
             continue;
@@ -30,10 +31,32 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
                     let text = format!("What keeps guests on {} was asked {} ago.", host.name, duration(age));
                     out.push(Finding::hard("survey-old", &host.name, text).evidence("host.get_vms_which_prevent_evacuation"));
                 }
-                out.extend(blockers.iter().map(|blocker| told(ground, host, blocker)));
+                for blocker in blockers {
+                    match told(ground, host, blocker) {
+                        // One word for all of them: in a pool with HA that is most of its guests.
+                        finding if finding.code == "not-ha-protected" => unprotected.push(finding),
+                        finding => out.push(finding),
+                    }
+                }
             }
         }
     }
+    out.extend(together(unprotected));
+}
+
+/// Guests that HA does not protect, as one note.
+fn together(mut findings: Vec<Finding>) -> Option<Finding> {
+    findings.sort_by(|a, b| words::natural(&a.about, &b.about));
+    if findings.len() < 2 {
+        return findings.pop();
+    }
+    let names: Vec<&str> = findings.iter().map(|f| f.about.as_str()).collect();
+    let text = format!(
+        "{} guests are not protected by HA, so that xapi would not move them now: {}. HA is switched off first.",
+        names.len(),
+        words::list(&names)
+    );
+    Some(Finding::note("not-ha-protected", "", text).evidence(findings.first().map(|f| f.evidence.clone()).unwrap_or_default()))
 }
 
 /// The guests that are shut down for the round: they cannot move, and the operator allows it.

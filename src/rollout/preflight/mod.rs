@@ -25,6 +25,7 @@ mod updates;
 mod wiring;
 
 pub use codes::{CODES, Code, codes_table};
+pub use others::rewind_words;
 
 use super::finding::Finding;
 use super::plan::{Accepted, Plan};

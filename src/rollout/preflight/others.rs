@@ -1,13 +1,16 @@
 //! Who else acts on the pool: claims, marks that other tools leave, tasks of others, a rolling upgrade.
 
 use super::Ground;
+use crate::observation::Rewind;
 use crate::pool::words;
 use crate::rollout::claim::Claim;
 use crate::rollout::finding::{Finding, Fix};
 use crate::text::{clean, duration};
+use crate::time::Time;
 use crate::xenapi::record::Task;
 
 pub fn check(ground: Ground, out: &mut Vec<Finding>) {
+    database(ground, out);
     claim(ground, out);
     marks(ground, out);
     rolling_upgrade(ground, out);
@@ -16,6 +19,28 @@ pub fn check(ground: Ground, out: &mut Vec<Finding>) {
     for (_, task) in tasks {
         out.extend(work(ground, task));
     }
+}
+
+/// A database that went back in time: what it says of guests and hosts may be from another day.
+fn database(ground: Ground, out: &mut Vec<Finding>) {
+    let Some(rewind) = &ground.picture.control.rewind else { return };
+    let text = format!("The pool's database went back in time {}.", rewind_words(rewind, ground.now));
+    let evidence = format!("event generation {} after {}", rewind.to, rewind.from);
+    out.push(if ground.plan.options.database_checked == Some(rewind.at) {
+        Finding::note("database-went-back", "", format!("{text} You said that you looked at it.")).evidence(evidence)
+    } else {
+        Finding::hard("database-went-back", "", text).evidence(evidence).fix(Fix::DatabaseChecked { at: rewind.at })
+    });
+}
+
+/// When that was found, and what was lost.
+pub fn rewind_words(rewind: &Rewind, now: Time) -> String {
+    let lost = if rewind.changes.is_empty() {
+        "what was lost by that is not known".to_owned()
+    } else {
+        crate::pool::control::rewind_words(rewind)
+    };
+    format!("({}; {lost})", words::ago(now, rewind.at))
 }
 
 /// Another round of poolwatch, alive or not.

@@ -351,6 +351,11 @@ pub(crate) fn agreed(model: &mut Model, ask: Ask) -> Vec<Effect> {
     match ask {
         Ask::Quit => vec![Effect::Quit],
         Ask::Command(pool, command) => vec![Effect::Request(Request::RunCommand { pool, command })],
+        // It changes the plan, not the pool.
+        Ask::Mend(_, Fix::DatabaseChecked { at }) => {
+            changed(model, |scope| scope.options.database_checked = Some(at));
+            survey(model)
+        }
         Ask::Mend(pool, fix) => {
             if let Some(view) = model.pools.get_mut(pool.0) {
                 view.wizard.mending = true;

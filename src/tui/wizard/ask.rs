@@ -26,6 +26,16 @@ pub(crate) fn question(model: &Model, ask: &Ask) -> Question {
     match ask {
         Ask::Quit => quit(model),
         Ask::Command(pool, command) => command_words(model, *pool, command),
+        Ask::Mend(_, crate::rollout::finding::Fix::DatabaseChecked { .. }) => Question {
+            title: "Did you look at what was lost?".to_owned(),
+            says: vec![
+                "The pool's database is an older one: a guest that runs may not be listed, one that is listed may run elsewhere, and is \
+                 started twice if HA or you start it again. Look on each host (xl list) first."
+                    .to_owned(),
+                "That you did is taken down in the journal. Nothing is changed in the pool.".to_owned(),
+            ],
+            answers: ["No, not yet".to_owned(), "Yes, it is all right".to_owned()],
+        },
         Ask::Mend(pool, fix) => {
             let what = model.pools.get(pool.0).map_or_else(String::new, |p| super::preflight::fix_words(p, fix));
             Question {

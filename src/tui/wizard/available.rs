@@ -41,7 +41,8 @@ pub(crate) fn next(model: &Model, pool: &PoolView) -> Result<&'static str, Strin
                 (0, soft) => {
                     let words = plural(soft, "soft finding is", "soft findings are");
                     let accept = key(model, Action::Accept);
-                    return Err(format!("{words} not accepted: mend it, or {accept} accepts it with a reason."));
+                    let it = if soft == 1 { "it" } else { "each" };
+                    return Err(format!("{words} not accepted: mend {it}, or {accept} accepts it with a reason."));
                 }
                 (hard, 0) => {
                     let words = plural(hard, "hard finding speaks", "hard findings speak");

@@ -22,6 +22,7 @@ pub(super) fn fix_words(pool: &PoolView, fix: &Fix) -> String {
         }
         Fix::Plug { .. } => "plugs the storage".to_owned(),
         Fix::ShutDownPinned => "lets guests that cannot move be shut down for the time of the round".to_owned(),
+        Fix::DatabaseChecked { .. } => "takes down that you looked at what was lost".to_owned(),
         Fix::TakeOverClaim => "takes over the claim of an owner that is gone".to_owned(),
     }
 }
@@ -52,7 +53,7 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
         paper.line(
             0,
             vec![
-                piece(format!("{} {hard} hard   ", g.failed), if hard > 0 { Role::Failed } else { Role::Muted }),
+                piece(format!("{} {hard} hard   ", if hard > 0 { g.failed } else { g.note }), if hard > 0 { Role::Failed } else { Role::Muted }),
                 piece(format!("{} {soft} soft{more}   ", g.warning), if soft > accepted { Role::Degraded } else { Role::Muted }),
                 piece(format!("{} {}", g.note, plural(notes, "note", "notes")), Role::Muted),
             ],
@@ -87,7 +88,9 @@ fn one(paper: &mut Paper, model: &Model, pool: &PoolView, finding: &Finding) {
     if !finding.evidence.is_empty() {
         under(format!("seen in: {}", finding.evidence), Role::Muted);
     }
-    if !finding.mend.is_empty() {
+    // Of a note there is mostly nothing to mend, which goes without saying.
+    let nothing = finding.severity == Severity::Note && finding.mend.starts_with("Nothing.");
+    if !finding.mend.is_empty() && !nothing {
         under(format!("to mend: {}", finding.mend), Role::Info);
     }
     if let Some(fix) = &finding.fix {
