@@ -335,7 +335,8 @@ fn a_database_that_went_back_refuses_a_round_and_stops_one_that_is_under_way() {
     until_planned(&home, &sim, &["--database-checked"], "accepted", |code, out| code == 0 && !hard(out));
 
     // Again, while a round is under way.
-    let mut round = home.poolwatch(&roll(&sim, &[REBOOT, &["--database-checked"]].concat())).stdout(Stdio::piped()).spawn().unwrap();
+    let mut round =
+        home.poolwatch(&roll(&sim, &[REBOOT, &["--database-checked"]].concat())).stdout(Stdio::piped()).spawn().unwrap();
     let mut last = String::new();
     let mut rewound = false;
     for line in BufReader::new(round.stdout.take().unwrap()).lines().map(Result::unwrap) {

@@ -9,6 +9,7 @@ use super::picture::{
     Alert, ClockView, ClusterView, Gate, HostState, HostView, LinkState, Memory, PathView, Picture, Rebuild, Stage, Verdict,
 };
 use super::{control, verdict};
+use crate::observation::Rewind;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::cell::OnceCell;
@@ -127,6 +128,11 @@ impl Glance<'_> {
     /// Clocks of the hosts against the coordinator's.
     pub fn clocks(&self) -> &[ClockView] {
         self.clocks.get_or_init(|| self.known.pool.clock_views(self.known.hosts(), self.known.skews(), self.at()))
+    }
+
+    /// The last time that the database went back in time, if that is known.
+    pub fn rewind(&self) -> Option<&Rewind> {
+        self.known.pool.rewind.as_ref()
     }
 
     /// Alerts and changes of note, newest first.

@@ -4,8 +4,8 @@
 //! are counted as they come and go, so that a picture never looks through all of them. Decides nothing.
 
 use crate::xenapi::record::{
-    Bond, Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Message, Network, Pbd, Pif, PifMetrics, Pool, Record, Ref, RefMap,
-    Sr, Task, Vm,
+    Bond, Certificate, Class, Cluster, ClusterHost, Host, HostMetrics, Message, Network, Pbd, Pif, PifMetrics, Pool, Record, Ref,
+    RefMap, Sr, Task, Vm,
 };
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -212,7 +212,8 @@ impl Worker {
             Some(watch) => watch,
             none => {
                 let again = Seed::of(&self.seed.entry, self.seed.entry.options.follow.clone(), None);
-                none.insert(Watch::start(again.entry, self.clock.clone(), self.zone.clone(), &self.data))
+                // Who shows the pool records it already.
+                none.insert(Watch::start(again.entry, self.clock.clone(), self.zone.clone(), &self.data, None))
             }
         };
         let picture = prepare::current(watch, PATIENCE).await?;
@@ -253,7 +254,9 @@ impl Worker {
                 Some(words) => format!("The pool was taken over from {words}."),
                 None => "There is no claim on the pool any more.".to_owned(),
             },
-            Fix::ShutDownPinned | Fix::DatabaseChecked { .. } => return Err("That is a choice of the round itself: plan it with it.".to_owned()),
+            Fix::ShutDownPinned | Fix::DatabaseChecked { .. } => {
+                return Err("That is a choice of the round itself: plan it with it.".to_owned());
+            }
         };
         // What was mended has to show before it is looked at again.
         watch.during(tokio::time::sleep(Duration::from_millis(300))).await;

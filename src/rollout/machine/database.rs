@@ -11,7 +11,7 @@ const REREAD: Duration = Duration::from_secs(60);
 
 /// Stops the run if the database went back and the operator was not told; `None`: it did not, or they were.
 pub fn went_back(ctx: &Ctx) -> Option<Do> {
-    let rewind = ctx.picture().control.rewind.as_ref()?;
+    let rewind = ctx.picture().rewind()?;
     if ctx.run.stuck.is_some() || ctx.run.database_checked.is_some_and(|until| until >= rewind.at) {
         return None;
     }

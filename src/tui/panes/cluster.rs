@@ -44,7 +44,7 @@ pub(crate) fn foot_rows(model: &Model) -> u16 {
     let clusters = &view.picture.clusters;
     let restarts = clusters.iter().filter(|c| !c.restart.is_empty()).count() as u16;
     let previews = clusters.iter().any(|c| c.stack == "o2cb" && c.members.len() <= PREVIEW);
-    restarts + if previews && view.pool.hears_o2cb(model.now) { 3 } else { 0 }
+    restarts + if previews && view.pool.hears_o2cb(model.shown()) { 3 } else { 0 }
 }
 
 /// Members up to which the preview is worked out for every drawing; above, it is in the detail of a member.
@@ -62,7 +62,7 @@ fn foot(pen: &mut Pen<'_>, model: &Model, body: Rect, mut y: u16) -> u16 {
     }
     let small = view.picture.clusters.iter().any(|c| c.stack == "o2cb" && c.members.len() <= PREVIEW);
     if small && y < body.bottom() {
-        let mut all = view.pool.who_would_die(model.now);
+        let mut all = view.pool.who_would_die(model.shown());
         all.retain(|one| one.health >= Health::Degraded);
         all.sort_by_key(|one| std::cmp::Reverse(one.health));
         for one in all {

@@ -21,7 +21,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
     let (grid, picture) = (&pool.grid, &pool.picture);
     let total = grid.hosts.len();
     let missing: u32 = (0..total).map(|h| grid.missing(picture, h)).sum();
-    let extra = vec![summary(pen.look, pool, missing, model.now)];
+    let extra = vec![summary(pen.look, pool, missing, model.shown())];
     let Some(view) = open(pen, model, Pane::Paths, area, total, extra) else { return };
     if view.order.is_empty() {
         empty(pen, &view, total, "No multipath map, no bond is known.");

@@ -53,7 +53,10 @@ pub(super) fn write(paper: &mut Paper, model: &Model, pool: &PoolView) {
         paper.line(
             0,
             vec![
-                piece(format!("{} {hard} hard   ", if hard > 0 { g.failed } else { g.note }), if hard > 0 { Role::Failed } else { Role::Muted }),
+                piece(
+                    format!("{} {hard} hard   ", if hard > 0 { g.failed } else { g.note }),
+                    if hard > 0 { Role::Failed } else { Role::Muted },
+                ),
                 piece(format!("{} {soft} soft{more}   ", g.warning), if soft > accepted { Role::Degraded } else { Role::Muted }),
                 piece(format!("{} {}", g.note, plural(notes, "note", "notes")), Role::Muted),
             ],

@@ -122,7 +122,11 @@ fn story_27_a_guest_that_its_user_shuts_down_on_the_way_is_left_to_its_user() {
 
 #[test]
 fn story_28_every_command_can_be_given_or_says_why_not_and_a_stop_always_has_a_way_out() {
-    for text in ["line=20 pool crash host=c", "line=3 pool fail-call method=host.evacuate code=NO_HOSTS_AVAILABLE params=x times=4", "line=9 captain take-claim"] {
+    for text in [
+        "line=20 pool crash host=c",
+        "line=3 pool fail-call method=host.evacuate code=NO_HOSTS_AVAILABLE params=x times=4",
+        "line=9 captain take-claim",
+    ] {
         let mut stage = stage(&pool(GUESTS, ""), 28, &[text]);
         let mut stops = 0;
         let (plan, found) = plan(&mut stage, &Scope::default());
@@ -150,11 +154,19 @@ fn story_28_every_command_can_be_given_or_says_why_not_and_a_stop_always_has_a_w
 #[test]
 fn story_32_a_host_that_does_not_enable_itself_is_enabled() {
     // xapi leaves it disabled, and refuses to enable it for a while after that.
-    let text = ["line=3 pool hang-boot host=b at=enable", "line=3 pool fail-call method=host.enable code=HOST_STILL_BOOTING params=x times=4"];
+    let text = [
+        "line=3 pool hang-boot host=b at=enable",
+        "line=3 pool fail-call method=host.enable code=HOST_STILL_BOOTING params=x times=4",
+    ];
     let mut stage = stage(&pool(GUESTS, ""), 32, &text);
     let mut disabled = false;
     let played = round(&mut stage, &Scope::default(), Operator::default(), |s| {
-        disabled |= s.world.truth().hosts.iter().any(|h| h.name == "b" && h.live && !h.enabled && h.booted > s.world.truth().hosts[2].booted);
+        disabled |= s
+            .world
+            .truth()
+            .hosts
+            .iter()
+            .any(|h| h.name == "b" && h.live && !h.enabled && h.booted > s.world.truth().hosts[2].booted);
     });
     assert!(disabled, "it was back and disabled");
     assert!(played.result.is_some() && all_well(&stage), "{played:?}");
@@ -175,10 +187,14 @@ fn story_37_a_host_that_somebody_else_empties_meanwhile_costs_no_guest() {
     }
     let mut least = before.len();
     let mut away = 0;
-    let played = poolwatch::rollout::twin::play_watched(&mut stage, Operator { limit: std::time::Duration::from_secs(3 * 86_400), ..Operator::default() }, |s| {
-        least = least.min(running(s).len());
-        away = away.max(s.world.truth().away().count());
-    });
+    let played = poolwatch::rollout::twin::play_watched(
+        &mut stage,
+        Operator { limit: std::time::Duration::from_secs(3 * 86_400), ..Operator::default() },
+        |s| {
+            least = least.min(running(s).len());
+            away = away.max(s.world.truth().away().count());
+        },
+    );
     // With b disabled by somebody else, nothing is rebooted: that is for them to end.
     assert!(played.violation.as_ref().is_none_or(|v| v.rule == poolwatch::rollout::twin::Rule::NoProgress), "{played:?}");
     assert_eq!(least, before.len(), "no guest stopped at any moment");

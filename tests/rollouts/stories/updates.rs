@@ -28,7 +28,8 @@ fn installs(stage: &Stage) -> (usize, usize) {
 
 #[test]
 fn story_08_a_busy_updater_is_waited_for() {
-    let mut stage = stage(&pool_with_updates(), 8, &["line=8 pool busy-updater host=a by=200", "line=8 pool busy-updater host=b by=400"]);
+    let mut stage =
+        stage(&pool_with_updates(), 8, &["line=8 pool busy-updater host=a by=200", "line=8 pool busy-updater host=b by=400"]);
     let played = round(&mut stage, &update(), Operator::default(), |_| {});
     assert!(done(&played) && played.stops.is_empty(), "{played:?}");
     let (made, refused) = installs(&stage);
@@ -95,7 +96,11 @@ fn story_05_a_host_that_was_updated_by_hand_meanwhile_is_neither_forgotten_nor_d
     let mut stage = stage(
         &pool_with_updates(),
         5,
-        &["line=14 kill after 7200 0", "after=3600000 pool operator does=disable host=c", "after=3601000 pool operator does=reboot host=c"],
+        &[
+            "line=14 kill after 7200 0",
+            "after=3600000 pool operator does=disable host=c",
+            "after=3601000 pool operator does=reboot host=c",
+        ],
     );
     let played = round(&mut stage, &update(), Operator::default(), |_| {});
     assert!(done(&played), "{played:?}");
