@@ -39,7 +39,7 @@ fn a_rebuild_whose_task_went_with_the_coordinator_is_not_over() {
     let mut s = after_a_break(5.0, true);
     assert_eq!(s.gate(2), (GateState::Unknown, "rebuild-unseen"));
     // Out of reach for so long, it may have been cut off from what it watches.
-    let mut long = after_a_break(30.0, false);
+    let long = after_a_break(30.0, false);
     assert_eq!(long.gate(2), (GateState::Unknown, "rebuild-unseen"));
     s.pass(600.0);
     assert_eq!(s.gate(2).0, GateState::Open);
