@@ -14,6 +14,10 @@ mod case;
 #[path = "../tests/rollouts/seeds.rs"]
 mod seeds;
 
+/// As `tests/rollouts`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use case::Case;
 use divan::Bencher;
 use divan::counter::ItemsCount;

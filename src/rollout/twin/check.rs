@@ -242,12 +242,10 @@ impl Checker {
         let db = world.database();
         let really = db.pool().and_then(|r| {
             let texts = db.map(r, "other_config").iter().filter_map(|(k, v)| match v {
-                Value::Str(text) => Some((k.to_string(), text.to_string())),
+                Value::Str(text) => Some((&**k, &**text)),
                 _ => None,
             });
-            let map: BTreeMap<String, String> = texts.collect();
-            let config: Config = serde_json::from_value(serde_json::json!(map)).ok()?;
-            Claim::of(&config)
+            Claim::of(&texts.collect::<Config>())
         });
         let ours = |claim: Option<&Claim>| claim.is_some_and(|c| c.is_ours(owner, &run.id));
         let destructive = call.is_destructive() || matches!(call, Call::Disable { .. });

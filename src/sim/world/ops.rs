@@ -69,34 +69,54 @@ pub struct Belief<'a> {
     pub storage_blocks_updates: bool,
 }
 
-/// Whether an operation would be accepted now.
-pub fn check(op: HostOp, belief: &Belief) -> Result<(), Failure> {
+/// Why an operation is refused.
+enum Refusal<'a> {
+    Busy(&'a Ref, HostOp),
+    Enabled,
+    Live,
+    NoPowerOn,
+    Storage(&'a Failure),
+}
+
+fn refusal<'a>(op: HostOp, belief: &Belief<'a>) -> Option<Refusal<'a>> {
     if let Some((task, other)) = belief.current.iter().find(|(_, running)| running.blocks(op)) {
-        return Err(Failure::new("OTHER_OPERATION_IN_PROGRESS", ["host", belief.host.as_str(), other.name(), task.as_str()]));
+        return Some(Refusal::Busy(task, *other));
     }
     let down = matches!(op, HostOp::Reboot | HostOp::Shutdown);
     if belief.enabled && (down || op == HostOp::ApplyUpdates) {
-        return Err(Failure::bare("HOST_NOT_DISABLED"));
+        return Some(Refusal::Enabled);
     }
     if op == HostOp::PowerOn {
         if belief.live {
-            return Err(Failure::new("HOST_IS_LIVE", [belief.host.as_str()]));
+            return Some(Refusal::Live);
         }
         if belief.power_on_mode.is_empty() {
-            return Err(Failure::bare("HOST_POWER_ON_MODE_DISABLED"));
+            return Some(Refusal::NoPowerOn);
         }
     }
-    match belief.storage {
-        Some(failure) if down || (op == HostOp::ApplyUpdates && belief.storage_blocks_updates) => Err(failure.clone()),
-        _ => Ok(()),
-    }
+    belief.storage.filter(|_| down || (op == HostOp::ApplyUpdates && belief.storage_blocks_updates)).map(Refusal::Storage)
+}
+
+/// Whether an operation would be accepted now.
+pub fn check(op: HostOp, belief: &Belief) -> Result<(), Failure> {
+    let host = belief.host.as_str();
+    Err(match refusal(op, belief) {
+        None => return Ok(()),
+        Some(Refusal::Busy(task, other)) => {
+            Failure::new("OTHER_OPERATION_IN_PROGRESS", ["host", host, other.name(), task.as_str()])
+        }
+        Some(Refusal::Enabled) => Failure::bare("HOST_NOT_DISABLED"),
+        Some(Refusal::Live) => Failure::new("HOST_IS_LIVE", [host]),
+        Some(Refusal::NoPowerOn) => Failure::bare("HOST_POWER_ON_MODE_DISABLED"),
+        Some(Refusal::Storage(failure)) => failure.clone(),
+    })
 }
 
 /// What the field says. During a rolling upgrade xapi cuts it down, although it would still accept the calls.
 pub fn allowed(belief: &Belief, rolling_upgrade: bool) -> impl Iterator<Item = HostOp> {
     HostOp::iter()
         .filter(move |op| !rolling_upgrade || matches!(op, HostOp::Evacuate | HostOp::Provision))
-        .filter(|op| check(*op, belief).is_ok())
+        .filter(|op| refusal(*op, belief).is_none())
 }
 
 #[cfg(test)]
