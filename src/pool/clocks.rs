@@ -33,6 +33,12 @@ impl Pool {
             .collect()
     }
 
+    /// What the coordinator's clock says now, if it was read lately.
+    pub(super) fn coordinators_time(&self, now: Time) -> Option<Time> {
+        let (ahead, _, _) = self.tracks.get(self.coordinator()?)?.clock.offset(now)?;
+        Some(Time::from_millis(now.as_millis().saturating_add((ahead * 1000.0) as i64)))
+    }
+
     pub(super) fn clock_views(&self, hosts: &[Ref], skews: &[(Ref, Skew)], now: Time) -> Vec<ClockView> {
         let coordinator = self.coordinator().filter(|_| !skews.is_empty());
         let of = |host: &Ref| -> Option<ClockView> {

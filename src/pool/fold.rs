@@ -465,7 +465,7 @@ impl Pool {
                     (Some(then), Some(now)) if read && *then == now => Going::Missed,
                     _ => Going::Unknown,
                 };
-                let news = self.rebuilds.gone(r, Some(task), going, at);
+                let news = self.rebuilds.gone(r, Some(task), going, at, self.coordinators_time(at));
                 if news == News::Ended {
                     self.tell_rebuild_end(r, at);
                 }

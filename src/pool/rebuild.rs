@@ -101,6 +101,10 @@ pub struct Rebuilding {
     pub phase: Phase,
     /// The host whose return set it off, as far as known.
     pub after: Option<Ref>,
+    /// When its task was made, by the coordinator's clock.
+    made: Option<Time>,
+    /// Its task was so old when it went that xapi may have collected it.
+    collected: bool,
     /// Its end was not seen, but follows from what was read on the next connection.
     inferred: bool,
 }
@@ -151,7 +155,20 @@ impl Rebuilds {
             // Another task for the same SR continues what could not be seen any more.
             self.0.retain(|_, old| !(matches!(old.phase, Phase::Lost(..) | Phase::Failed(..)) && old.sr == sr));
             let steps = VecDeque::from([(at, task.progress)]);
-            self.0.insert(r.clone(), Rebuilding { sr, since, first: at, steps, phase: Phase::Running, after, inferred: false });
+            self.0.insert(
+                r.clone(),
+                Rebuilding {
+                    sr,
+                    since,
+                    first: at,
+                    steps,
+                    phase: Phase::Running,
+                    after,
+                    made: task.created.0,
+                    collected: false,
+                    inferred: false,
+                },
+            );
             return News::Began;
         };
         if running {
@@ -170,8 +187,8 @@ impl Rebuilds {
         News::Ended
     }
 
-    /// A rebuild's task is gone.
-    pub fn gone(&mut self, r: &Ref, last: Option<&Task>, going: Going, at: Time) -> News {
+    /// A rebuild's task is gone. `theirs`: what the coordinator's clock says now, where that is known.
+    pub fn gone(&mut self, r: &Ref, last: Option<&Task>, going: Going, at: Time, theirs: Option<Time>) -> News {
         let Some(known) = self.0.get_mut(r) else { return News::Nothing };
         if !matches!(known.phase, Phase::Running) {
             return News::Nothing;
@@ -180,6 +197,7 @@ impl Rebuilds {
         // What nobody saw go before its time may as well have been cancelled.
         let early = going == Going::Missed && known.ends(at).is_some_and(|end| end > at + SETTLE);
         known.inferred = going == Going::Missed;
+        known.collected = known.was_collected(at, theirs);
         known.phase = if going == Going::Unknown {
             Phase::Lost(at, WITH_LINK.into())
         } else if early {
@@ -188,9 +206,15 @@ impl Rebuilds {
                 "its task went before it could be done, while there was no connection: it may have been cancelled".into(),
             )
         } else if stopped {
+<<<<<<< HEAD
             Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild".into())
         } else if known.was_collected(at) {
             Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not".into())
+=======
+            Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
+        } else if known.collected {
+            Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not")
+>>>>>>> proof
         } else {
             Phase::Ended(at)
         };
@@ -262,9 +286,13 @@ impl Rebuilding {
 
     /// Whether xapi would have collected its task by now: a day old, and not seen to move for so long that it is not our own clock that makes
     /// it look so old.
-    fn was_collected(&self, now: Time) -> bool {
+    fn was_collected(&self, now: Time, theirs: Option<Time>) -> bool {
+        let age = match (theirs, self.made) {
+            (Some(theirs), Some(made)) => theirs.since(made),
+            _ => now.since(self.since),
+        };
         let never = self.steps.len() < 2 && now.since(self.first) >= LOST_EVIDENCE;
-        now.since(self.since) >= TASK_GC && (never || self.stands_still(now).is_some())
+        age >= TASK_GC && (never || self.stands_still(now).is_some())
     }
 
     fn stands_still(&self, now: Time) -> Option<Duration> {
@@ -283,7 +311,7 @@ impl Rebuilding {
             Phase::Failed(at, _) => Some(*at + Duration::from_secs(65 * 60)),
             Phase::Lost(at, _) => {
                 // What has stood still for a day is not done by now because it cannot be seen any more.
-                if self.was_collected(*at) {
+                if self.collected {
                     return Some(*at + TASK_GC);
                 }
                 // What stood still when it was last seen has no end that could be told.
@@ -393,7 +421,7 @@ mod tests {
         for (at, going, status, progress, want) in cases {
             let mut all = followed(&[(0, progress)]);
             let last = Task { status, ..task(progress) };
-            all.gone(&"t".into(), Some(&last), going, t(at));
+            all.gone(&"t".into(), Some(&last), going, t(at), None);
             let got = match one(&all).phase {
                 Phase::Ended(_) => "ended",
                 Phase::Lost(..) => "lost",
@@ -403,11 +431,11 @@ mod tests {
         }
         // One that still moved after a day was not collected: it ended.
         let mut all = followed(&[(0, 0.1), (43_000, 0.5), (86_300, 0.9)]);
-        all.gone(&"t".into(), None, Going::Seen, t(24 * 3600));
+        all.gone(&"t".into(), None, Going::Seen, t(24 * 3600), None);
         assert!(matches!(one(&all).phase, Phase::Ended(_)));
         // One that stood still for a day is not done because nobody sees it any more.
         let mut all = followed(&[(0, 0.0)]);
-        all.gone(&"t".into(), None, Going::Seen, t(24 * 3600));
+        all.gone(&"t".into(), None, Going::Seen, t(24 * 3600), None);
         assert_eq!(one(&all).until_quiet(), Some(t(24 * 3600) + TASK_GC));
     }
 
@@ -415,31 +443,43 @@ mod tests {
     fn an_end_that_only_follows_is_taken_back_when_xapi_did_start_again() {
         let is_lost = |all: &Rebuilds| matches!(one(all).phase, Phase::Lost(..));
         let mut all = followed(&[(0, 0.0)]);
-        all.gone(&"t".into(), None, Going::Missed, t(100));
+        all.gone(&"t".into(), None, Going::Missed, t(100), None);
         assert!(matches!(one(&all).phase, Phase::Ended(at) if at == t(100)));
         all.doubt(t(105));
         assert!(is_lost(&all));
         // One that was seen to end has ended, whatever xapi does then.
         let mut all = followed(&[(0, 0.0)]);
-        all.gone(&"t".into(), None, Going::Seen, t(100));
+        all.gone(&"t".into(), None, Going::Seen, t(100), None);
         all.doubt(t(105));
         assert!(!is_lost(&all));
         // Half-way by its own progress, it was not done when it went unseen.
         let mut all = followed(&[(0, 0.0), (100, 0.1), (200, 0.2)]);
-        all.gone(&"t".into(), None, Going::Missed, t(201));
+        all.gone(&"t".into(), None, Going::Missed, t(201), None);
         assert!(is_lost(&all));
         let mut all = followed(&[(0, 0.0), (100, 0.5), (190, 0.95)]);
-        all.gone(&"t".into(), None, Going::Missed, t(201));
+        all.gone(&"t".into(), None, Going::Missed, t(201), None);
         assert!(!is_lost(&all));
+    }
+
+    #[test]
+    fn the_age_of_a_task_is_measured_by_the_clock_that_made_it() {
+        // Ours is an hour behind: to us it is 23 hours old.
+        let mut all = followed(&[(0, 0.0)]);
+        all.gone(&"t".into(), None, Going::Seen, t(23 * 3600), Some(t(24 * 3600)));
+        assert!(matches!(one(&all).phase, Phase::Lost(..)));
+        // Ours went a day ahead: it is not as old as it looks.
+        let mut all = followed(&[(0, 0.0)]);
+        all.gone(&"t".into(), None, Going::Seen, t(25 * 3600), Some(t(3600)));
+        assert!(matches!(one(&all).phase, Phase::Ended(_)));
     }
 
     #[test]
     fn a_lost_rebuild_is_believed_to_go_on_for_as_long_as_it_may() {
         let mut all = followed(&[(0, 0.0), (100, 0.5)]);
-        all.gone(&"t".into(), None, Going::Unknown, t(100));
+        all.gone(&"t".into(), None, Going::Unknown, t(100), None);
         assert_eq!(one(&all).until_quiet(), Some(t(100 + 150 + 60)));
         let mut all = followed(&[(0, 0.0)]);
-        all.gone(&"t".into(), None, Going::Unknown, t(100));
+        all.gone(&"t".into(), None, Going::Unknown, t(100), None);
         assert_eq!(one(&all).until_quiet(), Some(t(100) + LOST_EVIDENCE));
         all.prune(t(699));
         assert_eq!(all.iter().count(), 1);
