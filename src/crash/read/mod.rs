@@ -88,7 +88,7 @@ pub fn path(path: &Path, options: &Options) -> Result<Reading, ReadError> {
 /// Reads a stream; `what` is how it is called.
 pub fn stream(from: impl Read, what: &str, options: &Options) -> Result<Reading, ReadError> {
     let mut walk = Walk::new(options);
-    walk.named(from, "", None);
+    walk.named(from, "stdin", None);
     walk.finish(what.to_owned())
 }
 
