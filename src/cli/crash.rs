@@ -77,7 +77,7 @@ pub enum CrashError {
         /// The user.
         user: String,
         /// What it said.
-        error: Error,
+        error: Box<Error>,
     },
     /// The host does not answer.
     #[error("{error}. Its logs can be read once {host} is back; until then read those of the other hosts, which saw it go")]
@@ -85,14 +85,20 @@ pub enum CrashError {
         /// The host.
         host: String,
         /// What happened.
-        error: Error,
+        error: Box<Error>,
     },
     /// The pool does not.
     #[error("{0}")]
-    Pool(Error),
+    Pool(Box<Error>),
     /// It could not be turned into JSON.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<Error> for CrashError {
+    fn from(error: Error) -> Self {
+        Self::Pool(Box::new(error))
+    }
 }
 
 /// Reads and tells.

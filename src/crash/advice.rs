@@ -74,11 +74,11 @@ fn o2cb(verdict: &Verdict, out: &mut Vec<String>) {
 }
 
 /// The limit of o2cb that would have been enough, computed.
-fn threshold(troubles: &[Trouble], waited: Option<u64>) -> String {
+fn threshold(troubles: &[Trouble], waited_ms: Option<u64>) -> String {
     // It fences (threshold - 1) beats after the last good write.
-    let now = waited.map(|millis| millis / BEAT + 1).filter(|now| (2..=MOST).contains(now));
+    let now = waited_ms.map(|millis| millis / BEAT + 1).filter(|now| (2..=MOST).contains(now));
     let recovery = troubles.iter().filter_map(Trouble::recovery_s).max();
-    let (wanted, why) = match recovery {
+    let (enough, why) = match recovery {
         // Noticed after ten seconds, and ten more for the I/O that is then made again.
         Some(seconds) => (
             (seconds + 20).div_ceil(BEAT / 1_000) + 1,
@@ -86,16 +86,16 @@ fn threshold(troubles: &[Trouble], waited: Option<u64>) -> String {
         ),
         None => (MULTIPATH, "multipath with many LUNs has to have moved all of them within the limit".to_owned()),
     };
-    let wanted = wanted.min(MOST);
+    let enough = enough.min(MOST);
     let set = "It must be the same on all nodes, and takes effect when o2cb starts.";
     match now {
-        Some(now) if now >= wanted => format!(
+        Some(now) if now >= enough => format!(
             "O2CB_HEARTBEAT_THRESHOLD is {now} ({} s), which is enough for a fail-over ({why}): repair the storage, do not raise it.",
             (now - 1) * BEAT / 1_000
         ),
         _ => format!(
-            "Set O2CB_HEARTBEAT_THRESHOLD = {wanted}, because ({wanted} - 1) x 2 s = {} s, and {why}{}. {set}",
-            (wanted - 1) * BEAT / 1_000,
+            "Set O2CB_HEARTBEAT_THRESHOLD = {enough}, because ({enough} - 1) x 2 s = {} s, and {why}{}. {set}",
+            (enough - 1) * BEAT / 1_000,
             now.map_or_else(String::new, |now| format!("; it is {now} now, {} s", (now - 1) * BEAT / 1_000))
         ),
     }

@@ -187,13 +187,11 @@ fn who(folder: &str, lower: &str) -> Option<Place> {
 /// What a file with this name is in a crash folder, if only such folders have it.
 fn role(lower: &str) -> Option<Role> {
     Some(match lower {
-        "xen.log" => Role::Log(Kind::CrashedXen),
-        "dom0.log" => Role::Log(Kind::CrashedKernel),
-        // Of XenServer 5.6 and before: hypervisor and kernel in one.
-        "crash.log" => Role::Log(Kind::CrashedXen),
+        // The latter of XenServer 5.6 and before: hypervisor and kernel in one.
+        "xen.log" | "crash.log" => Role::Log(Kind::CrashedXen),
         "xen-crashdump-analyser.log" => Role::Analyser,
         "dmesg.kexec.log" | "kexec-dmesg.log" => Role::CrashKernel,
-        "vmcore-dmesg.txt" => Role::Log(Kind::CrashedKernel),
+        "dom0.log" | "vmcore-dmesg.txt" => Role::Log(Kind::CrashedKernel),
         "vmcore-dmesg-incomplete.txt" => Role::PartOfLog(Kind::CrashedKernel),
         "coredump.bin" | "vmcore" | "vmcore.flat" => Role::Core,
         "vmcore-incomplete" | "dump-incomplete" | "vmcore.flat-incomplete" => Role::PartOfCore,

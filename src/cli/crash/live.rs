@@ -37,9 +37,9 @@ pub async fn read(args: &CrashArgs, host: &str, flags: &Flags) -> Result<Reading
     logging::without_pane(&setup.config.log)?;
     let entry = setup.one(Some(&args.source), &args.connect).await?;
     let guard = Arc::new(Guard::new(entry.options.store.clone(), entry.target.port, entry.options.accept.iter().copied()));
-    let client = Client::new(guard, entry.options.client.clone()).map_err(CrashError::Pool)?;
+    let client = Client::new(guard, entry.options.client.clone()).map_err(CrashError::from)?;
     let session =
-        Session::login(&client, &entry.target, &entry.credentials, Certainty::FirstUse).await.map_err(CrashError::Pool)?;
+        Session::login(&client, &entry.target, &entry.credentials, Certainty::FirstUse).await.map_err(CrashError::from)?;
     let plain = entry.options.client.allow_plain_http;
     let read = of_host(&session, host, &entry.credentials.user, plain).await;
     session.logout().await;
@@ -57,11 +57,13 @@ async fn of_host(session: &Session, wanted: &str, user: &str, allow_plain_http: 
     let host = find(&hosts, wanted)?;
     let name = crate::text::clean(&host.name_label, 200).into_owned();
     let coordinator = session.coordinator();
-    let target = coordinator.sibling(&host.address, allow_plain_http).map_err(|error| CrashError::Pool(Error::Target(error)))?;
+    let target = coordinator.sibling(&host.address, allow_plain_http).map_err(|error| CrashError::from(Error::Target(error)))?;
     let download = session.system_status(&target, ENTRIES, BOUNDS).await.map_err(|error| match &error {
-        Error::Http { status: 401 | 403, .. } => CrashError::Role { host: name.clone(), user: user.to_owned(), error },
-        Error::Transport { .. } => CrashError::Away { host: name.clone(), error },
-        _ => CrashError::Pool(error),
+        Error::Http { status: 401 | 403, .. } => {
+            CrashError::Role { host: name.clone(), user: user.to_owned(), error: Box::new(error) }
+        }
+        Error::Transport { .. } => CrashError::Away { host: name.clone(), error: Box::new(error) },
+        _ => CrashError::from(error),
     })?;
     let limits = Limits { input: BOUNDS.bytes, ..Limits::default() };
     let facts = facts(session, host).await;
@@ -71,7 +73,7 @@ async fn of_host(session: &Session, wanted: &str, user: &str, allow_plain_http: 
 
 /// The hosts of the pool.
 async fn hosts(session: &Session) -> Result<Vec<Host>, CrashError> {
-    let batch = session.event_from(&[Class::Host], "", Duration::ZERO).await.map_err(CrashError::Pool)?;
+    let batch = session.event_from(&[Class::Host], "", Duration::ZERO).await.map_err(CrashError::from)?;
     let host = |what| match what {
         What::Set(record) => match &*record {
             Record::Host(host) => Some(host.clone()),

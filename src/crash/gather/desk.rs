@@ -101,7 +101,7 @@ impl Desk {
         Self::Loose(Box::new(Loose { log, survivor, case, named: file.named, host: None }))
     }
 
-    pub(super) fn line(&mut self, shelf: &mut Shelf, focus: Option<&str>, number: u64, line: &[u8]) {
+    pub(super) fn line(&mut self, logs: &mut Shelf, focus: Option<&str>, number: u64, line: &[u8]) {
         match self {
             Self::Dump { case, log, .. } => case.line(log, number, line),
             Self::Analyser { case, .. } => case.analyser_line(line),
@@ -109,7 +109,7 @@ impl Desk {
                 if let Some((_, Some(host))) = Clock::parse(line) {
                     kept.names(host);
                 }
-                shelf.add(kept, line);
+                logs.add(kept, line);
             }
             Self::Who { text, .. } => {
                 if text.len() + line.len() < WHO {

@@ -69,6 +69,7 @@ impl Gather {
     }
 
     /// The same, with what is known beside the logs.
+    #[must_use]
     pub fn knowing(mut self, facts: Vec<Fact>) -> Self {
         self.facts = facts;
         self

@@ -174,10 +174,10 @@ fn deal(
     let mine = identity(gather, &log.root, focus, sides);
     // With a host asked about, its case takes what others saw, too.
     let lone = if side == Side::Own { mine.clone() } else { focus.unwrap_or(&mine).to_owned() };
-    let site = gather.sites.get(&log.root);
-    let own_name = if side == Side::Own { focus.or_else(|| site.and_then(|site| site.told())) } else { None };
+    let known = gather.sites.get(&log.root);
+    let own_name = if side == Side::Own { focus.or_else(|| known.and_then(|known| known.told())) } else { None };
     let within = log.shown.strip_prefix(log.root.as_str()).map_or(log.shown.as_str(), |rest| rest.trim_start_matches('/'));
-    let by = site.and_then(|site| site.name()).unwrap_or("another host");
+    let by = known.and_then(|known| known.name()).unwrap_or("another host");
     let own = Arc::new(Log {
         name: shown(within),
         kind: log.kind,
@@ -232,7 +232,9 @@ fn share_facts(facts: Vec<Fact>, cases: &mut BTreeMap<String, Case>, alone: &mut
         if let Some(case) = about {
             case.know(fact);
         } else {
-            alone.values_mut().for_each(|case| case.know(fact.clone()));
+            for case in alone.values_mut() {
+                case.know(fact.clone());
+            }
         }
     }
 }

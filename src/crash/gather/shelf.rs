@@ -64,7 +64,7 @@ impl Kept {
     }
 
     fn close(&mut self) -> usize {
-        let lines = self.open.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = memchr::memchr_iter(b'\n', &self.open).count() as u64;
         if lines == 0 {
             return 0;
         }

@@ -34,7 +34,7 @@ impl Site {
         let good =
             |name: &&str| name.len() <= 255 && !is_nameless(name) && !name.contains(|c: char| c.is_whitespace() || c == '<');
         if self.told.is_none() {
-            self.told = name.filter(good).map(|name| super::shown(name));
+            self.told = name.filter(good).map(super::shown);
         }
     }
 

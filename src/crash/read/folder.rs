@@ -28,8 +28,8 @@ fn below(walk: &mut Walk, folder: &Path, label: &str, depth: usize) -> io::Resul
             return Ok(());
         }
         let path = folder.join(&name);
-        let (named, _) = layout::tame(&name.to_string_lossy());
-        let inside = if label.is_empty() { named } else { format!("{label}/{named}") };
+        let (tamed, _) = layout::tame(&name.to_string_lossy());
+        let inside = if label.is_empty() { tamed } else { format!("{label}/{tamed}") };
         let Ok(about) = fs::symlink_metadata(&path) else { continue };
         let kind = about.file_type();
         if kind.is_symlink() {
@@ -63,6 +63,6 @@ fn file(walk: &mut Walk, path: &Path, inside: String, mtime: i64) -> io::Result<
         return Ok(());
     }
     let mut metered = Metered::outside(file, walk.meter.clone());
-    walk.member(&mut metered, Member { path: inside, mtime: Some(mtime), named: false }, 0);
+    walk.member(&mut metered, &Member { path: inside, mtime: Some(mtime), named: false }, 0);
     Ok(())
 }

@@ -82,14 +82,14 @@ pub fn path(path: &Path, options: &Options) -> Result<Reading, ReadError> {
     } else {
         return Err(ReadError::Kind(path.to_owned()));
     }
-    walk.finish(path.display().to_string())
+    walk.finish(&path.display().to_string())
 }
 
 /// Reads a stream; `what` is how it is called.
 pub fn stream(from: impl Read, what: &str, options: &Options) -> Result<Reading, ReadError> {
     let mut walk = Walk::new(options);
-    walk.named(from, "", None);
-    walk.finish(what.to_owned())
+    walk.named(from, "stdin", None);
+    walk.finish(what)
 }
 
 /// The last part of a path.

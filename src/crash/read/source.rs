@@ -11,12 +11,14 @@ pub struct Source<'a> {
     buffer: Vec<u8>,
     at: usize,
     filled: usize,
+    /// What went wrong while looking ahead: told once all before it is read.
+    broken: Option<io::Error>,
 }
 
 impl<'a> Source<'a> {
     /// Around a stream.
     pub fn new(inner: &'a mut dyn Read) -> Self {
-        Self { inner, buffer: vec![0; BUFFER], at: 0, filled: 0 }
+        Self { inner, buffer: vec![0; BUFFER], at: 0, filled: 0, broken: None }
     }
 
     /// The next `count` bytes (64 KiB at most) without taking them; fewer at the end, or before an error, which comes when they
@@ -26,13 +28,13 @@ impl<'a> Source<'a> {
             self.buffer.copy_within(self.at..self.filled, 0);
             self.filled -= self.at;
             self.at = 0;
-            while self.filled < count.min(BUFFER) {
+            while self.filled < count.min(BUFFER) && self.broken.is_none() {
                 let Some(free) = self.buffer.get_mut(self.filled..) else { break };
                 match self.inner.read(free) {
                     Ok(0) => break,
                     Ok(more) => self.filled += more,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(_) => break,
+                    Err(error) => self.broken = Some(error),
                 }
             }
         }
@@ -85,6 +87,9 @@ impl Read for Source<'_> {
 impl BufRead for Source<'_> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.at >= self.filled {
+            if let Some(error) = self.broken.take() {
+                return Err(error);
+            }
             match self.inner.read(&mut self.buffer) {
                 Ok(count) => {
                     (self.at, self.filled) = (0, count.min(BUFFER));

@@ -109,7 +109,7 @@ fn file(walk: &mut Walk, source: &mut Source<'_>, header: &Header, sparse: bool,
         b'0' | 0 | b'7' if header.path.ends_with('/') => walk.gather.folder(&path),
         b'0' | 0 | b'7' if !sparse => {
             let member = Member { path, mtime: header.mtime, named: false };
-            walk.member(&mut part, member, depth);
+            walk.member(&mut part, &member, depth);
         }
         b'1' | b'2' => walk.odd.links += 1,
         b'3' | b'4' | b'6' => walk.odd.devices += 1,

@@ -66,15 +66,15 @@ pub fn zip(entries: &[(&str, &[u8])], piped: bool) -> Vec<u8> {
     for (path, content) in entries {
         let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
         packer.write_all(content).unwrap();
-        let packed = packer.finish().unwrap();
-        let lengths: Vec<u8> = [0, packed.len() as u32, content.len() as u32].iter().flat_map(|n| n.to_le_bytes()).collect();
+        let bytes = packer.finish().unwrap();
+        let lengths: Vec<u8> = [0, bytes.len() as u32, content.len() as u32].iter().flat_map(|n| n.to_le_bytes()).collect();
         out.extend_from_slice(b"PK\x03\x04\x14\0");
         out.extend_from_slice(&[if piped { 8 } else { 0 }, 0, 8, 0, 0, 0, 0, 0]);
         out.extend_from_slice(if piped { &[0; 12] } else { &lengths });
         out.extend_from_slice(&(path.len() as u16).to_le_bytes());
         out.extend_from_slice(&[0, 0]);
         out.extend_from_slice(path.as_bytes());
-        out.extend_from_slice(&packed);
+        out.extend_from_slice(&bytes);
         if piped {
             out.extend_from_slice(b"PK\x07\x08");
             out.extend_from_slice(&lengths);

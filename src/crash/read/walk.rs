@@ -111,15 +111,15 @@ impl Walk {
         let member = Member { path, mtime, named: true };
         self.meter.member();
         let mut metered = Metered::outside(from, self.meter.clone());
-        self.member(&mut metered, member, 0);
+        self.member(&mut metered, &member, 0);
     }
 
     /// Reads one file, whatever it is packed in. `depth` layers are around it.
-    pub fn member(&mut self, from: &mut dyn Read, member: Member, depth: usize) {
-        let place = place(&member);
+    pub fn member(&mut self, from: &mut dyn Read, member: &Member, depth: usize) {
+        let place = place(member);
         if let Place::Dump { role: Role::Core | Role::PartOfCore | Role::Full | Role::CrashKernel | Role::Other, .. } = &place {
             // That it is there is all that counts.
-            let _ = self.gather.begin(file(&member), &place);
+            let _ = self.gather.begin(file(member), &place);
             return;
         }
         let mut source = Source::new(from);
@@ -131,20 +131,20 @@ impl Walk {
         }
         let unpack = |walk: &mut Self, from: &mut dyn Read| {
             let mut metered = Metered::unpacked(from, walk.meter.clone());
-            walk.member(&mut metered, member.clone(), depth + 1);
+            walk.member(&mut metered, member, depth + 1);
         };
         match packing {
             Packing::Gzip => unpack(self, &mut flate2::bufread::MultiGzDecoder::new(&mut source)),
             Packing::Bzip2 => unpack(self, &mut bzip2::bufread::MultiBzDecoder::new(&mut source)),
             Packing::Xz => unpack(self, &mut XzReader::new_mem_limit(&mut source, true, XZ_KIB)),
             Packing::Zstd => unpack(self, &mut Zstd::new(&mut source)),
-            Packing::Tar => tar::walk(self, &mut source, &prefix(&member), depth + 1),
-            Packing::Zip => zip::walk(self, &mut source, &prefix(&member), depth + 1),
+            Packing::Tar => tar::walk(self, &mut source, &prefix(member), depth + 1),
+            Packing::Zip => zip::walk(self, &mut source, &prefix(member), depth + 1),
             Packing::Foreign(name) => {
                 let shown = shown(&member.path);
                 self.gather.note(format!("{shown} is packed with {name}, which is not read here: unpack it first."));
             }
-            Packing::Plain => self.plain(&mut source, &member, &place),
+            Packing::Plain => self.plain(&mut source, member, &place),
         }
     }
 
@@ -189,8 +189,8 @@ impl Walk {
     }
 
     /// What came of it. `what` is how the source is called.
-    pub fn finish(mut self, what: String) -> Result<Reading, ReadError> {
-        let what = text::clean(&what, 400).into_owned();
+    pub fn finish(mut self, what: &str) -> Result<Reading, ReadError> {
+        let what = text::clean(what, 400).into_owned();
         self.say_odd();
         self.say_stop();
         let (files, lines) = (self.meter.members(), self.gather.lines());

@@ -63,14 +63,14 @@ fn file(walk: &mut Walk, source: &mut Source<'_>, header: &Header, prefix: &str,
     if let Some(size) = header.size {
         let mut part = Part::new(source, size);
         match header.method {
-            0 if wanted => walk.member(&mut part, member, depth),
+            0 if wanted => walk.member(&mut part, &member, depth),
             8 if wanted => {
                 let mut metered = Metered::unpacked(flate2::bufread::DeflateDecoder::new(&mut part), walk.meter.clone());
-                walk.member(&mut metered, member, depth);
+                walk.member(&mut metered, &member, depth);
             }
             12 if wanted => {
                 let mut metered = Metered::unpacked(bzip2::bufread::MultiBzDecoder::new(&mut part), walk.meter.clone());
-                walk.member(&mut metered, member, depth);
+                walk.member(&mut metered, &member, depth);
             }
             0 | 8 | 12 => {}
             _ => walk.odd.kinds += 1,
@@ -82,7 +82,7 @@ fn file(walk: &mut Walk, source: &mut Source<'_>, header: &Header, prefix: &str,
         return Err(io::Error::other("a file in it does not say how long it is"));
     }
     let mut metered = Metered::unpacked(flate2::bufread::DeflateDecoder::new(&mut *source), walk.meter.clone());
-    walk.member(&mut metered, member, depth);
+    walk.member(&mut metered, &member, depth);
     // Its end is where the unpacking ends, so that has to be gone through.
     io::copy(&mut metered, &mut io::sink())?;
     descriptor(source, header.zip64)
@@ -111,29 +111,29 @@ impl Header {
             return Ok(None);
         }
         let later = flags & 8 != 0;
-        let large = zip64(&extra);
+        let (is_large, large) = zip64(&extra);
         let size = match packed {
-            u32::MAX => large.flatten(),
+            u32::MAX => large,
             0 if later => None,
             size => Some(u64::from(size)),
         };
         let path = String::from_utf8_lossy(&name).into_owned();
         // A length that stands after the file does not count, whatever stands here.
-        Ok(Some(Self { path, size: size.filter(|_| !later), method, encrypted: flags & 1 != 0, zip64: large.is_some() }))
+        Ok(Some(Self { path, size: size.filter(|_| !later), method, encrypted: flags & 1 != 0, zip64: is_large }))
     }
 }
 
-/// The packed size in the extra field for large files: outside `None` if there is no such field.
-fn zip64(extra: &[u8]) -> Option<Option<u64>> {
+/// Whether there is an extra field for large files, and the packed size in it.
+fn zip64(extra: &[u8]) -> (bool, Option<u64>) {
     let mut rest = extra;
     while let (Some(&[a, b]), Some(&[c, d])) = (rest.first_chunk::<2>(), rest.get(2..).and_then(|rest| rest.first_chunk::<2>())) {
         let (id, length) = (u16::from_le_bytes([a, b]), usize::from(u16::from_le_bytes([c, d])));
         let data = rest.get(4..4 + length).unwrap_or_default();
         if id == 1 {
             // Unpacked, then packed.
-            return Some(data.get(8..).and_then(|data| data.first_chunk::<8>()).map(|bytes| u64::from_le_bytes(*bytes)));
+            return (true, data.get(8..).and_then(|data| data.first_chunk::<8>()).map(|bytes| u64::from_le_bytes(*bytes)));
         }
         rest = rest.get(4 + length..).unwrap_or_default();
     }
-    None
+    (false, None)
 }

@@ -33,7 +33,7 @@ struct One<'a> {
     confidence: Confidence,
     why: &'a str,
     notes: &'a [String],
-    dump: State<'a>,
+    dump: DumpOf<'a>,
     logs: &'a [String],
     evidence: &'a [Evidence],
     advice: &'a [String],
@@ -41,7 +41,7 @@ struct One<'a> {
 }
 
 #[derive(Serialize)]
-struct State<'a> {
+struct DumpOf<'a> {
     folder: Option<&'a str>,
     state: &'static str,
     text: String,
@@ -73,7 +73,7 @@ impl<'a> One<'a> {
             confidence: verdict.confidence,
             why: &verdict.why,
             notes: &verdict.notes,
-            dump: State { folder: crash.folder.as_deref().filter(|folder| !folder.is_empty()), state, text: crash.dump.text() },
+            dump: DumpOf { folder: crash.folder.as_deref().filter(|folder| !folder.is_empty()), state, text: crash.dump.text() },
             logs: &crash.logs,
             evidence: &verdict.evidence,
             advice: &crash.advice,

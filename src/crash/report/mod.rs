@@ -97,20 +97,20 @@ impl Crash {
 
     /// What happened, in one line.
     pub fn headline(&self) -> String {
-        let (name, when) = (self.name(), self.when());
+        let name = self.name();
+        let at = if self.at.is_some() || self.clock.is_some() { format!(" at {}", self.when()) } else { String::new() };
         let verdict = &self.verdict;
-        let what = match verdict.cause {
-            Cause::O2cb => format!("{name} was fenced by o2cb at {when}"),
-            Cause::Xhad if verdict.finer == Finer::Watchdog => format!("{name} was reset by the domain watchdog at {when}"),
-            Cause::Xhad => format!("{name} was fenced by the HA daemon at {when}"),
-            Cause::Bug => format!("{name} crashed at {when}"),
-            Cause::None => return format!("{name}: no crash here"),
-            Cause::Unknown if self.at.is_none() && self.clock.is_none() && self.dump == Dump::Missing => {
-                return format!("{name}: these logs do not tell whether and why it went down");
+        match verdict.cause {
+            Cause::O2cb => format!("{name} was fenced by o2cb{at}"),
+            Cause::Xhad if verdict.finer == Finer::Watchdog => format!("{name} was reset by the domain watchdog{at}"),
+            Cause::Xhad => format!("{name} was fenced by the HA daemon{at}"),
+            Cause::Bug => format!("{name} crashed{at}"),
+            Cause::None => format!("{name}: no crash here"),
+            Cause::Unknown if at.is_empty() && self.dump == Dump::Missing => {
+                format!("{name}: these logs do not tell whether and why it went down")
             }
-            Cause::Unknown => format!("{name} went down at {when}"),
-        };
-        what
+            Cause::Unknown => format!("{name} went down{at}"),
+        }
     }
 }
 

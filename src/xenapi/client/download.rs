@@ -44,7 +44,7 @@ impl Client {
             .unwrap_or_else(|_| reqwest::header::HeaderValue::from_static(""));
         cookie.set_sensitive(true);
         let request = self.http.get(format!("{}{path}", to.base_url())).header("cookie", cookie).header("accept", "*/*");
-        let begin = async {
+        let start = async {
             let response = request.send().await.map_err(|error| self.lost(to, &error))?;
             if let Some(seen) = certificate(&response) {
                 self.confirm(to, seen).await?;
@@ -59,7 +59,7 @@ impl Client {
                 Ok(_) => Err(Error::Transport { to: to.to_string(), kind: Transport::CutOff }),
             }
         };
-        let response = tokio::time::timeout(bounds.quiet, begin).await.map_err(|_| late(to, bounds.quiet))??;
+        let response = tokio::time::timeout(bounds.quiet, start).await.map_err(|_| late(to, bounds.quiet))??;
         Ok(Download { client: self.clone(), to: to.clone(), what, response, bounds, began, taken: 0 })
     }
 }
