@@ -56,7 +56,9 @@ fn fitting(label: &str) -> Option<Vec<Finer>> {
 /// Whether the line of the index is among the evidence. The index cuts lines, and the FAQ's is wrapped.
 fn shown(verdict: &Verdict, line: &str) -> bool {
     let line = line.trim();
-    line.is_empty() || line.starts_with('(') && !line.starts_with("(XEN)") || verdict.evidence.iter().any(|evidence| evidence.text.contains(line))
+    line.is_empty()
+        || line.starts_with('(') && !line.starts_with("(XEN)")
+        || verdict.evidence.iter().any(|evidence| evidence.text.contains(line))
 }
 
 #[test]
@@ -66,10 +68,11 @@ fn every_excerpt_of_a_report_is_told_what_it_is() {
     for row in rows("crash/index.tsv") {
         let (file, label, finer, line) = (&row[0], &row[2], &row[3], &row[7]);
         let verdict = read("crash", file);
-        let finer_fits = cause(label) == Cause::None || fitting(finer).is_none_or(|fits| {
-            // One excerpt is of a message alone, which cannot tell what was starved.
-            fits.contains(&verdict.finer)
-        });
+        let finer_fits = cause(label) == Cause::None
+            || fitting(finer).is_none_or(|fits| {
+                // One excerpt is of a message alone, which cannot tell what was starved.
+                fits.contains(&verdict.finer)
+            });
         println!("{file}: {:?}/{:?} {:?}: {}", verdict.cause, verdict.finer, verdict.confidence, verdict.why);
         if verdict.cause != cause(label) || !finer_fits || !shown(&verdict, line) {
             wrong.push(format!("{file}: wanted {label}/{finer} by {line:?}, got {verdict:#?}"));

@@ -50,9 +50,8 @@ pub(super) fn signals(line: &Line<'_>) -> Vec<Signal> {
 fn holds(rule: &Rule, line: &Line<'_>, at: usize) -> bool {
     let whose = match rule.whose {
         Whose::Kernel => matches!(line.who, Who::Kernel | Who::Plain),
-        Whose::Xen => matches!(line.who, Who::Xen | Who::Plain | Who::Kernel),
+        Whose::Xen | Whose::Either => matches!(line.who, Who::Xen | Who::Plain | Who::Kernel),
         Whose::XenOnly => line.who == Who::Xen,
-        Whose::Either => matches!(line.who, Who::Kernel | Who::Xen | Who::Plain),
         Whose::Xha => line.who == Who::Xha,
         Whose::Anybody => true,
     };

@@ -5,6 +5,7 @@ use crate::crash::log::{Kind, Log, Owner};
 use crate::crash::verdict::{Confidence, Finer};
 use crate::time::Time;
 use proptest::prelude::*;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 const EXCERPTS: [&str; 5] = [
@@ -294,13 +295,15 @@ proptest! {
 fn speed() {
     let mut text = String::new();
     for second in 0..200_000 {
-        text.push_str(&format!(
-            "Oct  1 12:{:02}:{:02} xs1 kernel: [{second:5}.123456] device vif{}.0 entered promiscuous mode on port {}\n",
+        writeln!(
+            text,
+            "Oct  1 12:{:02}:{:02} xs1 kernel: [{second:5}.123456] device vif{}.0 entered promiscuous mode on port {}",
             second / 60 % 60,
             second % 60,
             second % 97,
             second % 7
-        ));
+        )
+        .unwrap();
     }
     let log = log("kern.log", Kind::KernelLog, Owner::Crashed);
     let start = std::time::Instant::now();
