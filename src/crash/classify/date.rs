@@ -4,7 +4,7 @@ use crate::time::Time;
 
 /// A date as far as a line tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Date {
+pub(in crate::crash) struct Date {
     /// The year; syslog leaves it out.
     pub year: Option<i16>,
     /// From 1.
@@ -24,7 +24,7 @@ const DAYS: [&[u8; 3]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"S
 #[derive(Clone, Copy)]
 struct At<'a>(&'a [u8]);
 
-impl<'a> At<'a> {
+impl At<'_> {
     fn peek(self) -> Option<u8> {
         self.0.first().copied()
     }
@@ -122,7 +122,7 @@ fn year_of(number: i64) -> Option<i16> {
 }
 
 /// A date at the very beginning of `text`, and what is left after it (blanks not skipped).
-pub(super) fn date(text: &[u8]) -> Option<(Date, &[u8])> {
+pub(in crate::crash) fn date(text: &[u8]) -> Option<(Date, &[u8])> {
     let first = *text.first()?;
     if first.is_ascii_digit() {
         let (date, rest) = iso(text).or_else(|| compact(text))?;

@@ -4,7 +4,7 @@
 //! boot what was told; [`decide`] and [`bug`] weigh it. What a program quotes never counts.
 
 mod bug;
-mod date;
+pub(in crate::crash) mod date;
 mod decide;
 mod fact;
 mod fault;

@@ -87,7 +87,9 @@ fn the_evidence_is_where_it_says() {
             assert_eq!(text_of(lines[at - 1]), evidence.text, "{}", excerpt.title);
             let after: Vec<String> =
                 lines[at..].iter().filter(|line| !line.trim().is_empty()).take(3).map(|line| text_of(line)).collect();
-            assert_eq!(evidence.after, after, "{}: {}", excerpt.title, evidence.text);
+            // Another boot has no part in it.
+            assert!(after.starts_with(&evidence.after), "{}: {}", excerpt.title, evidence.text);
+            assert!(evidence.after.is_empty() == after.is_empty(), "{}: {}", excerpt.title, evidence.text);
         }
     }
 }
@@ -101,7 +103,8 @@ fn prefixes_do_not_change_what_it_is() {
     for excerpt in excerpts() {
         let bare = told(&excerpt, &excerpt.text);
         for prefix in ["> ", "2026-02-03 04:05:06\t", "<4>"] {
-            let text: String = excerpt.text.lines().map(|line| format!("{prefix}{line}\r\n")).collect();
+            let lines: Vec<String> = excerpt.text.lines().map(|line| format!("{prefix}{line}\r\n")).collect();
+            let text = lines.concat();
             let with = told(&excerpt, &text);
             assert_eq!((with.cause, with.finer), (bare.cause, bare.finer), "{prefix:?}: {}", excerpt.title);
         }
