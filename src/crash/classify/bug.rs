@@ -52,11 +52,11 @@ fn notes(view: &View<'_>, finding: &mut Finding, finer: Finer) {
         Finer::Operator => finding.note("The crash was asked for; there is nothing to repair."),
         _ => {}
     }
-    if matches!(finer, Finer::CpuStuck | Finer::HungTask | Finer::Panic) {
-        if let Some(place) = view.first(&[Signal::HbHung, Signal::PathsGone]) {
-            finding.note("The disk was in trouble before that: the fault may only be what followed.");
-            finding.first(Some(place));
-        }
+    if matches!(finer, Finer::CpuStuck | Finer::HungTask | Finer::Panic)
+        && let Some(place) = view.first(&[Signal::HbHung, Signal::PathsGone])
+    {
+        finding.note("The disk was in trouble before that: the fault may only be what followed.");
+        finding.first(Some(place));
     }
     if let Some(place) = view.find(Signal::SoftDog) {
         finding.note("A software watchdog, as sbd or other cluster stacks use it, ran out.");

@@ -24,7 +24,7 @@ const DAYS: [&[u8; 3]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"S
 #[derive(Clone, Copy)]
 struct At<'a>(&'a [u8]);
 
-impl<'a> At<'a> {
+impl At<'_> {
     fn peek(self) -> Option<u8> {
         self.0.first().copied()
     }

@@ -72,8 +72,10 @@ impl Fault {
         self.task = Some(text::clean(task.trim(), LONG).into_owned());
         let (word, after) = rest;
         let mut words = after.split_whitespace();
-        let version = words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
-        self.version = version.map(|word| text::clean(word.trim_matches(['(', ')']), LONG).into_owned());
+        let version = words
+            .map(|word| word.trim_matches(['(', ')']))
+            .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
+        self.version = version.map(|word| text::clean(word, LONG).into_owned());
         if word == " Tainted: " {
             let taint: Vec<&str> =
                 after.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_uppercase())).collect();

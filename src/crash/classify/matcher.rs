@@ -48,18 +48,18 @@ pub(super) fn signals(line: &Line<'_>) -> Vec<Signal> {
 }
 
 fn holds(rule: &Rule, line: &Line<'_>, at: usize) -> bool {
+    let before = line.text.get(..at).unwrap_or_default();
     let whose = match rule.whose {
-        Whose::Kernel => matches!(line.who, Who::Kernel | Who::Plain),
-        Whose::Xen => matches!(line.who, Who::Xen | Who::Plain | Who::Kernel),
+        // A line of the hypervisor's that one of the kernel's was torn into goes on behind the kernel's stamp.
+        Whose::Kernel => matches!(line.who, Who::Kernel | Who::Plain) || (line.who == Who::Xen && torn(before)),
+        Whose::Xen | Whose::Either => matches!(line.who, Who::Xen | Who::Plain | Who::Kernel),
         Whose::XenOnly => line.who == Who::Xen,
-        Whose::Either => matches!(line.who, Who::Kernel | Who::Xen | Who::Plain),
         Whose::Xha => line.who == Who::Xha,
         Whose::Anybody => true,
     };
     if !whose {
         return false;
     }
-    let before = line.text.get(..at).unwrap_or_default();
     if rule.place == Place::Start && !leads(before) {
         return false;
     }
@@ -69,6 +69,14 @@ fn holds(rule: &Rule, line: &Line<'_>, at: usize) -> bool {
 /// Whether `text` has `word`, without regard to case.
 pub(super) fn contains(text: &[u8], word: &str) -> bool {
     text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Whether what stands before is the beginning of one line and the stamp of another.
+fn torn(before: &[u8]) -> bool {
+    let end = before.iter().rposition(|b| !matches!(b, b' ' | b'*')).map_or(0, |at| at + 1);
+    let before = before.get(..end).unwrap_or_default();
+    before.ends_with(b"]")
+        && before.iter().rposition(|b| *b == b'[').is_some_and(|at| before.get(at..).is_some_and(|stamp| stamp.contains(&b'.')))
 }
 
 /// What may stand before words that begin a message: nothing, decoration, an ocfs2 message's own prefix, or the rest of a line that
@@ -137,7 +145,7 @@ mod tests {
                 Whose::Xha => "Nov 21 12:29:55 UTC 2026 [err] ",
                 _ => "[   12.345678] ",
             };
-            let line = format!("{who}{} {}", rule.needle, rule.with.join(" "));
+            let line = format!("{who}{} {} x", rule.needle, rule.with.join(" "));
             assert!(told(&line).contains(&rule.signal), "{line}");
         }
     }

@@ -98,11 +98,6 @@ impl Boot {
         self.told.keys().map(|signal| signal.weight()).max()
     }
 
-    /// Whether it told this.
-    pub fn has(&self, signal: Signal) -> bool {
-        self.told.contains_key(&signal)
-    }
-
     /// How long the log of that host went on after the last `signal`, in ms. `None` where no time tells.
     pub fn went_on(&self, signal: Signal) -> Option<i64> {
         let last = &self.told.get(&signal)?.last;

@@ -239,7 +239,7 @@ fn facility(word: &[u8]) -> bool {
 }
 
 /// After a date: a host, a tag, or neither.
-fn syslog<'a>(line: &mut Line<'a>) {
+fn syslog(line: &mut Line<'_>) {
     let text = trim_start(line.text);
     if let Some((name, _, rest)) = tag(text) {
         by_tag(line, name, rest, text);
@@ -263,6 +263,7 @@ fn syslog<'a>(line: &mut Line<'a>) {
 }
 
 fn by_tag<'a>(line: &mut Line<'a>, name: &[u8], rest: &'a [u8], whole: &'a [u8]) {
+    let rest = trim_start(rest);
     if KERNELS.contains(&name) {
         line.who = Who::Kernel;
         line.text = rest;

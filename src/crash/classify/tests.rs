@@ -5,6 +5,7 @@ use crate::crash::log::{Kind, Log, Owner};
 use crate::crash::verdict::{Confidence, Finer};
 use crate::time::Time;
 use proptest::prelude::*;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 const EXCERPTS: [&str; 5] = [
@@ -86,7 +87,9 @@ fn the_evidence_is_where_it_says() {
             assert_eq!(text_of(lines[at - 1]), evidence.text, "{}", excerpt.title);
             let after: Vec<String> =
                 lines[at..].iter().filter(|line| !line.trim().is_empty()).take(3).map(|line| text_of(line)).collect();
-            assert_eq!(evidence.after, after, "{}: {}", excerpt.title, evidence.text);
+            // Another boot has no part in it.
+            assert!(after.starts_with(&evidence.after), "{}: {}", excerpt.title, evidence.text);
+            assert!(evidence.after.is_empty() == after.is_empty(), "{}: {}", excerpt.title, evidence.text);
         }
     }
 }
@@ -100,7 +103,8 @@ fn prefixes_do_not_change_what_it_is() {
     for excerpt in excerpts() {
         let bare = told(&excerpt, &excerpt.text);
         for prefix in ["> ", "2026-02-03 04:05:06\t", "<4>"] {
-            let text: String = excerpt.text.lines().map(|line| format!("{prefix}{line}\r\n")).collect();
+            let lines: Vec<String> = excerpt.text.lines().map(|line| format!("{prefix}{line}\r\n")).collect();
+            let text = lines.concat();
             let with = told(&excerpt, &text);
             assert_eq!((with.cause, with.finer), (bare.cause, bare.finer), "{prefix:?}: {}", excerpt.title);
         }
@@ -294,13 +298,15 @@ proptest! {
 fn speed() {
     let mut text = String::new();
     for second in 0..200_000 {
-        text.push_str(&format!(
-            "Oct  1 12:{:02}:{:02} xs1 kernel: [{second:5}.123456] device vif{}.0 entered promiscuous mode on port {}\n",
+        writeln!(
+            text,
+            "Oct  1 12:{:02}:{:02} xs1 kernel: [{second:5}.123456] device vif{}.0 entered promiscuous mode on port {}",
             second / 60 % 60,
             second % 60,
             second % 97,
             second % 7
-        ));
+        )
+        .unwrap();
     }
     let log = log("kern.log", Kind::KernelLog, Owner::Crashed);
     let start = std::time::Instant::now();

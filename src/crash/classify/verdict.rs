@@ -20,7 +20,12 @@ pub(super) fn verdict(mut said: Vec<Said>, facts: &[Fact], left: bool) -> Verdic
     said.sort_by(|a, b| (rank(a.log.kind), &a.log.name).cmp(&(rank(b.log.kind), &b.log.name)));
     let clock = Clock::of(facts);
     let own: Vec<&Said> = said.iter().filter(|said| said.log.owner != Owner::Survivor && rank(said.log.kind).is_some()).collect();
-    let mut finding = from_logs(&own, clock);
+    let mut finding = if own.is_empty() && said.iter().any(|said| said.log.owner == Owner::Survivor && said.scanned.lines > 0) {
+        let why = "These are other hosts' logs; what ended this one stands in its own.";
+        Finding::new(Cause::Unknown, Finer::Unknown, Confidence::Guess, why)
+    } else {
+        from_logs(&own, clock)
+    };
     if matches!(finding.cause, Cause::None | Cause::Unknown) {
         finding = without_dump(&said, finding, facts);
     }

@@ -32,8 +32,6 @@ pub(super) const RULES: &[Rule] = &[
     rule(Kernel, Signal::Net, "o2net_set_nn_state:").within(),
     rule(Kernel, Signal::Net, "No longer connected to node"),
     rule(Kernel, Signal::Evicted, "o2dlm has evicted node"),
-    rule(Kernel, Signal::Evicted, "o2cb: o2dlm has evicted"),
-    rule(Kernel, Signal::Evicted, "Begin recovery on domain").within(),
     rule(Kernel, Signal::Evicted, "ocfs2_dlm: Node").with(&["leaves domain"]),
     rule(Kernel, Signal::Mismatch, "uses a heartbeat timeout of").within(),
     rule(Kernel, Signal::Mismatch, "uses a network idle timeout of").within(),
