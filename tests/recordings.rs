@@ -63,7 +63,7 @@ const SCENES: [Scene; 7] = [
         file: "kernel-bug",
         scenario: "calm",
         secs: "480",
-        faults: &["60 crash host=xcp3"],
+        faults: &["60 reset host=xcp3"],
         about: "A host dies at once with all its paths well, as after a bug in its kernel.",
     },
     Scene {
@@ -71,7 +71,7 @@ const SCENES: [Scene; 7] = [
         scenario: "rewound-database",
         secs: "420",
         faults: &[],
-        about: "The coordinator comes back with an older database; what was done since is lost, and listed.",
+        about: "The coordinator comes back with an older database: it is noticed, and what is not as it was before is listed.",
     },
 ];
 
@@ -130,4 +130,105 @@ fn each_is_small_says_what_it_shows_and_is_in_the_readme() {
     }
     let files = std::fs::read_dir(shipped("x").parent().unwrap()).unwrap().count();
     assert_eq!(files, SCENES.len(), "nothing else is in recordings/");
+}
+
+/// Codes of the reasons of the verdict.
+fn codes(state: &Value) -> Vec<&str> {
+    state["verdict"]["reasons"].as_array().unwrap().iter().map(|reason| reason["code"].as_str().unwrap()).collect()
+}
+
+fn host<'s>(state: &'s Value, name: &str) -> &'s Value {
+    state["hosts"].as_array().unwrap().iter().find(|host| host["name"] == name).unwrap()
+}
+
+/// Paths of a host to its LUNs: up, and in all.
+fn paths(state: &Value, name: &str) -> (u64, u64) {
+    let all = state["paths"].as_array().unwrap().iter().filter(|path| path["host"] == name && path["kind"] == "multipath");
+    all.fold((0, 0), |(up, total), path| (up + path["up"].as_u64().unwrap(), total + path["total"].as_u64().unwrap()))
+}
+
+/// Whether an alert is there, and whether it still is so.
+fn alert(state: &Value, name: &str) -> Option<Option<bool>> {
+    state["alerts"].as_array().unwrap().iter().find(|alert| alert["name"] == name).map(|alert| alert["still_true"].as_bool())
+}
+
+#[test]
+fn calm_is_open() {
+    for secs in [60, 300, 600] {
+        let state = at("calm", secs);
+        assert_eq!(state["verdict"]["reboot_next"], "open");
+        assert!(state["hosts"].as_array().unwrap().iter().all(|host| host["state"] == "live" && host["gate"]["state"] == "open"));
+    }
+}
+
+#[test]
+fn a_rebuild_keeps_the_gate_closed_until_it_is_done_and_quiet() {
+    let down = at("mirror-rebuild", 30);
+    assert_eq!((host(&down, "xcp2")["state"].as_str(), down["verdict"]["reboot_next"].as_str()), (Some("down"), Some("closed")));
+    let rebuilding = at("mirror-rebuild", 100);
+    assert!(codes(&rebuilding).contains(&"rebuild"), "{:?}", codes(&rebuilding));
+    let progress = rebuilding["rebuilds"][0]["progress"].as_f64().unwrap();
+    assert!(progress > 0.1 && progress < 0.9, "{progress}");
+    assert!(codes(&at("mirror-rebuild", 180)).contains(&"rebuild-settling"));
+    assert_eq!(at("mirror-rebuild", 250)["verdict"]["reboot_next"], "open");
+    let next = at("mirror-rebuild", 400);
+    assert_eq!((host(&next, "xcp3")["state"].as_str(), alert(&next, "rebuild-began")), (Some("back"), Some(Some(true))));
+}
+
+#[test]
+fn a_path_that_is_repaired_in_time_ends_the_countdown() {
+    assert_eq!(paths(&at("path-loss", 40), "xcp3"), (1, 2));
+    let counting = at("path-loss", 72);
+    assert_eq!(paths(&counting, "xcp3"), (0, 2));
+    let margin = host(&counting, "xcp3")["fence_margin_s"].as_f64().unwrap();
+    assert!(margin > 40.0 && margin < 55.0, "{margin}");
+    let after = at("path-loss", 250);
+    assert_eq!((paths(&after, "xcp3"), after["verdict"]["reboot_next"].as_str()), ((2, 2), Some("open")));
+    assert_eq!((alert(&after, "path-restored"), alert(&after, "fence-passed")), (Some(None), Some(None)));
+    assert_eq!(alert(&after, "host-silent"), None);
+}
+
+#[test]
+fn a_fence_by_o2cb_is_seen_coming() {
+    let margin = |secs| host(&at("fence-o2cb", secs), "xcp3")["fence_margin_s"].as_f64().unwrap();
+    assert!(margin(110) < 15.0 && margin(110) < margin(74));
+    assert!(codes(&at("fence-o2cb", 110)).contains(&"fence-near"));
+    let gone = at("fence-o2cb", 150);
+    assert_eq!((host(&gone, "xcp3")["state"].as_str(), alert(&gone, "host-silent")), (Some("silent"), Some(Some(true))));
+    assert!(codes(&gone).contains(&"cluster-member-dead"), "{:?}", codes(&gone));
+    let back = at("fence-o2cb", 400);
+    assert_eq!((host(&back, "xcp3")["state"].as_str(), alert(&back, "boot-time-changed")), (Some("live"), Some(None)));
+}
+
+#[test]
+fn a_fence_by_xhad_comes_with_its_statefile() {
+    assert_eq!(paths(&at("fence-xhad", 110), "xcp3"), (0, 4));
+    let down = at("fence-xhad", 130);
+    assert_eq!(host(&down, "xcp3")["state"], "down");
+    assert_eq!((alert(&down, "statefile-lost"), alert(&down, "HA_HOST_FAILED")), (Some(Some(true)), Some(Some(true))));
+    assert_eq!(host(&at("fence-xhad", 400), "xcp3")["state"], "live");
+}
+
+#[test]
+fn a_host_that_dies_of_itself_had_all_its_paths() {
+    let before = at("kernel-bug", 55);
+    let (up, total) = paths(&before, "xcp3");
+    assert!(up == total && total > 0 && before["verdict"]["reboot_next"] == "open");
+    let dead = at("kernel-bug", 75);
+    assert_eq!(host(&dead, "xcp3")["state"], "silent");
+    assert!(codes(&dead).contains(&"host-silent"), "{:?}", codes(&dead));
+    assert_eq!(alert(&at("kernel-bug", 400), "boot-time-changed"), Some(None));
+    assert_eq!(at("kernel-bug", 400)["verdict"]["reboot_next"], "open");
+}
+
+#[test]
+fn an_older_database_is_noticed_and_what_it_changed_is_listed() {
+    assert_eq!(at("rewound-database", 200)["control"]["database"]["went_back"], Value::Null);
+    let lost = at("rewound-database", 245);
+    assert_eq!((lost["verdict"]["reboot_next"].as_str(), alert(&lost, "link-lost")), (Some("unknown"), Some(Some(true))));
+    let after = at("rewound-database", 300);
+    let back = &after["control"]["database"]["went_back"];
+    assert!(back["from"].as_u64().unwrap() > back["to"].as_u64().unwrap(), "{back}");
+    assert!(!back["changes"].as_array().unwrap().is_empty(), "{back}");
+    assert!(alert(&after, "database-went-back").is_some());
 }

@@ -206,15 +206,9 @@ impl Rebuilds {
                 "its task went before it could be done, while there was no connection: it may have been cancelled".into(),
             )
         } else if stopped {
-<<<<<<< HEAD
             Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild".into())
-        } else if known.was_collected(at) {
-            Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not".into())
-=======
-            Phase::Lost(at, "its task was cancelled, which ends the watching and not the rebuild")
         } else if known.collected {
-            Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not")
->>>>>>> proof
+            Phase::Lost(at, "xapi collects tasks that stand still after 24 h, whether they go on or not".into())
         } else {
             Phase::Ended(at)
         };

@@ -6,6 +6,7 @@
 
 use super::marks::Mark;
 use super::source::Source;
+use super::thin;
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -45,7 +46,8 @@ pub struct Entry {
 impl Entry {
     /// The skippable frame for it.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let text = serde_json::to_vec(self).unwrap_or_default();
+        let mut text = serde_json::to_vec(self).unwrap_or_default();
+        thin::scrub(&mut text);
         let payload = text.len() + 8;
         let mut out = Vec::with_capacity(payload + 8);
         out.extend(SKIP.to_le_bytes());

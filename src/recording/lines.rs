@@ -9,8 +9,10 @@ use zstd::stream::read::Decoder;
 
 /// The most that a frame is unpacked to, whatever it is. Bytes.
 const FRAME_MOST: u64 = 256 << 20;
-/// A frame may unpack to so many times its own size, and [`FRAME_FREE`] besides. Recordings of idle pools come to some hundred times.
-const RATIO_MOST: u64 = 2_000;
+/// A frame may unpack to so many times its own size, and [`FRAME_FREE`] besides. Recordings come to ten or twenty times.
+const RATIO_MOST: u64 = 500;
+/// So many lines of a frame may make no sense before the rest of it is given up.
+const SENSELESS_MOST: u64 = 1_000;
 const FRAME_FREE: u64 = 1 << 20;
 
 /// The lines of a frame, and why they end if not with the frame.
@@ -19,8 +21,8 @@ pub(super) struct Lines {
     left: u64,
     /// What was wrong, in words.
     pub problem: Option<String>,
-    /// Lines that were too long.
-    pub long: u64,
+    /// Lines that were too long, or that made no sense.
+    pub unread: u64,
 }
 
 impl Lines {
@@ -29,7 +31,7 @@ impl Lines {
         let mut decoder = Decoder::with_buffer(BufReader::with_capacity(64 << 10, stretch))?.single_frame();
         decoder.window_log_max(WINDOW_MOST)?;
         let left = frame.len.saturating_mul(RATIO_MOST).saturating_add(FRAME_FREE).min(FRAME_MOST);
-        Ok(Self { unpacked: BufReader::with_capacity(128 << 10, decoder), left, problem: None, long: 0 })
+        Ok(Self { unpacked: BufReader::with_capacity(128 << 10, decoder), left, problem: None, unread: 0 })
     }
 
     /// The next whole line, without its end. `None` at the end of what can be read.
@@ -39,6 +41,10 @@ impl Lines {
         loop {
             if self.left == 0 {
                 self.problem = Some("it unpacks to far more than a recording does; the rest of it is not read".to_owned());
+                return None;
+            }
+            if self.unread >= SENSELESS_MOST {
+                self.problem = Some("too much of it makes no sense; the rest of it is not read".to_owned());
                 return None;
             }
             let bytes = match self.unpacked.fill_buf() {
@@ -54,7 +60,7 @@ impl Lines {
             let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
             if !skipping && line.len() + part.len() > LINE_MOST {
                 skipping = true;
-                self.long += 1;
+                self.unread += 1;
                 *line = Vec::new();
             }
             if !skipping {

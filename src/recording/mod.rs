@@ -27,7 +27,7 @@ pub mod marks;
 pub mod player;
 pub mod read;
 pub mod recorder;
-mod segment;
+pub mod segment;
 pub mod source;
 pub mod thin;
 

@@ -161,7 +161,12 @@ fn look_into(source: &Arc<dyn Source>, frame: &Frame, known: Time) -> Entry {
                     entry.marks.push(mark);
                     None
                 }
-                _ => None,
+                Some(Line::Special(_)) => None,
+                // The header is one of these, too.
+                None => {
+                    lines.unread += 1;
+                    None
+                }
             };
             first = false;
             times = at.map(|at| times.map_or((at, at), |(from, to)| (from, to.max(at)))).or(times);
@@ -342,7 +347,7 @@ pub struct Items {
 impl Items {
     /// Lines so far that were not understood or too long.
     pub fn unread(&self) -> u64 {
-        self.unread + self.lines.as_ref().map_or(0, |lines| lines.long)
+        self.unread + self.lines.as_ref().map_or(0, |lines| lines.unread)
     }
 
     /// What was wrong with a frame, if there was something: the rest of it could not be read.
@@ -369,7 +374,7 @@ impl Items {
                 continue;
             };
             if lines.next(&mut self.line).is_none() {
-                self.unread += lines.long;
+                self.unread += lines.unread;
                 let torn = self.parts.get(self.at.part).and_then(|p| p.frames.get(self.at.frame)).is_some_and(|f| !f.whole);
                 if let Some(problem) = lines.problem.take().filter(|_| !torn) {
                     self.problem = Some(problem);
@@ -412,7 +417,7 @@ impl Items {
                         self.fresh = true;
                         return Ok(Some(Item::Begin(Box::new(header))));
                     }
-                    _ => self.unread += 1,
+                    _ => lines.unread += 1,
                 },
             }
         }

@@ -5,7 +5,7 @@
 
 use super::line::{Gap, Header, SCHEMA, Special};
 use super::marks::Mark;
-use super::segment::{Segment, Sink, WINDOW, WINDOW_OF_MANY};
+use super::segment::{How, Segment, Sink, WINDOW, WINDOW_OF_MANY};
 use super::thin::{REDACTIONS, Thinner};
 use crate::observation::{Observation, Seen};
 use crate::pool::Pool;
@@ -34,8 +34,8 @@ pub struct Options {
     pub segment: u64,
     /// A segment holds at most so much time.
     pub span: Duration,
-    /// How far back it looks for what is said again: see [`super::segment::WINDOW`].
-    pub window: u32,
+    /// How it is packed.
+    pub how: How,
     /// Which program records.
     pub by: String,
     /// What it shows, for a header.
@@ -46,7 +46,8 @@ impl Options {
     /// As one of so many pools that are recorded at a time.
     #[must_use]
     pub fn one_of(self, pools: usize) -> Self {
-        Self { window: if pools > 8 { WINDOW_OF_MANY } else { WINDOW }, ..self }
+        let window = if pools > 8 { WINDOW_OF_MANY } else { WINDOW };
+        Self { how: How { window, ..self.how }, ..self }
     }
 }
 
@@ -55,7 +56,7 @@ impl Default for Options {
         Self {
             segment: 64 << 20,
             span: Duration::from_secs(24 * 3600),
-            window: WINDOW,
+            how: How::default(),
             by: concat!("poolwatch ", env!("CARGO_PKG_VERSION")).to_owned(),
             about: String::new(),
         }
@@ -238,7 +239,7 @@ impl Recorder {
     fn begin(&mut self, start: Time) -> io::Result<()> {
         let header = self.header(start);
         let sink = self.shelf.next(&header)?;
-        self.segment = Some(Segment::begin(sink, &header, self.options.window)?);
+        self.segment = Some(Segment::begin(sink, &header, self.options.how)?);
         self.shelf.tidy(start);
         Ok(())
     }

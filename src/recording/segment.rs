@@ -14,16 +14,19 @@ use std::io::{self, Write};
 use std::time::Duration;
 use zstd::stream::write::Encoder;
 
-/// A frame holds at most so much time.
-pub const FRAME_TIME: Duration = Duration::from_secs(60);
+/// A frame holds at most so much time: as much as lies between two key frames.
+pub const FRAME_TIME: Duration = Duration::from_secs(300);
 /// A frame holds at most about so much text. Bytes.
-pub const FRAME_BYTES: usize = 2 << 20;
+pub const FRAME_BYTES: usize = 16 << 20;
 /// How hard it is packed.
-const LEVEL: i32 = 4;
-/// How far back it looks for what is said again, as a power of two: 1 MiB for one pool, 128 KiB where there are many, for that is memory of each.
-pub const WINDOW: u32 = 20;
+const LEVEL: i32 = 6;
+/// How far back it looks for what is said again, as a power of two: 4 MiB for one pool, 128 KiB where there are many, for that is memory of each.
+pub const WINDOW: u32 = 22;
 /// See [`WINDOW`].
 pub const WINDOW_OF_MANY: u32 = 17;
+
+/// How hard key frames are packed: they are rare and large.
+const KEY_LEVEL: i32 = 9;
 
 /// Where the bytes of a segment go.
 pub trait Sink: Write + Send {
@@ -62,13 +65,30 @@ pub struct Segment {
     size: u64,
     open: Option<Open>,
     line: Vec<u8>,
-    window: u32,
+    how: How,
+}
+
+/// How it is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct How {
+    /// How hard.
+    pub level: i32,
+    /// How far back it looks for what is said again, as a power of two.
+    pub window: u32,
+    /// A frame holds at most so much time.
+    pub frame: Duration,
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self { level: LEVEL, window: WINDOW, frame: FRAME_TIME }
+    }
 }
 
 impl Segment {
     /// Writes the header.
-    pub fn begin(sink: Box<dyn Sink>, header: &Header, window: u32) -> io::Result<Self> {
-        let mut segment = Self { sink, size: 0, open: None, line: Vec::new(), window };
+    pub fn begin(sink: Box<dyn Sink>, header: &Header, how: How) -> io::Result<Self> {
+        let mut segment = Self { sink, size: 0, open: None, line: Vec::new(), how };
         segment.put(header, header.start)?;
         segment.close()?;
         Ok(segment)
@@ -81,7 +101,7 @@ impl Segment {
 
     /// Writes an observation.
     pub fn seen(&mut self, seen: &Observation) -> io::Result<()> {
-        if self.open.as_ref().is_some_and(|open| open.text >= FRAME_BYTES || seen.at.since(open.entry.from) >= FRAME_TIME) {
+        if self.open.as_ref().is_some_and(|open| open.text >= FRAME_BYTES || seen.at.since(open.entry.from) >= self.how.frame) {
             self.close()?;
         }
         self.put(seen, seen.at)
@@ -102,7 +122,7 @@ impl Segment {
         Ok(())
     }
 
-    /// Writes a key frame. `guests` are observations as they were written before.
+    /// Writes a key frame: everything that is known, and what is remembered beyond it.
     pub fn key<'o>(
         &mut self,
         at: Time,
@@ -110,6 +130,18 @@ impl Segment {
         kept: Special,
     ) -> io::Result<()> {
         self.close()?;
+        let how = std::mem::replace(&mut self.how.level, self.how.level.max(KEY_LEVEL));
+        let done = self.whole_key(at, all, kept);
+        self.how.level = how;
+        done
+    }
+
+    fn whole_key<'o>(
+        &mut self,
+        at: Time,
+        all: impl ExactSizeIterator<Item = std::borrow::Cow<'o, Observation>>,
+        kept: Special,
+    ) -> io::Result<()> {
         self.put(&Special::Key(Key { at, records: all.len() }), at)?;
         for seen in all {
             self.put(&*seen, at)?;
@@ -128,9 +160,9 @@ impl Segment {
         let open = match &mut self.open {
             Some(open) => open,
             none => {
-                let mut packed = Encoder::new(Vec::new(), LEVEL)?;
+                let mut packed = Encoder::new(Vec::new(), self.how.level)?;
                 packed.include_checksum(true)?;
-                packed.window_log(self.window)?;
+                packed.window_log(self.how.window)?;
                 let entry = Entry { from: at, to: at, ..Entry::default() };
                 none.insert(Open { packed, text: 0, written: 0, entry, waiting: false })
             }

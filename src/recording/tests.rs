@@ -11,7 +11,7 @@ use crate::pool::picture::Picture;
 use crate::pool::random::any_observations;
 use crate::pool::scene::{Scene, r};
 use crate::time::Time;
-use crate::xenapi::record::{Message, Record, Vm};
+use crate::xenapi::record::{Class, Message, Record, Vm};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use std::io::{self, Read as _, Write};
@@ -120,6 +120,15 @@ fn comparable(mut picture: Picture) -> Picture {
     picture
 }
 
+/// All that a pool knows, in an order: where references clash, a picture of it hangs on the order in which it looks.
+fn essence(pool: &Pool) -> (serde_json::Value, String, usize) {
+    let mut kept = serde_json::to_value(pool.keep()).expect("written");
+    if let Some(own) = kept["alerts"]["own"].as_array_mut() {
+        own.sort_by_key(ToString::to_string);
+    }
+    (kept, format!("{:?}", pool.whole_records()), pool.count(Class::Vm))
+}
+
 /// A pool of three hosts for half an hour: a reboot, a rebuild, a lost host, guests.
 fn story() -> Vec<Observation> {
     let mut scene = Scene::new(3);
@@ -161,7 +170,7 @@ fn going_to_a_moment_is_the_same_as_playing_up_to_it() {
     assert!(keys > 10, "something was told");
     let line = steady.time_line();
     assert_eq!((line.from, line.to), (first, last));
-    for name in ["boot-time-changed", "rebuild-began", "host-silent"] {
+    for name in ["host-back", "rebuild-began", "host-ready"] {
         assert!(line.marks.iter().any(|mark| mark.name == name), "{name}: {:?}", line.marks);
     }
 }
@@ -346,7 +355,7 @@ fn lines_that_were_edited_are_left_out_and_counted() {
     let recording = Recording::of_bytes("x", packed(&lines)).expect("a recording");
     let mut items = recording.items(recording.place(Time::EPOCH));
     let seen = items.by_ref().filter(|item| matches!(item, Ok(Item::Seen(_)))).count();
-    assert_eq!((seen, items.unread()), (2, 6));
+    assert_eq!((seen, items.unread()), (2, 5));
 }
 
 #[test]
@@ -359,7 +368,7 @@ fn what_unpacks_without_end_is_not_unpacked() {
     let recording = Recording::of_bytes("x", bytes).expect("a recording");
     let mut items = recording.items(recording.place(Time::EPOCH));
     assert_eq!(items.by_ref().filter(|item| matches!(item, Ok(Item::Seen(_)))).count(), 2);
-    assert!(items.problem().is_some_and(|problem| problem.contains("far more")), "{:?}", items.problem());
+    assert!(items.problem().is_some_and(|problem| problem.contains("not read")), "{:?}", items.problem());
     assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
 
@@ -419,8 +428,8 @@ proptest! {
         let at = from + to.since(from).mul_f64(part);
         let middle = from + at.since(from) / 2;
         steady.go(middle).expect("plays");
-        let played = comparable(steady.go(at).expect("plays").picture(at));
-        let sought = comparable(player(bytes).go(at).expect("goes").picture(at));
+        let played = essence(steady.go(at).expect("plays"));
+        let sought = essence(player(bytes).go(at).expect("goes"));
         prop_assert_eq!(played, sought);
     }
 

@@ -13,8 +13,8 @@ use std::time::Duration;
 pub const REDACTIONS: [&str; 4] = [
     "secrets (passwords, session references, cluster tokens, pool secrets): never read into records, and cut out of free text",
     "polls without news: one every 2 s is kept",
-    "measurements of single processors, of network interfaces and of xapi itself",
-    "other measurements: four digits, and only those that changed; free memory and heartbeats are in every row",
+    "measurements of single processors, of network interfaces and of xapi itself, and of storage what its sums tell too",
+    "other measurements: three digits, and only those that changed; free memory and heartbeats are in every row",
 ];
 
 /// One poll without news in so long is kept.
@@ -75,19 +75,21 @@ fn is_always_told(name: &str) -> bool {
 
 /// Not the measurements that are many and say little about storage, memory or heartbeats.
 fn is_telling(name: &str) -> bool {
-    let single = name
-        .strip_prefix("cpu")
-        .or_else(|| name.strip_prefix("CPU"))
-        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    !single && !name.starts_with("pif_") && !name.starts_with("xapi_") && !name.starts_with("tapdisks_")
+    let single = name.strip_prefix("cpu").or_else(|| name.strip_prefix("CPU")).is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_digit())
+    });
+    let dull = ["pif_", "xapi_", "tapdisks_", "io_throughput_read_", "io_throughput_write_", "iops_read_", "iops_write_"];
+    // Bytes read and written of an SR (`read_346c3809`) are in its throughput too.
+    let counted = ["read_", "write_"].iter().any(|of| name.strip_prefix(of).is_some_and(|sr| !sr.contains('_')));
+    !single && !counted && !dull.iter().any(|dull| name.starts_with(dull))
 }
 
-/// Four digits are more than any screen shows.
+/// Three digits are what any screen shows.
 fn rounded(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
-    let digits = 3 - value.abs().log10().floor() as i32;
+    let digits = 2 - value.abs().log10().floor() as i32;
     let scale = 10f64.powi(digits.abs());
     if digits >= 0 { (value * scale).round() / scale } else { (value / scale).round() * scale }
 }
@@ -182,8 +184,8 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_rounded_to_four_digits() {
-        for (value, want) in [(0.0, 0.0), (0.012_345_6, 0.012_35), (123_456.0, 123_500.0), (-1.000_04, -1.0), (5.0, 5.0)] {
+    fn numbers_are_rounded_to_three_digits() {
+        for (value, want) in [(0.0, 0.0), (0.012_345_6, 0.012_3), (123_456.0, 123_000.0), (-1.000_4, -1.0), (5.0, 5.0)] {
             assert!((rounded(value) - want).abs() < 1e-12, "{value}: {}", rounded(value));
         }
     }

@@ -8,6 +8,7 @@ use crate::feed::decode;
 use crate::observation::{Answer, Observation, Outcome, Probed, Seen, Via};
 use crate::pool::database::Ledger;
 use crate::recording::recorder::{Options, Recorder};
+use crate::recording::segment::How;
 use crate::rollout::twin::Eye;
 use crate::sim::api::{Api, Call, HostIx, Reply, RrdRequest};
 use crate::sim::scenario::{self, Overrides};
@@ -151,7 +152,8 @@ pub fn record(name: &str, args: &RecordArgs) -> Result<ExitCode, CliError> {
         span: Duration::MAX,
         about: text::clean(&args.about, 400).into_owned(),
         by: format!("poolwatch record --scenario {name}"),
-        ..Options::default()
+        // Nobody waits for them, and they are carried about.
+        how: How { level: 19, frame: Duration::MAX, ..How::default() },
     };
     let mut recorder = Recorder::new(Box::new(one_file(path)?), options);
     let mut eye = Eye::new(name, "root", "poolwatch");

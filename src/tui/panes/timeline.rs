@@ -4,7 +4,7 @@ use crate::pool::picture::Health;
 use crate::recording::marks::{Kind, Mark, TimeLine};
 use crate::time::Time;
 use crate::tui::draw::pen::Pen;
-use crate::tui::draw::words::{moment, width};
+use crate::tui::draw::words::{moment, precise, width};
 use crate::tui::model::{Model, PoolView};
 use crate::tui::theme::Role;
 use ratatui::layout::Rect;
@@ -123,7 +123,7 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, view: &PoolView, area: Re
     if seen.is_some()
         && let Some(x) = column(at)
     {
-        let words = format!("[{}]", crate::tui::draw::words::clock(at, &model.zone));
+        let words = format!("[{}]", precise(at, &model.zone));
         let wide = width(&words);
         let x = x.saturating_sub(wide / 2).clamp(x0, x0 + room.saturating_sub(wide));
         pen.text(x, area.y, wide, &words, Role::Selection);
