@@ -101,7 +101,7 @@ pub enum Fix {
     TakeOverClaim,
     /// Take down that the operator has looked at what was lost when the pool's database went back.
     DatabaseChecked {
-        /// When that was found.
+        /// When they were told of it.
         at: crate::time::Time,
     },
 }

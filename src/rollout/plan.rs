@@ -148,7 +148,7 @@ pub struct Options {
     pub deadlines: Deadlines,
     /// Accepted findings.
     pub accepted: Vec<Accepted>,
-    /// When the pool's database was found to have gone back, if the operator has looked at what was lost by that: the round may go on.
+    /// When the operator looked at what was lost because the pool's database had gone back, if they did: the round may go on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_checked: Option<Time>,
 }

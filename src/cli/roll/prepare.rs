@@ -32,9 +32,7 @@ pub type Refusal = (RunResult, String);
 pub fn options(args: &RollArgs, watch: &Watch, zone: &TimeZone) -> Result<Options, Refusal> {
     let mut options = Options { shut_down_pinned: args.shut_down_pinned, home: !args.no_home, ..Options::default() };
     options.accepted = args.accept.iter().chain(&args.force_clock).cloned().collect();
-    if args.database_checked {
-        options.database_checked = watch.pool.picture(watch.clock.now()).control.rewind.map(|rewind| rewind.at);
-    }
+    options.database_checked = args.database_checked.then(|| watch.clock.now());
     options.batch = args.batch.unwrap_or(options.batch);
     options.soak_s = args.soak.unwrap_or(options.soak_s);
     options.settle_s = options.settle_s.max(args.settle.unwrap_or(0));

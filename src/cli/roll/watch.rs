@@ -79,7 +79,8 @@ impl Watch {
         let lender = Lender::new(desk.clone(), clock.clone());
         let follow = follow_pool(entry.target, entry.credentials, entry.options, clock.clone(), raw, cancelled);
         let task = tokio::spawn(async move {
-            let pass_on = async {
+            // What it holds goes with it: the feed ends by itself when nobody takes what it sees, or when it is told to.
+            let pass_on = async move {
                 while let Some(mut batch) = batches.recv().await {
                     keeper.see(&mut batch).await;
                     if let Some(recorder) = &recorder {
@@ -90,7 +91,6 @@ impl Watch {
                 }
                 keeper.finish(ended.now()).await;
             };
-            // The feed ends by itself when it is told to.
             let (end, ()) = tokio::join!(follow, pass_on);
             drop(end);
         });

@@ -26,10 +26,10 @@ fn database(ground: Ground, out: &mut Vec<Finding>) {
     let Some(rewind) = &ground.picture.control.rewind else { return };
     let text = format!("The pool's database went back in time {}.", rewind_words(rewind, ground.now));
     let evidence = format!("event generation {} after {}", rewind.to, rewind.from);
-    out.push(if ground.plan.options.database_checked == Some(rewind.at) {
+    out.push(if ground.plan.options.database_checked.is_some_and(|at| at >= rewind.at) {
         Finding::note("database-went-back", "", format!("{text} You said that you looked at it.")).evidence(evidence)
     } else {
-        Finding::hard("database-went-back", "", text).evidence(evidence).fix(Fix::DatabaseChecked { at: rewind.at })
+        Finding::hard("database-went-back", "", text).evidence(evidence).fix(Fix::DatabaseChecked { at: ground.now })
     });
 }
 
