@@ -65,8 +65,8 @@ impl Pool {
             Some((up.saturating_add(p.view.up), total.saturating_add(p.view.total)))
         });
         let mut state = state.clone();
-        let stage = state.stage;
-        if stage == Stage::Live && mine.iter().any(|p| p.view.health >= Health::Degraded) {
+        let doing = state.stage;
+        if doing == Stage::Live && mine.iter().any(|p| p.view.health >= Health::Degraded) {
             state.text = "live, at risk".into();
         }
         HostView {
@@ -87,8 +87,8 @@ impl Pool {
             guidance: control::guidance(host),
             booted: host.boot_time(),
             fence_margin_s: known.margin(r).and_then(|m| Some(m.left_ms? as f64 / 1_000.0)).map_or_else(
-                || self.fence_margin(r, stage, known.now),
-                |o2cb| Some(self.fence_margin(r, stage, known.now).map_or(o2cb, |xhad| xhad.min(o2cb))),
+                || self.fence_margin(r, doing, known.now),
+                |o2cb| Some(self.fence_margin(r, doing, known.now).map_or(o2cb, |xhad| xhad.min(o2cb))),
             ),
             fence: known.margin(r).map(|m| self.fence_view(r, m, known.now)),
             allowed: host.allowed_operations.iter().map(Into::into).collect(),

@@ -320,7 +320,7 @@ impl Builder<'_> {
             running: old.running,
             software: std::sync::Arc::clone(&old.software),
             software_next: std::sync::Arc::clone(&old.software_next),
-            version: old.version.clone(),
+            version: old.version,
             clock_ms: old.clock_ms,
             stage: Stage::Up,
             since: self.now,

@@ -82,7 +82,9 @@ impl Core {
         let _ = self.on_folder(host, |node| node.stop(Some(NAME)));
         if let Some(Peer { online, beats, .. }) = self.peer(host) {
             *online = false;
-            beats.iter_mut().for_each(|beat| *beat = Beat { on: beat.on, ..Beat::default() });
+            for beat in beats {
+                *beat = Beat { on: beat.on, ..Beat::default() };
+            }
         }
         self.o2cb_look();
         self.o2cb_sync();

@@ -384,7 +384,9 @@ impl Core {
             && let Some(peer) = self.peer(host)
         {
             peer.online = true;
-            peer.beats.iter_mut().for_each(|beat| *beat = Beat { on: beat.on, ..Beat::default() });
+            for beat in &mut peer.beats {
+                *beat = Beat { on: beat.on, ..Beat::default() };
+            }
         }
     }
 }

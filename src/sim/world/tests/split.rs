@@ -1,6 +1,8 @@
 //! Networks in groups, I/O errors, several regions; o2cb and xhad.
 
 use super::*;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 fn ocfs2(hosts: &[&str], regions: usize, guests: usize) -> String {
     let mut text = format!("title = \"split\"\npool = \"test\"\nfill = {{ running = {guests} }}\n");
@@ -8,10 +10,10 @@ fn ocfs2(hosts: &[&str], regions: usize, guests: usize) -> String {
         "boot = { shutdown_delay_s = 10, post_s = 30, hello_s = 5, cluster_s = 3, pbd_s = 1, enable_s = 2, toolstack_s = 12 }\n",
     );
     for host in hosts {
-        text.push_str(&format!("[[hosts]]\nname = \"{host}\"\n"));
+        let _ = writeln!(text, "[[hosts]]\nname = \"{host}\"");
     }
     for n in 0..regions {
-        text.push_str(&format!("[[srs]]\nname = \"r{n}\"\nkind = \"ocfs2\"\nluns = [{{ scsi_id = \"lun{n}\", paths = 2 }}]\n"));
+        let _ = writeln!(text, "[[srs]]\nname = \"r{n}\"\nkind = \"ocfs2\"\nluns = [{{ scsi_id = \"lun{n}\", paths = 2 }}]");
     }
     text
 }
@@ -20,7 +22,7 @@ fn xhad(hosts: &[&str]) -> String {
     let mut text =
         "title = \"xhad\"\npool = \"test\"\nha = { enabled = true, timeout_s = 60, watch_statefile = true }\n".to_owned();
     for host in hosts {
-        text.push_str(&format!("[[hosts]]\nname = \"{host}\"\n"));
+        let _ = writeln!(text, "[[hosts]]\nname = \"{host}\"");
     }
     text.push_str("[[srs]]\nname = \"san\"\nkind = \"lvmoiscsi\"\nluns = [{ scsi_id = \"lun0\", paths = 2 }]\n");
     text
@@ -141,7 +143,7 @@ fn of_three_regions_one_may_go_and_two_are_too_many() {
     rig.run(200.0);
     assert!(rig.dead().is_empty());
     let live = rig.world.core.o2cb_live(2).unwrap();
-    assert_eq!(live.failed_regions.get().map(|f| f.len()), Some(1));
+    assert_eq!(live.failed_regions.get().map(BTreeSet::len), Some(1));
     assert_eq!(live.clusters.get().unwrap()[0].regions.len(), 3);
     rig.fault("fail-path host=c lun=lun2 paths=2");
     rig.run(59.5);
