@@ -130,7 +130,8 @@ impl Segment {
         kept: Special,
     ) -> io::Result<()> {
         self.close()?;
-        let how = std::mem::replace(&mut self.how.level, self.how.level.max(KEY_LEVEL));
+        let key = self.how.level.max(KEY_LEVEL);
+        let how = std::mem::replace(&mut self.how.level, key);
         let done = self.whole_key(at, all, kept);
         self.how.level = how;
         done

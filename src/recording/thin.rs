@@ -75,9 +75,10 @@ fn is_always_told(name: &str) -> bool {
 
 /// Not the measurements that are many and say little about storage, memory or heartbeats.
 fn is_telling(name: &str) -> bool {
-    let single = name.strip_prefix("cpu").or_else(|| name.strip_prefix("CPU")).is_some_and(|rest| {
-        rest.starts_with(|c: char| c.is_ascii_digit())
-    });
+    let single = name
+        .strip_prefix("cpu")
+        .or_else(|| name.strip_prefix("CPU"))
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let dull = ["pif_", "xapi_", "tapdisks_", "io_throughput_read_", "io_throughput_write_", "iops_read_", "iops_write_"];
     // Bytes read and written of an SR (`read_346c3809`) are in its throughput too.
     let counted = ["read_", "write_"].iter().any(|of| name.strip_prefix(of).is_some_and(|sr| !sr.contains('_')));
