@@ -12,8 +12,8 @@ use super::seeds;
 use poolwatch::rollout::twin::{Played, play};
 use std::time::Instant;
 
-/// Seeds that every `cargo test` plays: as many as fit into half a minute, which are ten times as many in a release build and more.
-const ALWAYS: u64 = if cfg!(debug_assertions) { 200 } else { 10_000 };
+/// Seeds that every `cargo test` plays: as many as fit into a minute or so, which are ten times as many in a release build and more.
+const ALWAYS: u64 = if cfg!(debug_assertions) { 2_000 } else { 20_000 };
 
 #[test]
 fn rounds_with_troubles_break_no_rule() {

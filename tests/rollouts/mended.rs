@@ -87,13 +87,19 @@ fn a_guest_that_died_where_the_round_had_put_it_and_started_again_is_listed() {
 fn where_ha_started_guests_of_a_host_that_died_after_its_turn_is_told() {
     let played =
         clean("seed=30411 hosts=2 guests=1 lag=0 ha | after=14305 pool crash host=a | line=25 command {\"command\":\"abort\"}");
-    assert!(played.left.keys().any(|item| matches!(item, Item::Guest { .. })), "it had not been brought back: {played:?}");
+    let (_, text) = played.result.expect("it ends");
+    assert!(text.contains("or HA did"), "{text}");
     let played = clean(
         "seed=83337 hosts=3 guests=2 lag=0 mirror ha | after=541732 pool crash host=a | line=107 pool fail-call \
          method=pool.add_to_other_config code=INTERNAL_ERROR times=3 | line=8 kill after 1 -3600",
     );
     let (result, text) = played.result.expect("it ends");
-    assert!(result == RunResult::Stopped && text.contains("or HA did"), "it had been: {text}");
+    assert!(result == RunResult::Stopped && text.contains("or HA did"), "{text}");
+}
+
+#[test]
+fn a_guest_that_somebody_else_brought_home_and_then_moved_away_is_told() {
+    clean("seed=85355 hosts=2 guests=2 lag=0 | after=73723 captain move-guest | line=80 captain move-guest");
 }
 
 #[test]

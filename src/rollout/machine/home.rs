@@ -2,7 +2,7 @@
 
 use super::claim;
 use super::ctx::{Ctx, Do};
-use super::stage::home::{Progress, bring, is_home, moving, stray};
+use super::stage::home::{Progress, bring, halted, is_home, moving, stray};
 use crate::rollout::entry::{HostEnd, Item, Phase};
 use crate::rollout::run::Wish;
 use std::time::Duration;
@@ -21,6 +21,9 @@ pub fn step(ctx: &Ctx) -> Do {
     // Of a host that was given up on its way nobody has brought the guests back, nor noted them.
     let given_up = |end: Option<&HostEnd>| matches!(end, Some(HostEnd::Abandoned { .. }));
     if let Some(entry) = stray(ctx, given_up, "it was moved for the round, and that host was given up") {
+        return Ctx::write(entry);
+    }
+    if let Some(entry) = halted(ctx) {
         return Ctx::write(entry);
     }
     if let Some(entry) = is_home(ctx) {
@@ -47,10 +50,11 @@ pub fn step(ctx: &Ctx) -> Do {
     let mut at = None;
     let mut busy = moving(ctx, mark, None);
     for (guest, host) in items {
-        let (Some((vm, _)), Some((to, record))) = (ctx.records().guest_by_uuid(guest), ctx.records().host_by_uuid(host)) else {
+        let (Some((vm, running)), Some((to, record))) = (ctx.records().guest_by_uuid(guest), ctx.records().host_by_uuid(host))
+        else {
             continue;
         };
-        if !record.enabled {
+        if !record.enabled || running.on.is_none() {
             continue;
         }
         match bring(ctx, None, mark, vm, to, busy < AT_ONCE) {

@@ -3,6 +3,7 @@
 use super::claim;
 use super::ctx::{Ctx, Do, Next};
 use super::refusal;
+use super::stage::home::is_out;
 use crate::pool::words::count;
 use crate::rollout::call::Call;
 use crate::rollout::entry::{Entry, HostEnd, Item, RunResult};
@@ -64,15 +65,12 @@ fn end(ctx: &Ctx) -> Do {
         Some((HostEnd::Skipped { why }, _)) => why.strip_prefix("refused: "),
         _ => None,
     });
-    // A guest that did not run when its host was done with, and runs again where the round had put it, is ours to bring back.
-    let away = elsewhere(ctx).into_iter().find(|away| is_ours(ctx, away));
-    if let Some(away) = away {
-        let item = Item::Guest { guest: away.uuid.clone(), host: away.home.clone() };
-        let why =
-            format!("{} is not where it was: it was moved for the round, and did not run when it was to come back", away.name);
-        return Ctx::write(Entry::Left { item, why });
+    if ctx.is_current()
+        && let Some(entry) = is_out(ctx)
+    {
+        return Ctx::write(entry);
     }
-    let mut moved: Vec<String> = elsewhere(ctx).into_iter().map(|away| away.told).collect();
+    let mut moved: Vec<String> = elsewhere(ctx);
     let (result, mut text) = match refused {
         Some(why) if !touched => (RunResult::Refused, format!("not begun: {why}; nothing was changed")),
         _ if done == all && run.left.is_empty() && run.wish != Wish::Abort => {
@@ -95,21 +93,9 @@ fn end(ctx: &Ctx) -> Do {
     Ctx::write(Entry::Ended { result, text })
 }
 
-/// A guest that runs elsewhere than it was found, and is not listed.
-struct Away {
-    vm: Ref,
-    uuid: String,
-    name: String,
-    /// uuid and reference of the host that it was on.
-    home: String,
-    was: Ref,
-    /// From where to where, in words.
-    told: String,
-}
-
-/// Guests that run elsewhere than they were found. Those that were not home when their host was done with are listed; so these had left it
-/// before its turn came, or after it: whoever moved them may have meant it; HA does when a host dies. But see [`is_ours`].
-fn elsewhere(ctx: &Ctx) -> Vec<Away> {
+/// Guests that run elsewhere than they were found, and are not listed. Those that were not home when their host was done with are, also if
+/// they did not run then; so these had left it before its turn came, or after it: whoever moved them may have meant it; HA does when a host dies.
+fn elsewhere(ctx: &Ctx) -> Vec<String> {
     let run = ctx.run;
     if !ctx.is_current() {
         return Vec::new();
@@ -126,21 +112,9 @@ fn elsewhere(ctx: &Ctx) -> Vec<Away> {
         let Some(on) = &guest.on else { continue };
         let Some((was, _)) = ctx.records().host_by_uuid(home) else { continue };
         if on != was && !left(vm, home) && !listed(uuid, home) {
-            let (pool, name) = (ctx.view.pool, ctx.guest_name(vm));
-            let told = format!("{name} from {} to {}", pool.name_of(was), pool.name_of(on));
-            all.push(Away { vm: vm.clone(), uuid: uuid.clone(), name, home: home.clone(), was: was.clone(), told });
+            let pool = ctx.view.pool;
+            all.push(format!("{} from {} to {}", ctx.guest_name(vm), pool.name_of(was), pool.name_of(on)));
         }
     }
     all
-}
-
-/// Whether a guest may be where the round itself put it: it was there when its host was emptied, and nothing shows that it was brought back.
-fn is_ours(ctx: &Ctx, away: &Away) -> bool {
-    let turn = ctx.run.plan.hosts.iter().zip(&ctx.run.hosts).find(|(p, _)| p.uuid == away.home);
-    let there = turn.and_then(|(_, h)| h.before.as_ref()).is_some_and(|b| b.guests.contains(&away.vm));
-    let emptied = ctx.calls(1, |c| matches!(&c.call, Call::Evacuate { host, .. } if *host == away.was)).next().is_some();
-    let back = |c: &crate::rollout::run::CallRun| {
-        matches!(&c.call, Call::Migrate { vm, to, .. } if *vm == away.vm && *to == away.was) && c.may_have_effect()
-    };
-    there && emptied && ctx.calls(1, back).next().is_none()
 }

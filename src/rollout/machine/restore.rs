@@ -115,9 +115,13 @@ fn one(ctx: &Ctx, pool: &Pool, item: &Item) -> Progress {
             if !ctx.run.reopened {
                 return Progress::Over;
             }
-            let (Some((vm, _)), Some((to, _))) = (ctx.records().guest_by_uuid(guest), ctx.records().host_by_uuid(host)) else {
+            let (Some((vm, running)), Some((to, _))) = (ctx.records().guest_by_uuid(guest), ctx.records().host_by_uuid(host))
+            else {
                 return Progress::Over;
             };
+            if running.on.is_none() {
+                return Progress::Over;
+            }
             bring(ctx, None, ctx.run.mark(), vm, to, true)
         }
         Item::Halted { guest, host } => {

@@ -188,7 +188,38 @@ pub fn stray(ctx: &Ctx, ended: impl Fn(Option<&HostEnd>) -> bool, why: &str) -> 
     None
 }
 
-/// A guest that was noted and is where it was, or does not run any more.
+/// A guest that ran on a host that was begun and emptied, does not run now, and is not noted yet. It died where the round had put it, or
+/// somebody shut it down; if it runs again there before the round is over, it is the round that has to say so.
+pub fn halted(ctx: &Ctx) -> Option<Entry> {
+    if !ctx.run.plan.options.home {
+        return None;
+    }
+    for (plan, run) in ctx.run.plan.hosts.iter().zip(&ctx.run.hosts) {
+        let emptied = ctx.calls(1, |c| matches!(&c.call, Call::Evacuate { host, .. } if *host == plan.host)).next().is_some();
+        for vm in run.before.iter().filter(|_| emptied).flat_map(|b| &b.guests) {
+            let Some(guest) = ctx.records().guest(vm).filter(|guest| guest.on.is_none()) else { continue };
+            let (guest, host) = (guest.uuid(), plan.uuid.clone());
+            let known = ctx.run.left.contains_key(&Item::Halted { guest: guest.clone(), host: host.clone() });
+            let item = Item::Guest { guest, host };
+            if !known && !ctx.run.left.contains_key(&item) {
+                let why = format!("{} was moved for the round, and does not run now", ctx.guest_name(vm));
+                return Some(Entry::Left { item, why });
+            }
+        }
+    }
+    None
+}
+
+/// A guest that was noted and does not run at the end: there is nothing to bring back.
+pub fn is_out(ctx: &Ctx) -> Option<Entry> {
+    ctx.run.left.keys().find_map(|item| {
+        let Item::Guest { guest, .. } = item else { return None };
+        let (r, _) = ctx.records().guest_by_uuid(guest).filter(|(_, g)| g.on.is_none())?;
+        Some(Entry::PutBack { item: item.clone(), how: format!("{} does not run any more", ctx.guest_name(r)) })
+    })
+}
+
+/// A guest that was noted and is where it was, or is gone.
 pub fn is_home(ctx: &Ctx) -> Option<Entry> {
     ctx.run.left.keys().find_map(|item| {
         let Item::Guest { guest, host } = item else { return None };
@@ -196,7 +227,8 @@ pub fn is_home(ctx: &Ctx) -> Option<Entry> {
         let how = match found {
             None => "the guest is not in the pool any more".to_owned(),
             Some((r, g)) => match &g.on {
-                None => format!("{} does not run any more", ctx.guest_name(r)),
+                // It may run again before the round is over: see `is_out`.
+                None => return None,
                 Some(on) if ctx.records().host(on).is_some_and(|h| *h.uuid == **host) => format!("{} is home", ctx.guest_name(r)),
                 Some(_) => return None,
             },

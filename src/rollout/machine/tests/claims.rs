@@ -108,7 +108,7 @@ fn nothing_counts_as_put_back_by_what_was_told_before_it_was_changed() {
 #[test]
 fn nothing_is_decided_while_the_pool_is_not_seen() {
     let mut b = Bench::new(World::new(2, 2));
-    b.reach(0, Stage::Rebuild);
+    b.reach(0, Stage::Soak);
     b.world.disconnect();
     let calls = b.world.calls.len();
     b.run(3_000);
@@ -118,6 +118,23 @@ fn nothing_is_decided_while_the_pool_is_not_seen() {
     assert!(said.contains("coordinator") && said.contains("resumed later"), "what the operator can do: {said}");
     b.world.connect();
     assert_eq!(b.finish(), RunResult::Done);
+}
+
+#[test]
+fn a_coordinator_that_was_out_of_reach_while_mirrors_had_to_be_rebuilt_is_asked_about() {
+    for (away, asks) in [(5, false), (60, true)] {
+        let mut b = Bench::new(World::new(2, 0));
+        b.reach(0, Stage::Rebuild).run(5);
+        b.world.disconnect();
+        b.run(away);
+        b.world.connect();
+        if asks {
+            let why = b.stuck(300);
+            assert!(why.contains("out of reach"), "{why}");
+            b.command(&Command::Retry).expect("stuck");
+        }
+        assert_eq!(b.finish(), RunResult::Done);
+    }
 }
 
 #[test]
