@@ -15,6 +15,8 @@ use std::time::Duration;
 const XO: &str = "xo:clientInfo:";
 /// Orchestrators that are named in a sentence.
 const NAMED: usize = 3;
+/// No round takes longer.
+const ROUND: Duration = Duration::from_secs(6 * 3600);
 const DAY: Duration = Duration::from_secs(86_400);
 /// One that has not connected for longer is history.
 const OLD: Duration = Duration::from_secs(30 * 86_400);
@@ -145,7 +147,8 @@ impl Pool {
             return None;
         }
         let work = self.foreign_work();
-        let off = self.power_off_since;
+        // After so long it is how somebody wants it.
+        let off = self.power_off_since.filter(|at| self.at.since(*at) < ROUND);
         if work.is_empty() && off.is_none() {
             return None;
         }
