@@ -8,7 +8,7 @@ use fake::{Fake, Request, Say, client, client_in, temp_dir};
 use poolwatch::xenapi::client::{Ask, ClientOptions};
 use poolwatch::xenapi::error::{Transport, TrustError};
 use poolwatch::xenapi::record::{Class, Ref};
-use poolwatch::xenapi::session::{Certainty, Credentials, Session};
+use poolwatch::xenapi::session::{Certainty, Credentials, Session, Span};
 use poolwatch::xenapi::{Client, Error, Target};
 use serde_json::json;
 use std::time::Duration;
@@ -281,7 +281,7 @@ async fn samples_are_fetched_with_the_session_in_a_cookie() {
     })
     .await;
     let session = login(&client(fake.addr.port()), &fake.target()).await.expect("a session");
-    let updates = session.rrd_updates(&fake.target(), Duration::from_secs(5)).await.expect("rows");
+    let updates = session.rrd_updates(&fake.target(), Span::Newest, Duration::from_secs(5)).await.expect("rows");
     assert_eq!(updates.newest_of_host(Some("u")).expect("a row").1, [("cpu0".to_owned(), 0.25)]);
     let request = fake.requests.lock().expect("log").last().expect("some").clone();
     let line = request.head.lines().next().expect("a line").to_owned();

@@ -2,7 +2,7 @@
 //!
 //! Sources: `PBD.other_config` `mpath-<SCSIid>` = `[up, max]` (sm's `mpathcount.py`; the key goes when the device
 //! goes), `host.other_config` `mpath-boot`, `Bond.links_up`, `PIF_metrics.carrier`. It remembers and counts; what a lost path means for a reboot is
-//! [`super::gate`]'s business.
+//! the gate's business.
 
 mod failover;
 mod ledger;
