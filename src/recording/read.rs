@@ -260,8 +260,8 @@ impl Recording {
 
     /// The last place at or before `at` from which everything is known that is known then.
     pub fn place(&self, at: Time) -> Place {
-        let starts = self.frames().filter(|(place, _, entry)| entry.key || place.frame == 0);
-        starts.filter(|(.., entry)| entry.from <= at).map(|(place, ..)| place).last().unwrap_or_default()
+        let mut starts = self.frames().rev().filter(|(place, _, entry)| entry.key || place.frame == 0);
+        starts.find(|(.., entry)| entry.from <= at).map(|(place, ..)| place).unwrap_or_default()
     }
 
     /// Whether the index can be believed about a place. What does not hold there is looked for in the file itself.

@@ -285,7 +285,7 @@ impl Recorder {
         all.push(Seen::Synced { classes });
         let kept = Special::Kept(Box::new(self.pool.keep()));
         let all = all.into_iter().map(|seen| Cow::Owned(Observation { at, seen }));
-        if let Err(error) = segment.key(at, all, kept) {
+        if let Err(error) = segment.key(at, all, &kept) {
             self.fail(&error);
         }
     }

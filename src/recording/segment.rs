@@ -127,7 +127,7 @@ impl Segment {
         &mut self,
         at: Time,
         all: impl ExactSizeIterator<Item = std::borrow::Cow<'o, Observation>>,
-        kept: Special,
+        kept: &Special,
     ) -> io::Result<()> {
         self.close()?;
         let key = self.how.level.max(KEY_LEVEL);
@@ -141,13 +141,13 @@ impl Segment {
         &mut self,
         at: Time,
         all: impl ExactSizeIterator<Item = std::borrow::Cow<'o, Observation>>,
-        kept: Special,
+        kept: &Special,
     ) -> io::Result<()> {
         self.put(&Special::Key(Key { at, records: all.len() }), at)?;
         for seen in all {
             self.put(&*seen, at)?;
         }
-        self.put(&kept, at)?;
+        self.put(kept, at)?;
         if let Some(open) = &mut self.open {
             open.entry.key = true;
         }

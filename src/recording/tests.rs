@@ -280,7 +280,9 @@ fn a_full_disk_loses_nothing_that_was_written_and_it_goes_on_when_there_is_room(
         assert!(gap.lost > 0 && gap.why == "the disk is full", "{gap:?}");
         let at = all[all.len() - 1].at;
         let mut live = Pool::new("");
-        all.iter().for_each(|seen| live.apply(seen));
+        for seen in &all {
+            live.apply(seen);
+        }
         let picture = player(last).go(at).expect("goes there").picture(at);
         assert_eq!(comparable(picture), comparable(live.picture(at)), "room for {room}");
     }

@@ -123,8 +123,7 @@ fn speaks_of_a_secret(text: &[u8], tag: bool) -> bool {
     let quoted = match text {
         [.., b'\\', b'"'] => text.len() - 2,
         [.., b'"'] => return false,
-        [.., b'\''] => text.len() - 1,
-        [.., b' '] => text.len() - 1,
+        [.., b'\'' | b' '] => text.len() - 1,
         _ => text.len(),
     };
     let text = text.get(..quoted).unwrap_or_default();

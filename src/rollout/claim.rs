@@ -70,7 +70,10 @@ const fn usual() -> u64 {
 
 /// The claim that was read last: the machine asks whose the pool is several times a turn, and the same text is read once.
 #[derive(Debug, Default)]
-pub struct LastRead(RefCell<Option<(String, String, Option<Arc<Claim>>)>>);
+pub struct LastRead(RefCell<Option<Reading>>);
+
+/// The two entries as they were written, and what they mean.
+type Reading = (String, String, Option<Arc<Claim>>);
 
 impl LastRead {
     /// As [`Claim::of`].

@@ -61,7 +61,7 @@ pub fn screen(still: Still) -> Result<Buffer, String> {
     model.settle();
     for text in &still.press {
         let keys: Keys = text.parse().map_err(|error| format!("--press {text}: {error}"))?;
-        for key in keys.0.iter() {
+        for key in &keys.0 {
             // What a key asks for outside is not to be had here.
             let _ = update(&mut model, Msg::Key(*key));
             model.settle();

@@ -107,11 +107,10 @@ pub fn into_library(
 
 /// Says in the log that the writing stopped to work, or works again.
 pub fn log_trouble(whose: &str, trouble: Option<&str>) {
-    match trouble {
-        Some(why) => {
-            tracing::warn!(target: "poolwatch::recording", "{whose}nothing is recorded now: {why}. It is tried again every 10 s")
-        }
-        None => tracing::info!(target: "poolwatch::recording", "{whose}it is recorded again"),
+    if let Some(why) = trouble {
+        tracing::warn!(target: "poolwatch::recording", "{whose}nothing is recorded now: {why}. It is tried again every 10 s");
+    } else {
+        tracing::info!(target: "poolwatch::recording", "{whose}it is recorded again");
     }
 }
 

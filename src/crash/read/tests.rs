@@ -302,7 +302,7 @@ fn a_folder_is_read_without_following_links() {
         let reading = super::path(&path, &options).unwrap();
         let crash = one(&reading);
         assert_eq!(
-            (crash.verdict.cause, crash.at.map(|at| at.to_xapi())),
+            (crash.verdict.cause, crash.at.map(crate::time::Time::to_xapi)),
             (Cause::O2cb, Some("20261121T02:17:44Z".to_owned())),
             "{path:?}"
         );
@@ -313,7 +313,6 @@ fn a_folder_is_read_without_following_links() {
     assert!(gone.contains("Check the path"), "{gone}");
     assert!(matches!(super::path(Path::new("/dev/null"), &options), Err(ReadError::Kind(_))));
     std::fs::remove_dir_all(&folder).unwrap();
-    assert!(MTIME > 0);
 }
 
 /// What the fuzz targets do, too: whatever the bytes, there is an answer, and it can be told.

@@ -121,20 +121,19 @@ impl Limit {
         let (stage, time) = text.split_once('=').ok_or_else(|| LimitError::Shape(text.to_owned()))?;
         let limit = Self::from_str(stage.trim()).map_err(|_| LimitError::Stage { stage: stage.trim().to_owned() })?;
         let wrong = || LimitError::Time { stage: limit.into(), time: time.to_owned() };
-        let secs = match time.trim().parse::<u64>() {
-            Ok(secs) => secs,
-            Err(_) => {
-                let (number, unit) =
-                    time.trim().split_at(time.trim().len() - time.trim().chars().next_back().map_or(0, char::len_utf8));
-                let unit: u64 = match unit {
-                    "s" => 1,
-                    "m" => 60,
-                    "h" => 3_600,
-                    "d" => 86_400,
-                    _ => return Err(wrong()),
-                };
-                number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(wrong)?
-            }
+        let secs = if let Ok(secs) = time.trim().parse::<u64>() {
+            secs
+        } else {
+            let (number, unit) =
+                time.trim().split_at(time.trim().len() - time.trim().chars().next_back().map_or(0, char::len_utf8));
+            let unit: u64 = match unit {
+                "s" => 1,
+                "m" => 60,
+                "h" => 3_600,
+                "d" => 86_400,
+                _ => return Err(wrong()),
+            };
+            number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(wrong)?
         };
         if secs > LONGEST { Err(wrong()) } else { Ok((limit, secs)) }
     }

@@ -223,7 +223,6 @@ pub(super) fn availability(model: &Model, action: Action) -> Option<Result<(), S
         Action::Time if !model.records && !model.replay => refuse(
             "Nothing is recorded here: it was switched off (--no-recording, or the configuration), or more than 16 pools are watched.",
         ),
-        Action::Time => Some(Ok(())),
         Action::SecondsBack
         | Action::SecondsForth
         | Action::MinutesBack
@@ -239,7 +238,7 @@ pub(super) fn availability(model: &Model, action: Action) -> Option<Result<(), S
         }
         Action::Live if model.replay => refuse("This is a recording: there is no live picture. q leaves."),
         Action::Live if !looking => refuse("This is live already."),
-        Action::Live => Some(Ok(())),
+        Action::Time | Action::Live => Some(Ok(())),
         Action::Faster if looking && model.past().is_some_and(|past| past.speed >= SPEEDS.1) => {
             refuse("It does not get any faster.")
         }

@@ -243,9 +243,10 @@ impl Scope {
                 let offered: Vec<Ref> =
                     self.networks.iter().filter(|n| !n.management && n.refused().is_none()).map(|n| n.network.clone()).collect();
                 // The management network is the first of them, and has no reference here.
-                let at = offered.iter().position(|r| *r == options.network).map_or(0, |at| at as i64 + 1);
-                let to = (at + i64::from(by.signum())).rem_euclid(offered.len() as i64 + 1);
-                options.network = usize::try_from(to - 1).ok().and_then(|to| offered.get(to).cloned()).unwrap_or_default();
+                let at = offered.iter().position(|r| *r == options.network).map_or(0, |at| at + 1);
+                let all = offered.len() + 1;
+                let to = (if by < 0 { at + all - 1 } else { at + 1 }) % all;
+                options.network = to.checked_sub(1).and_then(|to| offered.get(to).cloned()).unwrap_or_default();
             }
             Choice::Deadlines => self.unfolded = !self.unfolded,
             Choice::Settle => options.settle_s = step(&SETTLES, options.settle_s, by).max(QUIET),

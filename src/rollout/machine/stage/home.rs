@@ -226,12 +226,11 @@ pub fn is_home(ctx: &Ctx) -> Option<Entry> {
         let found = ctx.records().guest_by_uuid(guest);
         let how = match found {
             None => "the guest is not in the pool any more".to_owned(),
-            Some((r, g)) => match &g.on {
-                // It may run again before the round is over: see `is_out`.
-                None => return None,
-                Some(on) if ctx.records().host(on).is_some_and(|h| *h.uuid == **host) => format!("{} is home", ctx.guest_name(r)),
-                Some(_) => return None,
-            },
+            Some((r, g)) => {
+                // One that does not run may run again before the round is over: see `is_out`.
+                g.on.as_ref().and_then(|on| ctx.records().host(on)).filter(|h| *h.uuid == **host)?;
+                format!("{} is home", ctx.guest_name(r))
+            }
         };
         Some(Entry::PutBack { item: item.clone(), how })
     })
