@@ -10,7 +10,7 @@ use std::io::Write as _;
 pub type Entry<'a> = (&'a str, u8, &'a [u8]);
 
 /// When all members were last written to: 2026-11-21T02:18:30Z.
-pub const MTIME: i64 = 1_795_227_510;
+const MTIME: i64 = 1_795_227_510;
 
 /// A header that says this.
 pub fn header(path: &str, kind: u8, size: u64) -> [u8; 512] {

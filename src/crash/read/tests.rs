@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
-use super::testkit::{MTIME, bz2, gz, header, tar, zip};
+use super::testkit::{bz2, gz, header, tar, zip};
 use super::*;
 use crate::crash::report::{Crash, Dump};
 use crate::crash::verdict::Cause;
+use crate::time::Time;
 use base64::Engine as _;
 use proptest::prelude::*;
 
@@ -302,7 +303,7 @@ fn a_folder_is_read_without_following_links() {
         let reading = super::path(&path, &options).unwrap();
         let crash = one(&reading);
         assert_eq!(
-            (crash.verdict.cause, crash.at.map(crate::time::Time::to_xapi)),
+            (crash.verdict.cause, crash.at.map(Time::to_xapi)),
             (Cause::O2cb, Some("20261121T02:17:44Z".to_owned())),
             "{path:?}"
         );
