@@ -71,7 +71,7 @@ impl Fault {
             .unwrap_or((rest, ("", "")));
         self.task = Some(text::clean(task.trim(), LONG).into_owned());
         let (word, after) = rest;
-        let mut words = after.split_whitespace();
+        let words = after.split_whitespace();
         let version = words
             .map(|word| word.trim_matches(['(', ')']))
             .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'));
