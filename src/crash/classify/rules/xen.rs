@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(Xen, Signal::XenFault, "Early fatal page fault"),
     rule(XenOnly, Signal::XenFault, "GENERAL PROTECTION FAULT"),
     rule(XenOnly, Signal::XenFault, "Fatal trap: ").without(&["FATAL TRAP: v", "FATAL TRAP: t"]),
-    rule(Xen, Signal::XenFault, " fatal_trap+").within(),
+    rule(Xen, Signal::XenFault, "fatal_trap+").within(),
     rule(XenOnly, Signal::XenFault, "DOUBLE FAULT"),
     rule(Xen, Signal::XenFault, "DOUBLE FAULT -- system shutdown"),
     rule(Xen, Signal::XenBug, "Xen BUG at"),
