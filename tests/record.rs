@@ -72,7 +72,8 @@ fn it_stops_in_order_when_it_is_told_to() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     // The last frame is closed: whoever unpacks it finds nothing missing.
     let text = zstd::decode_all(std::fs::File::open(file).unwrap()).unwrap();
-    let lines: Vec<Value> = text.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect();
+    let lines: Vec<Value> =
+        text.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(|l| serde_json::from_slice(l).unwrap()).collect();
     assert_eq!(lines[0]["schema"], "poolwatch-recording/1");
     assert_eq!(lines[0]["pool"], "prod-a");
     assert!(lines[1..].iter().all(|line| line["seen"].is_object() || line["mark"].is_object()));
@@ -124,7 +125,9 @@ fn what_cannot_be_replayed_is_told() {
         assert!(err.contains(words), "{path}: {err}");
     }
     let calm = concat!(env!("CARGO_MANIFEST_DIR"), "/recordings/calm.jsonl.zst");
-    for (at, words) in [("noon", "is no time"), ("+10h", "outside of the recording"), ("2001-01-01 00:00", "outside of the recording")] {
+    for (at, words) in
+        [("noon", "is no time"), ("+10h", "outside of the recording"), ("2001-01-01 00:00", "outside of the recording")]
+    {
         let (code, _, err) = replay(&home, calm, &["--at", at]);
         assert_eq!(code, 3);
         assert!(err.contains(words), "{at}: {err}");

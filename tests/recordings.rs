@@ -80,7 +80,8 @@ fn shipped(file: &str) -> PathBuf {
 }
 
 fn make(home: &Home, scene: &Scene, secs: &str, to: &Path) {
-    let mut args = vec!["record", "--scenario", scene.scenario, "--duration", secs, "--about", scene.about, "-o", to.to_str().unwrap()];
+    let mut args =
+        vec!["record", "--scenario", scene.scenario, "--duration", secs, "--about", scene.about, "-o", to.to_str().unwrap()];
     for fault in scene.faults {
         args.extend(["--fault", fault]);
     }

@@ -55,12 +55,17 @@ pub struct ReplayArgs {
 
 fn speed(word: &str) -> Result<f64, String> {
     let (least, most) = crate::tui::model::past::SPEEDS;
-    word.parse::<f64>().ok().filter(|n| (least..=most).contains(n)).ok_or_else(|| format!("expected a number from {least} to {most}"))
+    word.parse::<f64>()
+        .ok()
+        .filter(|n| (least..=most).contains(n))
+        .ok_or_else(|| format!("expected a number from {least} to {most}"))
 }
 
 fn size(word: &str) -> Result<(u16, u16), String> {
     let parsed = word.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    parsed.filter(|(w, h)| (20..=400).contains(w) && (5..=200).contains(h)).ok_or_else(|| "expected columns x rows, such as 120x40".to_owned())
+    parsed
+        .filter(|(w, h)| (20..=400).contains(w) && (5..=200).contains(h))
+        .ok_or_else(|| "expected columns x rows, such as 120x40".to_owned())
 }
 
 fn zone(word: &str) -> Result<TimeZone, String> {
@@ -134,7 +139,14 @@ fn draw(
 }
 
 /// The dashboard on a recording.
-async fn show(args: &ReplayArgs, setup: &Setup, flags: &Flags, called: String, at: Time, zone: TimeZone) -> Result<ExitCode, CliError> {
+async fn show(
+    args: &ReplayArgs,
+    setup: &Setup,
+    flags: &Flags,
+    called: String,
+    at: Time,
+    zone: TimeZone,
+) -> Result<ExitCode, CliError> {
     let log = super::logging::with_pane(&setup.config.log)?;
     let (look, themes, problems) = screen::look(setup, flags, &[])?;
     let (request, mut requests) = mpsc::channel(WAITING);

@@ -25,8 +25,8 @@ use crate::tui::theme::{self, ColourLevel, Theme};
 use jiff::tz::TimeZone;
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// The file in the state folder that keeps the theme that was picked on the screen.
@@ -79,14 +79,16 @@ pub async fn run(
             let (answer, whose) = (answer.clone(), whose_of(&targets, at));
             let told = move |why: Option<&str>| {
                 record::log_trouble(&whose, why);
-                let text = why.map_or_else(|| "It is recorded again.".to_owned(), |why| format!("Nothing is recorded now: {why}."));
+                let text =
+                    why.map_or_else(|| "It is recorded again.".to_owned(), |why| format!("Nothing is recorded now: {why}."));
                 let _ = answer.try_send(Answer::Notice { pool: Some(PoolIx(at)), text, wrong: why.is_some() });
             };
             record::into_library(&data, keep?, targets.len(), told)
         })
         .collect();
     let mut followed = follow::start_recorded(entries, &clock, &data, &recorders);
-    let past = Past { recorders: recorders.clone(), data: data.clone(), reader: Reader::start(answer.clone(), TimeZone::system()) };
+    let past =
+        Past { recorders: recorders.clone(), data: data.clone(), reader: Reader::start(answer.clone(), TimeZone::system()) };
     let (seen, observations) = mpsc::channel(4);
     let desks = followed.desks.clone();
     let passing = tokio::spawn(pass_on(

@@ -245,7 +245,8 @@ impl Recording {
     /// The line of time with its events of note.
     pub fn time_line(&self) -> TimeLine {
         let (from, to) = self.span();
-        let marks = self.frames().flat_map(|(.., entry)| entry.marks.iter().cloned()).filter(|m| m.at >= from && m.at <= to).collect();
+        let marks =
+            self.frames().flat_map(|(.., entry)| entry.marks.iter().cloned()).filter(|m| m.at >= from && m.at <= to).collect();
         let ends = self.parts.iter().map(|part| {
             let last = part.frames.iter().filter_map(|f| f.entry.as_ref()).map(|entry| entry.to).max();
             last.unwrap_or(part.header.start)
@@ -282,7 +283,16 @@ impl Recording {
 
     /// Everything from a place on. A key frame is given only where the reading begins.
     pub fn items(&self, from: Place) -> Items {
-        Items { parts: self.parts.clone(), at: from, lines: None, line: Vec::new(), fresh: true, in_key: false, unread: 0, problem: None }
+        Items {
+            parts: self.parts.clone(),
+            at: from,
+            lines: None,
+            line: Vec::new(),
+            fresh: true,
+            in_key: false,
+            unread: 0,
+            problem: None,
+        }
     }
 
     /// What was observed from `from` on, in order. First, unless `from` is before the beginning, comes everything that was known at the last key

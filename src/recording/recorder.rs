@@ -180,7 +180,8 @@ impl Recorder {
             return;
         }
         let at = seen.at;
-        let full = self.segment.as_ref().is_some_and(|s| s.size() >= self.options.segment) || at.since(self.began) >= self.options.span;
+        let full =
+            self.segment.as_ref().is_some_and(|s| s.size() >= self.options.segment) || at.since(self.began) >= self.options.span;
         let due = at.since(self.keyed);
         if self.segment.is_some() && due >= KEY_EVERY && (!self.pool.is_reading() || due >= KEY_WAITS) {
             // What is in the key frame already does not come again behind it.
@@ -221,7 +222,8 @@ impl Recorder {
     }
 
     fn header(&self, start: Time) -> Header {
-        let (pool, uuid) = self.pool.identity().map(|(name, uuid)| (name, crate::text::clean(uuid, 64).into_owned())).unwrap_or_default();
+        let (pool, uuid) =
+            self.pool.identity().map(|(name, uuid)| (name, crate::text::clean(uuid, 64).into_owned())).unwrap_or_default();
         Header {
             schema: SCHEMA.to_owned(),
             pool,

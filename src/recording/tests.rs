@@ -194,7 +194,10 @@ fn a_recording_that_is_being_written_is_read_up_to_the_last_flush() {
         recorder.flush();
         seen += part.len();
         let read = observed(disk.only());
-        assert_eq!(read.last(), all[..seen].iter().rev().find(|seen| !matches!(seen.seen, Seen::Heard { .. }) || read.last() == Some(*seen)));
+        assert_eq!(
+            read.last(),
+            all[..seen].iter().rev().find(|seen| !matches!(seen.seen, Seen::Heard { .. }) || read.last() == Some(*seen))
+        );
     }
 }
 
@@ -374,7 +377,8 @@ fn an_index_that_lies_is_not_believed() {
     let all = story();
     let bytes = recorded(&all);
     // Key frames and their times are named wrongly, in the same number of bytes.
-    let text = bytes.windows(11).position(|w| w == b"\"key\":true,").or_else(|| bytes.windows(10).position(|w| w == b"\"key\":true"));
+    let text =
+        bytes.windows(11).position(|w| w == b"\"key\":true,").or_else(|| bytes.windows(10).position(|w| w == b"\"key\":true"));
     let at = text.expect("there are key frames");
     let mut lying = bytes.clone();
     lying[at..at + 10].copy_from_slice(b"\"kez\":true");
@@ -392,7 +396,8 @@ fn no_secret_is_written() {
         attempt: 1,
     }));
     scene.say(Seen::Link(Link::Live { coordinator: "10.0.0.1:443".into() }));
-    let message = Message { name: "X".into(), body: "<password>hunter2</password> cluster_token=hunter2".into(), ..Message::default() };
+    let message =
+        Message { name: "X".into(), body: "<password>hunter2</password> cluster_token=hunter2".into(), ..Message::default() };
     scene.set("msg", Record::Message(message));
     let outcome = Outcome::Failed { code: None, error: "plugin said {\"pool_secret\": \"hunter2\"}".into() };
     scene.say(Seen::Answer(Answer { host: r("h1"), via: Via::Probe, took_ms: 1, outcome }));

@@ -75,9 +75,10 @@ fn is_always_told(name: &str) -> bool {
 
 /// Not the measurements that are many and say little about storage, memory or heartbeats.
 fn is_telling(name: &str) -> bool {
-    let single = name.strip_prefix("cpu").or_else(|| name.strip_prefix("CPU")).is_some_and(|rest| {
-        rest.starts_with(|c: char| c.is_ascii_digit())
-    });
+    let single = name
+        .strip_prefix("cpu")
+        .or_else(|| name.strip_prefix("CPU"))
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let dull = ["pif_", "xapi_", "tapdisks_", "io_throughput_read_", "io_throughput_write_", "iops_read_", "iops_write_"];
     // Bytes read and written of an SR (`read_346c3809`) are in its throughput too.
     let counted = ["read_", "write_"].iter().any(|of| name.strip_prefix(of).is_some_and(|sr| !sr.contains('_')));
@@ -132,7 +133,8 @@ fn speaks_of_a_secret(text: &[u8], tag: bool) -> bool {
     if tag && before.last() != Some(&b'<') {
         return false;
     }
-    long > 3 && std::str::from_utf8(word).is_ok_and(|word| is_secret_key(word) || word.to_ascii_lowercase().contains("session_id"))
+    long > 3
+        && std::str::from_utf8(word).is_ok_and(|word| is_secret_key(word) || word.to_ascii_lowercase().contains("session_id"))
 }
 
 /// Where the value stands that begins here, quoted or not.
@@ -144,7 +146,9 @@ fn value_after(line: &[u8], mut from: usize) -> Option<(usize, usize)> {
             _ => break,
         }
     }
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\\' | b'\'' | b',' | b';' | b'&' | b'<' | b')' | b'}' | b']');
+    let ends = |byte: &u8| {
+        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\\' | b'\'' | b',' | b';' | b'&' | b'<' | b')' | b'}' | b']')
+    };
     let long = line.get(from..)?.iter().position(ends)?;
     (long > 0).then_some((from, from + long))
 }
@@ -189,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_poll_that_was_left_out_is_written_when_the_database_goes_back() {
-        let heard = |at: i64, generation| Observation { at: Time::from_millis(at), seen: Seen::Heard { generation: Some(generation) } };
+        let heard =
+            |at: i64, generation| Observation { at: Time::from_millis(at), seen: Seen::Heard { generation: Some(generation) } };
         let mut thinner = Thinner::default();
         assert_eq!(thinner.keep(&heard(0, 10)).len(), 1);
         assert_eq!(thinner.keep(&heard(500, 20)), []);

@@ -15,8 +15,8 @@ const OWN: (&str, &str) = ("#d6dae0", "#14181d");
 
 /// The sixteen colours, as most terminals show them.
 const SIXTEEN: [&str; 16] = [
-    "#1c1f24", "#cc4b4b", "#4fa35a", "#c79a3a", "#4a7fc9", "#a65fb0", "#3fa0a8", "#c8ccd2", "#6a7078", "#ef6b6b", "#74c77e", "#e8be62",
-    "#74a5ec", "#cb88d4", "#66c7cf", "#ffffff",
+    "#1c1f24", "#cc4b4b", "#4fa35a", "#c79a3a", "#4a7fc9", "#a65fb0", "#3fa0a8", "#c8ccd2", "#6a7078", "#ef6b6b", "#74c77e",
+    "#e8be62", "#74a5ec", "#cb88d4", "#66c7cf", "#ffffff",
 ];
 
 fn colour(colour: Color, own: &str) -> String {
@@ -124,13 +124,21 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
 fn run(out: &mut String, (x, y, cells): (u16, u16, u16), text: &str, style: &Style, ground: &str) {
     let (left, top, wide) = (MARGIN + f64::from(x) * CELL.0, MARGIN + f64::from(y) * CELL.1, f64::from(cells) * CELL.0);
     if style.ground != ground {
-        let _ = writeln!(out, "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{:.1}\" fill=\"{}\"/>", CELL.1, style.ground);
+        let _ = writeln!(
+            out,
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{:.1}\" fill=\"{}\"/>",
+            CELL.1, style.ground
+        );
     }
     if text.trim().is_empty() {
         return;
     }
     let line = top + CELL.1 * 0.74;
-    let _ = write!(out, "<text x=\"{left:.1}\" y=\"{line:.1}\" textLength=\"{wide:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"", style.text);
+    let _ = write!(
+        out,
+        "<text x=\"{left:.1}\" y=\"{line:.1}\" textLength=\"{wide:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"",
+        style.text
+    );
     for (how, attribute) in [
         (Modifier::BOLD, " font-weight=\"bold\""),
         (Modifier::ITALIC, " font-style=\"italic\""),

@@ -67,7 +67,9 @@ pub struct RecordArgs {
 /// An age on the command line.
 pub fn age(word: &str) -> Result<Duration, String> {
     let least = Duration::from_secs(3600);
-    parse_duration(word).filter(|age| *age >= least).ok_or_else(|| "expected a duration of at least 1h, such as 36h or 14d".to_owned())
+    parse_duration(word)
+        .filter(|age| *age >= least)
+        .ok_or_else(|| "expected a duration of at least 1h, such as 36h or 14d".to_owned())
 }
 
 /// A size on the command line.
@@ -87,7 +89,12 @@ pub fn limits(config: &Config, args: &RecordingArgs, pools: usize) -> Option<Lim
 }
 
 /// A recorder into the data folder, if it can be started. `told` hears when it stops to work and when it works again.
-pub fn into_library(data: &Path, limits: Limits, pools: usize, told: impl Fn(Option<&str>) + Send + 'static) -> Option<Arc<Background>> {
+pub fn into_library(
+    data: &Path,
+    limits: Limits,
+    pools: usize,
+    told: impl Fn(Option<&str>) + Send + 'static,
+) -> Option<Arc<Background>> {
     let shelf = Box::new(Library::new(data, limits));
     match Background::start(Recorder::new(shelf, Options::default().one_of(pools)), told) {
         Ok(background) => Some(Arc::new(background)),
@@ -101,7 +108,9 @@ pub fn into_library(data: &Path, limits: Limits, pools: usize, told: impl Fn(Opt
 /// Says in the log that the writing stopped to work, or works again.
 pub fn log_trouble(whose: &str, trouble: Option<&str>) {
     match trouble {
-        Some(why) => tracing::warn!(target: "poolwatch::recording", "{whose}nothing is recorded now: {why}. It is tried again every 10 s"),
+        Some(why) => {
+            tracing::warn!(target: "poolwatch::recording", "{whose}nothing is recorded now: {why}. It is tried again every 10 s")
+        }
         None => tracing::info!(target: "poolwatch::recording", "{whose}it is recorded again"),
     }
 }
@@ -114,7 +123,9 @@ pub async fn run(args: RecordArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let setup = Setup::load(flags)?;
     logging::without_pane(&setup.config.log)?;
     let Some(limits) = limits(&setup.config, &args.recording, 1).or(args.output.is_some().then(Limits::default)) else {
-        return Err(CliError::Record("nothing would be recorded: `on` in [recording] of the configuration, or --no-recording, says so".to_owned()));
+        return Err(CliError::Record(
+            "nothing would be recorded: `on` in [recording] of the configuration, or --no-recording, says so".to_owned(),
+        ));
     };
     let entry = setup.one(args.target.as_deref(), &args.connect).await?;
     let data = setup.dirs.data.clone();
@@ -132,7 +143,8 @@ pub async fn run(args: RecordArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let clock = Clock::start();
     clock.set_speed(args.sim_speed);
     let followed = follow::start_recorded(vec![entry], &clock, &data, &[Some(Arc::clone(&recorder))]);
-    let mut say = Say { seen: 0, reached: false, troubled: false, place: args.output.clone(), data, recorder: Arc::clone(&recorder) };
+    let mut say =
+        Say { seen: 0, reached: false, troubled: false, place: args.output.clone(), data, recorder: Arc::clone(&recorder) };
     let whole = watch(&mut say, followed, failing, args.duration).await?;
     drop(recorder);
     let reached = say.reached;

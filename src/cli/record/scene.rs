@@ -69,7 +69,9 @@ impl Scene {
     fn hosts(&self) -> Vec<(Ref, String, String)> {
         let records = self.eye.pool.whole_records();
         let hosts = records.into_iter().filter_map(|(r, record)| match record {
-            Record::Host(host) if record.class() == Class::Host => Some((r.clone(), host.uuid.to_string(), host.address.to_string())),
+            Record::Host(host) if record.class() == Class::Host => {
+                Some((r.clone(), host.uuid.to_string(), host.address.to_string()))
+            }
             _ => None,
         });
         hosts.collect()
@@ -77,14 +79,22 @@ impl Scene {
 
     fn ask_probes(&mut self, at: HostIx, session: &Ref) {
         for (host, ..) in self.hosts() {
-            let params = vec![Value::Ref(session.clone()), Value::Ref(host.clone()), "poolwatch".into(), "probe".into(), Value::Map(std::collections::BTreeMap::new())];
+            let params = vec![
+                Value::Ref(session.clone()),
+                Value::Ref(host.clone()),
+                "poolwatch".into(),
+                "probe".into(),
+                Value::Map(std::collections::BTreeMap::new()),
+            ];
             let told = match self.world.call(at, Call { method: "host.call_plugin".into(), params }) {
                 Reply::Done(Ok(Value::Str(said))) => match decode::report(&said) {
                     Ok(report) => Probed::Report(report),
                     Err(why) => Probed::Failed { why },
                 },
                 Reply::Done(Err(failure)) if failure.code == "XENAPI_MISSING_PLUGIN" => Probed::Absent,
-                Reply::Done(Err(failure)) => Probed::Failed { why: text::clean(&failure.to_string(), text::NAME_LIMIT).into_owned() },
+                Reply::Done(Err(failure)) => {
+                    Probed::Failed { why: text::clean(&failure.to_string(), text::NAME_LIMIT).into_owned() }
+                }
                 Reply::Done(Ok(_)) => continue,
                 Reply::Waiting(ticket) => {
                     self.world.forget(ticket);
@@ -98,9 +108,12 @@ impl Scene {
     fn measure(&mut self, session: &Ref) {
         let addresses = self.world.addresses();
         for (host, uuid, address) in self.hosts() {
-            let Some(ix) = addresses.iter().position(|a| *a == address || a.split(':').next() == Some(&address)) else { continue };
+            let Some(ix) = addresses.iter().position(|a| *a == address || a.split(':').next() == Some(&address)) else {
+                continue;
+            };
             let open = matches!(self.world.door(HostIx(ix)), crate::sim::api::Door::Open);
-            let request = RrdRequest { session: session.as_str().to_owned(), start: -15, host: true, vm_uuid: "none".into(), interval: 5 };
+            let request =
+                RrdRequest { session: session.as_str().to_owned(), start: -15, host: true, vm_uuid: "none".into(), interval: 5 };
             let updates = if open { self.world.rrd_updates(HostIx(ix), &request) } else { None };
             let outcome = match &updates {
                 Some(_) => Outcome::Ok { clock: None },
@@ -120,7 +133,8 @@ impl Scene {
 /// A fault and when, as it is given.
 fn fault(text: &str) -> Result<(Duration, Fault), CliError> {
     let wrong = |why: String| CliError::Record(format!("--fault {text:?}: {why}"));
-    let (at, fault) = text.split_once(' ').ok_or_else(|| wrong("expected seconds and a fault, such as 90 crash host=xcp2".to_owned()))?;
+    let (at, fault) =
+        text.split_once(' ').ok_or_else(|| wrong("expected seconds and a fault, such as 90 crash host=xcp2".to_owned()))?;
     let at: u64 = at.parse().map_err(|_| wrong(format!("{at:?} is no number of seconds")))?;
     let fault = fault.parse().map_err(|error| wrong(format!("{error}")))?;
     Ok((Duration::from_secs(at), fault))

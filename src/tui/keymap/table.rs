@@ -245,7 +245,14 @@ pub const TABLE: &[Entry] = &[
         30,
         &[(Screen, &["+", "=", "f8"]), (Wizard, &["+", "=", "f8"])],
     ),
-    entry(A::Slower, DEMO, "slower", "Let the simulated time run slower; in the past: play it slower.", 29, &[(Screen, &["-", "f7"]), (Wizard, &["-", "f7"])]),
+    entry(
+        A::Slower,
+        DEMO,
+        "slower",
+        "Let the simulated time run slower; in the past: play it slower.",
+        29,
+        &[(Screen, &["-", "f7"]), (Wizard, &["-", "f7"])],
+    ),
 ];
 
 /// The entry of an action. Every action has exactly one (a test sees to that).

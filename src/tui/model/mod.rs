@@ -9,8 +9,8 @@ mod settle;
 pub(crate) use settle::FRESH_MS;
 
 use grid::Grid;
-use past::Past;
 pub use pane::{Pane, PaneState};
+use past::Past;
 pub use popup::{Ask, Detail, Popup, Raw, Target};
 
 use super::draw::{Look, layout};

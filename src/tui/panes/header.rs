@@ -103,7 +103,8 @@ fn past_words(pen: &Pen<'_>, model: &Model, width: u16) -> Option<Vec<Span<'stat
     let glyph = pen.look.glyphs.arrow_left;
     let when = exact(moment.at, &model.zone);
     let at = if width >= 80 { when } else { clock(moment.at, &model.zone) };
-    let mut spans = vec![Span::styled(format!(" {glyph} PAST {at} "), pen.style(Role::Selection).patch(pen.style(Role::Emphasis)))];
+    let mut spans =
+        vec![Span::styled(format!(" {glyph} PAST {at} "), pen.style(Role::Selection).patch(pen.style(Role::Emphasis)))];
     let moves = match (past.playing, (past.speed - 1.0).abs() < f64::EPSILON) {
         (false, _) => "held".to_owned(),
         (true, true) => "plays".to_owned(),

@@ -42,7 +42,8 @@ fn window(line: &TimeLine, at: Time) -> (Time, Time) {
     }
     let half = i64::try_from(WINDOW.as_millis() / 2).unwrap_or(0);
     let last = line.to.as_millis().saturating_sub(2 * half);
-    let from = Time::from_millis(at.as_millis().saturating_sub(half).clamp(line.from.as_millis(), last.max(line.from.as_millis())));
+    let from =
+        Time::from_millis(at.as_millis().saturating_sub(half).clamp(line.from.as_millis(), last.max(line.from.as_millis())));
     (from, from + WINDOW)
 }
 

@@ -29,7 +29,10 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
     sheet.fact("known from", host.state.evidence.clone());
     let yes = |b: bool| if b { "yes" } else { "no" };
     sheet.fact("xapi says", format!("enabled: {}, live: {}", yes(host.enabled), yes(host.live)));
-    sheet.fact("booted", host.booted.map_or_else(String::new, |t| format!("{} ({})", exact(t, &model.zone), ago(model.shown(), t))));
+    sheet.fact(
+        "booted",
+        host.booted.map_or_else(String::new, |t| format!("{} ({})", exact(t, &model.zone), ago(model.shown(), t))),
+    );
     sheet.fact("version", host.version.clone());
     sheet.fact("pending", host.guidance.join(", "));
     sheet.fact("address", host.address.clone());

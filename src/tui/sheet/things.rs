@@ -146,8 +146,10 @@ pub(super) fn path_line(sheet: &mut Sheet, model: &Model, p: &PathView) {
     } else {
         (model.look.glyphs.ok, Role::Healthy)
     };
-    let since =
-        p.since.filter(|_| p.up < p.total).map_or_else(String::new, |t| format!(" since {}", moment(t, model.shown(), &model.zone)));
+    let since = p
+        .since
+        .filter(|_| p.up < p.total)
+        .map_or_else(String::new, |t| format!(" since {}", moment(t, model.shown(), &model.zone)));
     let sr = if p.sr.is_empty() { String::new() } else { format!(" (SR {})", p.sr) };
     sheet.para(format!("{glyph} {}/{}", p.up, p.total), role, 8, format!("{} {}{sr}{since}", kind(p.kind), p.name), Role::Text);
 }

@@ -71,7 +71,9 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Fleet => fleet(model),
         Action::NextPool => step_pool(model, 1),
         Action::PreviousPool => step_pool(model, model.pools.len().saturating_sub(1)),
-        Action::Back if model.is_looking_back() && !model.replay && super::available::nothing_to_leave(model) => super::past::live(model),
+        Action::Back if model.is_looking_back() && !model.replay && super::available::nothing_to_leave(model) => {
+            super::past::live(model)
+        }
         Action::Back => back(model),
         Action::Faster => return speed(model, 2.0),
         Action::Slower => return speed(model, 0.5),

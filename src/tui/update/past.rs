@@ -119,7 +119,11 @@ fn speed(model: &mut Model, by: f64) -> Vec<Effect> {
     let Some(past) = model.past_mut() else { return Vec::new() };
     past.speed = (past.speed * by).clamp(SPEEDS.0, SPEEDS.1);
     past.stepped = now;
-    let text = format!("The recording plays {} times as fast as it was{}.", past.speed, if past.playing { "" } else { ", once it plays" });
+    let text = format!(
+        "The recording plays {} times as fast as it was{}.",
+        past.speed,
+        if past.playing { "" } else { ", once it plays" }
+    );
     model.say(text, false);
     Vec::new()
 }
@@ -173,7 +177,8 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
 /// A moment came, or why it did not.
 pub(super) fn came(model: &mut Model, pool: PoolIx, number: u64, result: Result<Moment, String>) -> Vec<Effect> {
     let replay = model.replay;
-    let Some(past) = model.pools.get_mut(pool.0).and_then(|view| view.past.as_mut()).filter(|past| past.asked == Some(number)) else {
+    let Some(past) = model.pools.get_mut(pool.0).and_then(|view| view.past.as_mut()).filter(|past| past.asked == Some(number))
+    else {
         return Vec::new();
     };
     past.asked = None;
@@ -215,9 +220,9 @@ pub(super) fn availability(model: &Model, action: Action) -> Option<Result<(), S
     let looking = model.is_looking_back();
     match action {
         Action::Time if model.screen == Screen::Fleet => refuse("Open a pool first: each has its own recording."),
-        Action::Time if !model.records && !model.replay => {
-            refuse("Nothing is recorded here: it was switched off (--no-recording, or the configuration), or more than 16 pools are watched.")
-        }
+        Action::Time if !model.records && !model.replay => refuse(
+            "Nothing is recorded here: it was switched off (--no-recording, or the configuration), or more than 16 pools are watched.",
+        ),
         Action::Time => Some(Ok(())),
         Action::SecondsBack
         | Action::SecondsForth
@@ -235,8 +240,12 @@ pub(super) fn availability(model: &Model, action: Action) -> Option<Result<(), S
         Action::Live if model.replay => refuse("This is a recording: there is no live picture. q leaves."),
         Action::Live if !looking => refuse("This is live already."),
         Action::Live => Some(Ok(())),
-        Action::Faster if looking && model.past().is_some_and(|past| past.speed >= SPEEDS.1) => refuse("It does not get any faster."),
-        Action::Slower if looking && model.past().is_some_and(|past| past.speed <= SPEEDS.0) => refuse("It does not get any slower."),
+        Action::Faster if looking && model.past().is_some_and(|past| past.speed >= SPEEDS.1) => {
+            refuse("It does not get any faster.")
+        }
+        Action::Slower if looking && model.past().is_some_and(|past| past.speed <= SPEEDS.0) => {
+            refuse("It does not get any slower.")
+        }
         Action::Faster | Action::Slower if looking => Some(Ok(())),
         Action::Wizard | Action::Faults if model.replay => refuse("This is a recording: nothing can be changed in it."),
         Action::Wizard | Action::Faults if looking => {
