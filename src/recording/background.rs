@@ -114,3 +114,68 @@ fn work(
     }
     recorder.finish();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::Seen;
+    use crate::pool::scene::Scene;
+    use crate::recording::line::Header;
+    use crate::recording::recorder::{Options, Shelf};
+    use crate::recording::segment::Sink;
+    use crate::time::Time;
+    use std::io::{self, Write};
+    use std::sync::mpsc::{Sender, channel};
+
+    /// A disk that takes nothing until it is told to.
+    struct Stuck(Receiver<()>, Sender<usize>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.1.send(bytes.len());
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Sink for Stuck {
+        fn cut(&mut self, _: u64) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Shelf for Option<Stuck> {
+        fn next(&mut self, _: &Header) -> io::Result<Box<dyn Sink>> {
+            self.take().map(|stuck| Box::new(stuck) as Box<dyn Sink>).ok_or_else(|| io::Error::other("no more"))
+        }
+
+        fn tidy(&mut self, _: Time) {}
+    }
+
+    #[test]
+    fn a_disk_that_hangs_holds_up_nobody_and_what_is_lost_is_counted() {
+        let ((go, wait), (writes, written)) = (channel(), channel());
+        let recorder = Recorder::new(Box::new(Some(Stuck(wait, writes))), Options::default());
+        let (tell, told) = channel();
+        let background = Background::start(recorder, move |why| drop(tell.send(why.map(str::to_owned)))).expect("a thread");
+        background.see(&Scene::new(2).told);
+        written.recv().expect("it writes the header, and hangs");
+        let batch = vec![Observation { at: Time::from_secs(1_900_000_000), seen: Seen::Heard { generation: None } }];
+        for _ in 0..WAITING * 2 {
+            background.see(&batch);
+        }
+        assert!(background.missed.load(Ordering::Relaxed) > 0, "what does not fit is counted, not waited for");
+        drop(go);
+        let why = told.recv().expect("it is told").expect("why");
+        assert!(why.contains("slowly") || why.contains("no more"), "{why}");
+        background.finish();
+    }
+}

@@ -218,3 +218,93 @@ impl Shelf for OneFile {
 
     fn tidy(&mut self, _now: Time) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UUID: &str = "0a0a0a0a-1b1b-2c2c-3d3d-4e4e4e4e4e4e";
+
+    fn data(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("poolwatch-folder-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        folder
+    }
+
+    fn header(secs: i64) -> Header {
+        Header { uuid: UUID.to_owned(), start: Time::from_secs(1_795_219_200 + secs), ..Header::default() }
+    }
+
+    #[test]
+    fn a_pool_cannot_choose_the_folder() {
+        for uuid in ["", "..", "../../../../../../../../../etc/passwd1", &"a/".repeat(18), &"\u{e9}".repeat(18)] {
+            assert_eq!(of_pool(Path::new("/data"), uuid), Path::new("/data/recordings/unknown"), "{uuid}");
+        }
+        assert_eq!(of_pool(Path::new("/data"), UUID), Path::new("/data/recordings").join(UUID));
+    }
+
+    #[test]
+    fn segments_are_in_the_order_of_time_and_one_program_records() {
+        let data = data("order");
+        let mut library = Library::new(&data, Limits::default());
+        for secs in [0, 0, 0, 3600] {
+            library.next(&header(secs)).expect("a file");
+        }
+        let names: Vec<String> = segments(&of_pool(&data, UUID))
+            .expect("listed")
+            .iter()
+            .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
+            .collect();
+        let stamp = |more: &str| format!("20261121T000000Z{more}{ENDING}");
+        assert_eq!(names, [stamp(""), stamp("_002"), stamp("_003"), format!("20261121T010000Z{ENDING}")]);
+        let why = Library::new(&data, Limits::default()).next(&header(9)).map(|_| ()).expect_err("locked").to_string();
+        assert!(why.contains("another poolwatch"), "{why}");
+        drop(library);
+        Library::new(&data, Limits::default()).next(&header(9)).expect("the lock went with its owner");
+        let _ = fs::remove_dir_all(&data);
+    }
+
+    #[test]
+    fn what_is_too_old_or_too_much_goes_and_never_what_is_written_now() {
+        let data = data("tidy");
+        let folder = of_pool(&data, UUID);
+        let other = of_pool(&data, "ffffffff-1b1b-2c2c-3d3d-4e4e4e4e4e4e");
+        let hour = Duration::from_secs(3600);
+        let make = |folder: &Path, name: &str, age: u32, size: usize| {
+            fs::create_dir_all(folder).expect("a folder");
+            let path = folder.join(format!("{name}{ENDING}"));
+            fs::write(&path, vec![0; size]).expect("written");
+            let when = SystemTime::now() - hour * age;
+            File::options().append(true).open(&path).and_then(|file| file.set_modified(when)).expect("dated");
+            path
+        };
+        let all = [make(&folder, "a", 50, 10), make(&other, "b", 9, 400), make(&folder, "c", 5, 400), make(&folder, "d", 1, 400)];
+        let foreign = folder.join("notes.txt");
+        fs::write(&foreign, "mine").expect("written");
+        let there = || all.iter().map(|path| path.exists()).collect::<Vec<_>>();
+        let now_in = all[3].clone();
+        let mut tidy =
+            |age: u32, bytes| super::tidy(&data.join(FOLDER), Limits { age: hour * age, bytes }, Some(&now_in)).expect("tidied");
+        tidy(40, 10_000);
+        assert_eq!(there(), [false, true, true, true], "too old");
+        tidy(40, 1_000);
+        assert_eq!(there(), [false, false, true, true], "too much: the oldest, whatever pool it is of");
+        tidy(0, 0);
+        assert_eq!(there(), [false, false, false, true]);
+        assert!(foreign.exists());
+        let _ = fs::remove_dir_all(&data);
+    }
+
+    #[test]
+    fn a_file_that_was_named_is_never_written_over() {
+        let data = data("one");
+        fs::create_dir_all(&data).expect("a folder");
+        let path = data.join("flight.jsonl.zst");
+        let mut shelf = OneFile::create(&path).expect("made");
+        assert!(OneFile::create(&path).is_err());
+        shelf.next(&header(0)).expect("the file itself");
+        shelf.next(&header(1)).expect("another beside it");
+        assert!(data.join("flight-2.jsonl.zst").exists());
+        let _ = fs::remove_dir_all(&data);
+    }
+}

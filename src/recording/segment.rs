@@ -130,10 +130,10 @@ impl Segment {
         kept: &Special,
     ) -> io::Result<()> {
         self.close()?;
-        let key = self.how.level.max(KEY_LEVEL);
-        let how = std::mem::replace(&mut self.how.level, key);
+        let level = self.how.level;
+        self.how.level = level.max(KEY_LEVEL);
         let done = self.whole_key(at, all, kept);
-        self.how.level = how;
+        self.how.level = level;
         done
     }
 
