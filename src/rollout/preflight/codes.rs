@@ -110,8 +110,6 @@ pub const CODES: &[Code] = codes! {
         "Do what it says: bring back the path, the link or the region that it names. Nothing else may go down meanwhile.";
     "fence-unknown" "soft" "A host runs o2cb, and its probe does not tell any more how far it is from a fence."
         "Look at that host: `poolwatch probe` as root.";
-    "database-went-back" "soft" "The pool's database went back in time within the last hour: a coordinator with an older copy took over."
-        "Look through what was lost (Control on the screen, or status), mend it, and accept it then.";
     "peers-silent" "soft" "A node of o2cb does not hear others any more, and keeps its quorum all the same."
         "Look at the silent ones: they are dead, or about to fence themselves. Change nothing until that is over.";
     "other-captain" "soft" "Somebody else works on the pool: hosts are being emptied or restarted, or auto_poweron was switched off, without a claim of poolwatch."

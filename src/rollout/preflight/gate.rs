@@ -9,7 +9,8 @@ use crate::rollout::finding::{Finding, Fix};
 const PASSING: [&str; 2] = ["rebuild-settling", "host-settling"];
 
 /// Reasons of the gate that other checks here tell with more to it.
-const TOLD_ELSEWHERE: [&str; 5] = ["ha-on", "rolling-upgrade", "storage-unplugged", "storage-missing", "versions"];
+const TOLD_ELSEWHERE: [&str; 6] =
+    ["ha-on", "rolling-upgrade", "storage-unplugged", "storage-missing", "versions", "database-went-back"];
 
 pub fn check(ground: Ground, out: &mut Vec<Finding>) {
     for obstacle in ground.pool.obstacles(ground.now) {

@@ -210,7 +210,8 @@ impl Core {
 
 fn database(known: &Known, options: Options) -> Db {
     let mut db = Db::with_dialect(options.seed ^ 0x7477_696e, options.dialect);
-    for class in Class::iter() {
+    // Networks first: their PIFs are listed in them as they come.
+    for class in std::iter::once(Class::Network).chain(Class::iter().filter(|class| *class != Class::Network)) {
         for (r, record) in known.of(class) {
             let fields = fields::of(record);
             if !fields.is_empty() {
