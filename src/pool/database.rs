@@ -112,7 +112,9 @@ impl Ledger {
         if self.uuid.as_deref() != Some(mark.uuid.as_str()) {
             return None;
         }
-        let told = mark.rewind.filter(|rewind| now.since(rewind.at) < TOLD);
+        // It may have been found by a clock that is ahead of ours: for us it is then found now.
+        let found = mark.rewind.map(|rewind| Rewind { at: rewind.at.min(now), ..rewind });
+        let told = found.filter(|rewind| now.since(rewind.at) < TOLD);
         self.rewind = self.rewind.take().max_by_time(told);
         let seen = self.highest;
         if seen.is_none_or(|(generation, _)| generation < mark.generation) {

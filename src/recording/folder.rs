@@ -283,7 +283,7 @@ mod tests {
         fs::write(&foreign, "mine").expect("written");
         let there = || all.iter().map(|path| path.exists()).collect::<Vec<_>>();
         let now_in = all[3].clone();
-        let mut tidy =
+        let tidy =
             |age: u32, bytes| super::tidy(&data.join(FOLDER), Limits { age: hour * age, bytes }, Some(&now_in)).expect("tidied");
         tidy(40, 10_000);
         assert_eq!(there(), [false, true, true, true], "too old");

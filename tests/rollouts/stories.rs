@@ -35,7 +35,7 @@
 //! | 29 one full host blocks the menu | `story_29_one_full_host_does_not_keep_the_others_from_taking_guests` |
 //! | 30 designating another coordinator | `story_30_the_coordinator_stays_who_it_is` |
 //! | 31 only the coordinator was patched, and all looks well | `story_31_who_updated_the_coordinator_alone_is_told_of_the_others` |
-//! | 32 node stays cordoned | `story_32_a_host_that_does_not_enable_itself_is_enabled`, and the checker at the end of every seed |
+//! | 32 node stays cordoned | `story_32_a_host_that_does_not_enable_itself_is_enabled_and_one_that_cannot_be_is_told`, and the checker at the end of every seed |
 //! | 33 lock of an owner that is gone | `story_33_a_dead_owners_claim_is_told_and_left`, `story_33_a_claim_whose_owner_is_gone_can_be_taken_over_but_not_before` |
 //! | 34 hold until we are ready | `story_34_a_pause_holds_as_long_as_it_is_wanted` |
 //! | 35 nothing can be repaired until it finishes | `story_35_the_operator_repairs_while_it_waits` |

@@ -72,13 +72,13 @@ impl Limit {
     /// What it is for, in words.
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Settle => "wait until the pool is well and quiet",
+            Self::Settle => "wait for a well and quiet pool",
             Self::Enable => "disable the host, enable it",
             Self::Evacuate => "move its guests away",
             Self::Update => "install its updates",
             Self::Down => "see it go down",
             Self::Up => "see it boot and live",
-            Self::Storage => "plug its storage, join its cluster",
+            Self::Storage => "plug storage, join its cluster",
             Self::Rebuild => "bring its mirrors in step",
             Self::Home => "bring its guests back",
         }

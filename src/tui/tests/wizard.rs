@@ -123,6 +123,38 @@ fn what_speaks_against_it_has_to_go_or_to_be_accepted() {
 }
 
 #[test]
+fn a_database_that_went_back_is_looked_at_by_the_operator_and_that_is_all_that_changes() {
+    let fix = Some(Fix::DatabaseChecked { at: NOW });
+    let finding = crate::rollout::finding::Finding { fix, ..findings().remove(1) };
+    let mut model = planned(SIZE, vec![finding]);
+    press(&mut model, "enter");
+    assert_eq!(press(&mut model, "m, enter"), [], "the harmless answer comes first");
+    assert_eq!(press(&mut model, "m"), []);
+    says(&model, &["Did you look at what was lost?", "Nothing is changed in the pool"]);
+    let Request::Survey { ask, options, .. } = request(press(&mut model, "down, enter")) else { panic!() };
+    assert_eq!(options.database_checked, Some(NOW));
+    tell(&mut model, Answer::Surveyed { pool: POOL, ask, result: Ok(Box::new(prepared(Vec::new()))) });
+    says(&model, &["Nothing speaks against this round"]);
+}
+
+#[test]
+fn a_network_and_deadlines_are_chosen_and_asked_for() {
+    let mut model = writing(SIZE);
+    press(&mut model, "w");
+    tell(&mut model, Answer::RunFound { pool: POOL, result: Ok(None) });
+    // Four hosts stand above the options: the network is the fourth of these, the deadlines are the seventh.
+    press(&mut model, "down, down, down, down, down, down, down, down, down");
+    says(&model, &["network that guests move over", "The pool has no other network"]);
+    press(&mut model, "down, down, down, space");
+    says(&model, &["bring its mirrors in step", "1 d"]);
+    press(&mut model, "down, right");
+    says(&model, &["as usual but settle", "not as usual"]);
+    let Request::Survey { options, .. } = request(press(&mut model, "enter")) else { panic!() };
+    assert_eq!(options.deadlines.changed(), [crate::rollout::plan::Limit::Settle]);
+    assert_eq!(options.deadlines.settle_s, 8 * 3_600);
+}
+
+#[test]
 fn an_answer_that_was_overtaken_changes_nothing_and_a_changed_choice_is_planned_again() {
     let mut model = writing(SIZE);
     press(&mut model, "w");

@@ -190,7 +190,7 @@ impl Scope {
                     .networks
                     .iter()
                     .find(|n| n.network == *r)
-                    .map_or_else(|| "a network that is gone".to_owned(), NetworkView::words),
+                    .map_or_else(|| "a network that is gone".to_owned(), |n| n.name.clone()),
             },
             Choice::Deadlines => match self.options.deadlines.changed().as_slice() {
                 [] => "as usual".to_owned(),
@@ -380,7 +380,7 @@ mod tests {
             scope.turn(Choice::Network, by, NOW);
             values.push(scope.value(Choice::Network, |t| t.to_string()));
         }
-        assert_eq!(values, ["Storage (bond0)", "Fast (bond0)", "the management network", "Fast (bond0)"]);
+        assert_eq!(values, ["Storage", "Fast", "the management network", "Fast"]);
         assert_eq!(scope.not_offered().collect::<Vec<_>>(), ["Backup (bond0): xcp2 has no address on it"]);
         scope.networks.clear();
         assert_eq!(scope.value(Choice::Network, |t| t.to_string()), "a network that is gone");

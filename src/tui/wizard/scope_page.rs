@@ -158,7 +158,11 @@ fn choice_row(paper: &mut Paper, model: &Model, pool: &PoolView, choice: Choice)
         return;
     }
     if choice == Choice::Deadlines {
-        let hint = format!("   {} {} them", key(model, Action::Mark), if scope.unfolded { "hides" } else { "shows" });
+        // Where something is not as usual, that is worth the room.
+        let hint = match (scope.options.deadlines.changed().is_empty(), scope.unfolded) {
+            (false, _) => String::new(),
+            (true, open) => format!("   {} {} them", key(model, Action::Mark), if open { "hides" } else { "shows" }),
+        };
         let label = format!("    {:<46}", choice.label());
         let value = scope.value(choice, |_| String::new());
         paper.line(0, vec![piece(label, Role::Text), piece(value, Role::Input), piece(hint, Role::Muted)]);

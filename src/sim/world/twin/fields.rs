@@ -116,7 +116,6 @@ pub fn of(record: &Record) -> Vec<(&'static str, Value)> {
             ("uuid", text(&p.uuid)),
             ("device", text(&p.device)),
             ("host", (&p.host).into()),
-            ("network", (&p.network).into()),
             ("metrics", (&p.metrics).into()),
             ("physical", p.physical.into()),
             ("currently_attached", p.currently_attached.into()),

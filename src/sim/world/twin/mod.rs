@@ -225,6 +225,7 @@ fn database(known: &Known, options: Options) -> Db {
         if !pif.network.is_null() && !db.exists(&pif.network) {
             db.create_with_ref("network", &pif.network, &[("name_label", format!("Network of {}", pif.device).into())]);
         }
+        db.set(r, "network", &pif.network);
     }
     db
 }
