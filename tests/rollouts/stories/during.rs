@@ -144,7 +144,7 @@ fn story_28_every_command_can_be_given_or_says_why_not_and_a_stop_always_has_a_w
         let played = poolwatch::rollout::twin::play_watched(&mut stage, Operator::default(), |s| {
             let Some(engine) = &s.engine else { return };
             let now = s.eye.own(&s.world);
-            let picture = s.eye.pool.picture(now);
+            let picture = s.eye.pool.glance(now);
             let shown = progress(&engine.run, &engine.view(now, &s.eye.pool, &picture));
             for (name, refused) in &shown.commands {
                 assert!(refused.as_ref().is_none_or(|why| why.len() > 8), "{name:?} is grey without a reason");
