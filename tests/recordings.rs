@@ -148,6 +148,7 @@ fn paths(state: &Value, name: &str) -> (u64, u64) {
 }
 
 /// Whether an alert is there, and whether it still is so.
+#[allow(clippy::option_option, reason = "whether it was told, and whether it still is so, if that can be told")]
 fn alert(state: &Value, name: &str) -> Option<Option<bool>> {
     state["alerts"].as_array().unwrap().iter().find(|alert| alert["name"] == name).map(|alert| alert["still_true"].as_bool())
 }

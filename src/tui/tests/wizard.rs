@@ -146,7 +146,7 @@ fn a_network_and_deadlines_are_chosen_and_asked_for() {
     press(&mut model, "down, down, down, down, down, down, down, down, down");
     says(&model, &["network that guests move over", "The pool has no other network"]);
     press(&mut model, "down, down, down, space");
-    says(&model, &["bring its mirrors in step", "1 d"]);
+    says(&model, &["see it boot and live", "1 h"]);
     press(&mut model, "down, right");
     says(&model, &["as usual but settle", "not as usual"]);
     let Request::Survey { options, .. } = request(press(&mut model, "enter")) else { panic!() };
