@@ -1,5 +1,7 @@
 //! `poolwatch crash`: a crash read from a folder, an archive, a log or a pool, told in words, as JSON, Markdown or HTML.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
+
 mod live;
 mod words;
 

@@ -1,5 +1,7 @@
 //! `poolwatch record`: the flight recorder alone; and the recorders of the commands that record besides.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
+
 mod scene;
 
 use super::args::{ConnectArgs, RecordingArgs};

@@ -1,7 +1,7 @@
 //! The lines of one crash in, a verdict out: o2cb, xhad, a bug, no crash, or not known. Pure: no file, no clock; memory is bounded however long the logs are.
 //!
-//! A line goes through [`strip`], which tells whose words it is, and [`matcher`], which finds the [`rules`]' words in it; [`scan`] keeps per log and
-//! boot what was told; [`decide`] and [`bug`] weigh it. What a program quotes never counts.
+//! A line goes through `strip`, which tells whose words it is, and `matcher`, which finds the `rules`' words in it; `scan` keeps per log and
+//! boot what was told; `decide` and `bug` weigh it. What a program quotes never counts.
 
 mod bug;
 pub(in crate::crash) mod date;
