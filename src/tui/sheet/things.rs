@@ -127,7 +127,39 @@ pub(super) fn alert(model: &Model, a: &Alert) -> Sheet {
     };
     sheet.fact("still true", still);
     sheet.fact("name", a.name.clone());
+    if a.name == "host-crashed" {
+        crashed(&mut sheet, model, a);
+    }
     sheet
+}
+
+/// What the pool tells of the last outage of the host that an alert is about: guests, a dump, what xapi wrote.
+fn crashed(sheet: &mut Sheet, model: &Model, a: &Alert) {
+    let Some(outage) = model.pool().and_then(|view| view.pool.outages().into_iter().find(|o| o.number > 0 && o.name == a.about))
+    else {
+        return;
+    };
+    sheet.blank();
+    sheet.fact("last sign of life", outage.alive.map_or_else(String::new, |t| at(model, t)));
+    sheet.fact("booted", outage.booted.map_or_else(String::new, |t| at(model, t)));
+    sheet.fact("fence", outage.margin.clone().unwrap_or_else(|| "nothing foretold one, or no probe tells".to_owned()));
+    let dump = outage.dump.as_ref().map_or_else(
+        || "none that xapi knows of".to_owned(),
+        |dump| format!("{} {}", crate::text::bytes(dump.size), dump.cause.clone().unwrap_or_default()),
+    );
+    sheet.fact("dump", dump);
+    for guest in &outage.guests {
+        let fate = match (&guest.on, guest.exists) {
+            (Some(host), _) => format!("runs on {host}"),
+            (None, true) => "does not run".to_owned(),
+            (None, false) => "is gone".to_owned(),
+        };
+        sheet.fact("guest", format!("{} {fate}", guest.name));
+    }
+    for (when, what) in &outage.told {
+        sheet.fact("xapi wrote", format!("{what} {}", at(model, *when)));
+    }
+    sheet.words(format!("Why it went down: poolwatch crash TARGET --host {}", outage.name), Role::Text);
 }
 
 pub(super) fn member(model: &Model, c: &ClusterView, m: &MemberView) -> Sheet {
