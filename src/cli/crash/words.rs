@@ -25,11 +25,7 @@ pub fn page(reading: &Reading, columns: u16) -> String {
 fn one(out: &mut String, crash: &Crash, columns: u16) {
     let verdict = &crash.verdict;
     let (cause, finer): (&str, &str) = (verdict.cause.into(), verdict.finer.into());
-    let mark = match verdict.cause {
-        Cause::None => "✓",
-        Cause::Unknown => "?",
-        _ => "✗",
-    };
+    let mark = crash.mark();
     let headline = format!("{mark} {} · {cause} ({finer}) · {}", crash.headline(), confidence_text(verdict.confidence));
     for line in wrap(&headline, columns) {
         let _ = writeln!(out, "{line}");

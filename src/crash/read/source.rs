@@ -72,15 +72,16 @@ impl<'a> Source<'a> {
     }
 }
 
+/// What is buffered, as far as there is room for it.
+fn copy(from: &mut impl BufRead, out: &mut [u8]) -> io::Result<usize> {
+    let count = from.fill_buf()?.read(out)?;
+    from.consume(count);
+    Ok(count)
+}
+
 impl Read for Source<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let here = self.fill_buf()?;
-        let count = here.len().min(out.len());
-        if let (Some(from), Some(to)) = (here.get(..count), out.get_mut(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.consume(count);
-        Ok(count)
+        copy(self, out)
     }
 }
 
@@ -127,13 +128,7 @@ impl<'a, 's> Part<'a, 's> {
 
 impl Read for Part<'_, '_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let here = self.fill_buf()?;
-        let count = here.len().min(out.len());
-        if let (Some(from), Some(to)) = (here.get(..count), out.get_mut(..count)) {
-            to.copy_from_slice(from);
-        }
-        self.consume(count);
-        Ok(count)
+        copy(self, out)
     }
 }
 

@@ -56,11 +56,7 @@ pub fn html(reading: &Reading) -> String {
 fn one(out: &mut String, crash: &Crash) {
     let verdict = &crash.verdict;
     let (cause, finer): (&str, &str) = (verdict.cause.into(), verdict.finer.into());
-    let mark = match verdict.cause {
-        Cause::None => "✓",
-        Cause::Unknown => "?",
-        _ => "✗",
-    };
+    let mark = crash.mark();
     let _ = writeln!(
         out,
         "<article>\n<h1>{mark} {}</h1>\n<p class=\"verdict {cause}\"><strong>{cause} ({finer})</strong>: {}; {}. {}</p>",

@@ -95,6 +95,15 @@ impl Crash {
         }
     }
 
+    /// Its sign: whether there was a crash, or nobody can tell.
+    pub const fn mark(&self) -> &'static str {
+        match self.verdict.cause {
+            Cause::None => "✓",
+            Cause::Unknown => "?",
+            Cause::O2cb | Cause::Xhad | Cause::Bug => "✗",
+        }
+    }
+
     /// What happened, in one line.
     pub fn headline(&self) -> String {
         let name = self.name();
