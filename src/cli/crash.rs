@@ -3,6 +3,7 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
 
 mod live;
+pub mod past;
 mod words;
 
 use super::args::ConnectArgs;
