@@ -1,5 +1,6 @@
 //! The dashboard on pools that are being followed: theme, log, and what the dashboard wants done outside of itself.
 
+use super::crash::desk::{Crashes, Site};
 use super::error::CliError;
 use super::follow;
 use super::logging;
@@ -86,6 +87,8 @@ pub async fn run(
             record::into_library(&data, keep?, targets.len(), told)
         })
         .collect();
+    // What the operator has written down stays, also of a demo.
+    let crashes = Crashes::new(entries.iter().map(Site::of).collect(), &setup.dirs.data, answer.clone());
     let mut followed = follow::start_recorded(entries, &clock, &data, &recorders);
     let past =
         Past { recorders: recorders.clone(), data: data.clone(), reader: Reader::start(answer.clone(), TimeZone::system()) };
@@ -98,7 +101,7 @@ pub async fn run(
         answer.clone(),
         whose,
     ));
-    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED), rounds, past));
+    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED), rounds, past, crashes));
     let options = RunOptions {
         targets,
         labels,
@@ -156,12 +159,17 @@ struct Past {
 }
 
 impl Past {
-    /// Asks for a moment; why not, if it will not be answered.
-    fn ask(&self, pool: PoolIx, ask: u64, at: Option<Time>) -> Result<(), String> {
+    /// Where a pool is recorded; why it is not.
+    fn path(&self, pool: PoolIx) -> Result<PathBuf, String> {
         let recorder = self.recorders.get(pool.0).and_then(Option::as_ref).ok_or("Nothing is recorded of this pool.")?;
         let uuid = recorder.state().uuid.ok_or("Nothing is recorded yet: the pool was not read.")?;
+        Ok(of_pool(&self.data, &uuid))
+    }
+
+    /// Asks for a moment; why not, if it will not be answered.
+    fn ask(&self, pool: PoolIx, ask: u64, at: Option<Time>) -> Result<(), String> {
+        let path = self.path(pool)?;
         let reader = self.reader.as_ref().ok_or("No thread could be started to read recordings.")?;
-        let path = of_pool(&self.data, &uuid);
         if reader.ask(Wanted { pool, ask, at, path }) { Ok(()) } else { Err("Recordings can no longer be read.".to_owned()) }
     }
 }
@@ -237,6 +245,7 @@ async fn serve(
     picked: std::path::PathBuf,
     rounds: Rounds,
     past: Past,
+    mut crashes: Crashes,
 ) -> Rounds {
     while let Some(request) = requests.recv().await {
         let answer = match request {
@@ -256,6 +265,19 @@ async fn serve(
                 Ok(()) => continue,
                 Err(why) => Answer::LookedBack { pool, ask, result: Err(why) },
             },
+            request @ (Request::ReadCrash { .. }
+            | Request::StopCrash { .. }
+            | Request::SaveCrash { .. }
+            | Request::WriteCause { .. }) => {
+                let recording = match &request {
+                    Request::ReadCrash { pool, .. } => past.path(*pool).ok(),
+                    _ => None,
+                };
+                match crashes.ask(request, recording) {
+                    Ok(()) => continue,
+                    Err(request) => request.refused("This dashboard cannot do that."),
+                }
+            }
             Request::Inject { id } => {
                 let result = stage.as_mut().map_or_else(|| Err("this is a real pool".to_owned()), |stage| stage.inject(&id));
                 match &result {
