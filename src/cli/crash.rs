@@ -4,6 +4,7 @@
 
 pub mod desk;
 mod live;
+pub mod past;
 mod words;
 
 use super::args::ConnectArgs;

@@ -1,11 +1,13 @@
-//! What to do after a crash, from its verdict alone: nothing here knows the pool.
+//! What to do after a crash, from its verdict, and from what a recording knows by name where there is one: nothing here knows the pool.
 //!
 //! Paths that failed are to be repaired or doubled, by name; a limit that ran out is computed anew; without a reason it is a bug, to be reported
 //! with what there is; and who left no dump is told how to get one the next time.
 
 mod paths;
+mod seen;
 
 use super::report::{Crash, Dump};
+use super::story::Known;
 use super::verdict::{Cause, Finer, Verdict};
 use paths::Trouble;
 
@@ -13,23 +15,35 @@ use paths::Trouble;
 const BEAT: u64 = 2_000;
 /// What the field sets where multipath has to fail over within the limit: `(61 - 1) x 2 s = 120 s`.
 const MULTIPATH: u64 = 61;
+/// The kernel's own threshold: `(31 - 1) x 2 s = 60 s`. Less is never advised.
+const DEFAULT: u64 = 31;
 /// The greatest threshold that is advised: ten minutes. Longer than that nobody waits for a dead host.
 const MOST: u64 = 301;
 /// Pieces of advice.
 const PIECES: usize = 8;
 
-/// What to do, the most important first.
+/// What to do, the most important first, where there is no recording.
 pub fn advise(crash: &Crash) -> Vec<String> {
+    advise_with(crash, &Known::default())
+}
+
+/// What to do, the most important first, with what a recording knows by name.
+pub fn advise_with(crash: &Crash, known: &Known) -> Vec<String> {
     let verdict = &crash.verdict;
     let mut out = Vec::new();
+    if verdict.cause == Cause::None {
+        return out;
+    }
+    seen::first(crash, known, &mut out);
     match verdict.cause {
-        Cause::None => return out,
-        Cause::O2cb => o2cb(verdict, &mut out),
-        Cause::Xhad => xhad(verdict, &mut out),
+        Cause::None => {}
+        Cause::O2cb => o2cb(verdict, known, &mut out),
+        Cause::Xhad => xhad(verdict, known, &mut out),
         Cause::Bug => bug(crash, &mut out),
         Cause::Unknown => unknown(crash, &mut out),
     }
-    dump(crash, &mut out);
+    dump(crash, known, &mut out);
+    seen::last(known, &mut out);
     out.truncate(PIECES);
     out
 }
@@ -39,11 +53,12 @@ fn repair(troubles: &[Trouble], out: &mut Vec<String>) {
     out.extend(troubles.iter().map(Trouble::advice));
 }
 
-fn o2cb(verdict: &Verdict, out: &mut Vec<String>) {
+fn o2cb(verdict: &Verdict, known: &Known, out: &mut Vec<String>) {
     let troubles = paths::found(verdict);
     repair(&troubles, out);
+    let named = !troubles.is_empty() || !known.lost.is_empty();
     if verdict.finer == Finer::Network {
-        if troubles.is_empty() {
+        if !named {
             out.push(
                 "Look at the network that o2cb uses (ip_address in /etc/ocfs2/cluster.conf): cables, switch ports and the switch \
                  itself at that minute; put it on a bond of two links to two switches."
@@ -61,7 +76,7 @@ fn o2cb(verdict: &Verdict, out: &mut Vec<String>) {
         return;
     }
     let device = paths::heartbeat(verdict);
-    if troubles.is_empty() {
+    if !named {
         let of = device.as_ref().map_or_else(String::new, |(device, _)| format!(" behind {device}"));
         out.push(format!(
             "Find out what held up the disk{of} with the heartbeat region: paths (`multipath -ll`), the array's own log, and what else was \
@@ -69,16 +84,30 @@ fn o2cb(verdict: &Verdict, out: &mut Vec<String>) {
         ));
     }
     if verdict.finer == Finer::Disk || device.is_some() {
-        out.push(threshold(&troubles, device.map(|(_, millis)| millis)));
+        // What the kernel says that it waited is nearer than what was set when the probe looked.
+        let waited = device.map(|(_, millis)| millis).or(known.limit_ms);
+        out.push(threshold(&troubles, waited, known));
     }
 }
 
 /// The limit of o2cb that would have been enough, computed.
-fn threshold(troubles: &[Trouble], waited_ms: Option<u64>) -> String {
+fn threshold(troubles: &[Trouble], waited_ms: Option<u64>, known: &Known) -> String {
     // It fences (threshold - 1) beats after the last good write.
     let now = waited_ms.map(|millis| millis / BEAT + 1).filter(|now| (2..=MOST).contains(now));
     let recovery = troubles.iter().filter_map(Trouble::recovery_s).max();
     let (enough, why) = match recovery {
+        None if known.failover.is_some() => {
+            let (seconds, words) = known.failover.clone().unwrap_or_default();
+            let seconds = seconds.clamp(0.0, 10_000.0).ceil() as u64;
+            // Ten seconds for the I/O that is then made again.
+            let enough = ((seconds + 10).div_ceil(BEAT / 1_000) + 1).max(DEFAULT);
+            (
+                enough,
+                format!(
+                    "a fail-over of all LUNs of this host takes about {seconds} s, with 10 s to write again after it ({words})"
+                ),
+            )
+        }
         // Noticed after ten seconds, and ten more for the I/O that is then made again.
         Some(seconds) => (
             (seconds + 20).div_ceil(BEAT / 1_000) + 1,
@@ -101,9 +130,18 @@ fn threshold(troubles: &[Trouble], waited_ms: Option<u64>) -> String {
     }
 }
 
-fn xhad(verdict: &Verdict, out: &mut Vec<String>) {
+fn xhad(verdict: &Verdict, known: &Known, out: &mut Vec<String>) {
     let troubles = paths::found(verdict);
     repair(&troubles, out);
+    if let (Some(seconds), Some((takes, words))) = (known.ha_s, &known.failover)
+        && *takes * 2.0 >= seconds
+    {
+        out.push(format!(
+            "HA's time-out is {seconds:.0} s, because nobody set more, and a fail-over takes {takes:.0} s ({words}): set `xe pool-ha-enable ... \
+             ha-config:timeout={:.0}`.",
+            (takes * 2.0).max(seconds).ceil()
+        ));
+    }
     let advice = match verdict.finer {
         Finer::Statefile => {
             "Look at the storage with the HA statefile at that minute: its paths and its latency. HA waits 60 s for it unless told \
@@ -182,9 +220,10 @@ fn report_it(crash: &Crash) -> String {
     format!("Report it as a bug, with this report (--markdown) and {with} attached.")
 }
 
-fn dump(crash: &Crash, out: &mut Vec<String>) {
+fn dump(crash: &Crash, known: &Known, out: &mut Vec<String>) {
+    let reset = known.no_dump || crash.verdict.evidence.iter().any(|evidence| evidence.text.contains("restarting"));
     match (&crash.dump, crash.verdict.cause) {
-        (Dump::Missing, Cause::O2cb) if crash.verdict.evidence.iter().any(|evidence| evidence.text.contains("restarting")) => {
+        (Dump::Missing, Cause::O2cb) if reset => {
             out.push(
                 "o2cb fences by a reset, which leaves no dump. To get one the next time, after every boot: `echo panic > \
                  /sys/kernel/config/cluster/NAME/fence_method`, with a crash kernel loaded (`kexec -p`; on XenServer and XCP-ng it is)."

@@ -12,4 +12,5 @@ pub mod log;
 pub mod read;
 pub mod report;
 pub mod stamp;
+pub mod story;
 pub mod verdict;

@@ -33,6 +33,12 @@ impl Pool {
             .collect()
     }
 
+    /// Seconds that a host's clock is ahead of ours, and the most that this is wrong by; `None` if it was not read lately.
+    pub fn clock_ahead(&self, host: &Ref, now: Time) -> Option<(f64, f64)> {
+        let (ahead, error, _) = self.tracks.get(host)?.clock.offset(now)?;
+        Some((ahead, error))
+    }
+
     /// What the coordinator's clock says now, if it was read lately.
     pub(super) fn coordinators_time(&self, now: Time) -> Option<Time> {
         let (ahead, _, _) = self.tracks.get(self.coordinator()?)?.clock.offset(now)?;

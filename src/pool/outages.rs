@@ -4,6 +4,7 @@
 //! the host's `current_operations` held it, or the host was disabled and ran nothing.
 
 use super::Pool;
+use super::picture::Stage;
 use super::words;
 use crate::time::Time;
 use crate::xenapi::record::{Class, HostCrashdump, Record, Ref};
@@ -206,17 +207,12 @@ impl Pool {
             let mine = dumps.iter().position(|(host, d)| *host == outage.host && d.at.is_some_and(near));
             out.push(OutageView {
                 number: outage.number,
-                name: self.name_of(&outage.host),
-                host: outage.host.clone(),
-                alive: outage.suspect.alive,
-                away: Some(outage.suspect.since),
                 was_booted: outage.was_booted,
                 booted: Some(outage.booted),
                 back: Some(outage.back),
-                guests: outage.suspect.guests.iter().map(|g| self.fate(g)).collect(),
-                margin: outage.suspect.margin.clone(),
                 told: self.told_of(&outage.host, from, outage.back),
                 dump: mine.map(|i| dumps.remove(i).1),
+                ..self.suspected(&outage.host, &outage.suspect)
             });
         }
         for (host, dump) in dumps {
@@ -238,6 +234,34 @@ impl Pool {
         }
         out.sort_by(|a, b| b.at().cmp(&a.at()).then_with(|| b.number.cmp(&a.number)).then_with(|| a.name.cmp(&b.name)));
         out
+    }
+
+    /// Hosts that went without having been told to and are not back, as crashes whose end is not known.
+    pub fn not_back(&self, now: Time) -> Vec<OutageView> {
+        let gone = |host: &Ref| matches!(self.host_stage(host, None, now).0, Stage::Down | Stage::Silent);
+        let open = self.outages.suspects.iter().filter(|(host, s)| !s.well && s.meant.is_none() && gone(host));
+        open.map(|(host, suspect)| {
+            let from = suspect.alive.unwrap_or(suspect.since);
+            OutageView { told: self.told_of(host, from, now), ..self.suspected(host, suspect) }
+        })
+        .collect()
+    }
+
+    fn suspected(&self, host: &Ref, suspect: &Suspect) -> OutageView {
+        OutageView {
+            number: 0,
+            name: self.name_of(host),
+            host: host.clone(),
+            alive: suspect.alive,
+            away: Some(suspect.since),
+            was_booted: self.tracks.get(host).and_then(|track| track.boot),
+            booted: None,
+            back: None,
+            guests: suspect.guests.iter().map(|g| self.fate(g)).collect(),
+            margin: suspect.margin.clone(),
+            told: Vec::new(),
+            dump: None,
+        }
     }
 
     fn fate(&self, guest: &Ref) -> Fate {

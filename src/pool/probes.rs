@@ -251,6 +251,11 @@ impl super::Pool {
     pub fn probe_of(&self, host: &Ref) -> (Option<Time>, Standing) {
         self.probes.standing(host)
     }
+
+    /// How near a fence by o2cb is on a host, by its probe or those of the others; `None` without one, or where o2cb has no heartbeat.
+    pub fn o2cb_margin(&self, host: &Ref, now: Time) -> Option<Margin> {
+        self.probes.margin(host, now)
+    }
 }
 
 fn rank(one: &Rebuild) -> (u8, bool) {

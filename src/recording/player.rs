@@ -77,8 +77,19 @@ impl Player {
         if !self.placed || to < self.at || nearer {
             self.start(to)?;
         }
-        self.play(to)?;
+        self.play(to, &mut |_, _| {})?;
         self.at = to;
+        self.placed = true;
+        Ok(&self.pool)
+    }
+
+    /// Plays on to a later moment without leaving anything out, and shows everything on the way: the pool after it, and what was observed.
+    pub fn watch(&mut self, to: Time, show: &mut dyn FnMut(&mut Pool, &Observation)) -> Result<&Pool, ReadError> {
+        if !self.placed {
+            self.start(self.at)?;
+        }
+        self.play(to, show)?;
+        self.at = to.max(self.at);
         self.placed = true;
         Ok(&self.pool)
     }
@@ -112,13 +123,14 @@ impl Player {
     }
 
     /// Takes in everything up to `to`.
-    fn play(&mut self, to: Time) -> Result<(), ReadError> {
+    fn play(&mut self, to: Time, show: &mut dyn FnMut(&mut Pool, &Observation)) -> Result<(), ReadError> {
         if let Some(next) = self.next.take() {
             if next.at > to {
                 self.next = Some(next);
                 return Ok(());
             }
             self.pool.apply(&next);
+            show(&mut self.pool, &next);
         }
         while let Some(item) = self.items.next() {
             match item? {
@@ -126,7 +138,10 @@ impl Player {
                     self.next = Some(seen);
                     return Ok(());
                 }
-                Item::Seen(seen) => self.pool.apply(&seen),
+                Item::Seen(seen) => {
+                    self.pool.apply(&seen);
+                    show(&mut self.pool, &seen);
+                }
                 Item::Begin(_) | Item::Key(_) => self.pool = self.blank(),
                 Item::Kept(kept) => self.pool.recall(*kept),
                 Item::Mark(_) | Item::Gap(_) => {}
