@@ -1,8 +1,8 @@
 //! Crashes for the dashboard: what a host left is read in the background with the dashboard's own session, what was recorded is put beside it, and
 //! what came of it is written into a file when the operator asks for that. Asks for no password and writes nothing to a pool.
 
-use super::CrashError;
 use super::live::{self, Progress};
+use super::{CrashError, past};
 use crate::cli::setup::Entry;
 use crate::crash::report::{self, Crash, Reading};
 use crate::feed::driver::Desk;
@@ -155,7 +155,23 @@ impl Task {
                 (Reading { source, ..Reading::default() }, Some(why))
             }
         };
-        CrashRead { reading, without_files }
+        CrashRead { reading: self.told(reading).await, without_files }
+    }
+
+    /// The same with what was recorded of it; if that does not tell, that is noted.
+    async fn told(&self, reading: Reading) -> Reading {
+        let Some(recording) = self.recording.clone() else { return reading };
+        let (mut told, called, at) = (reading.clone(), self.called.clone(), self.at);
+        let work = move || {
+            let result = past::explain(&mut told, &recording, Some(&called), at).map_err(|error| error.to_string());
+            (told, result)
+        };
+        let (mut told, why) = match tokio::task::spawn_blocking(work).await {
+            Ok((told, result)) => (told, result.err()),
+            Err(_) => (reading, Some("reading it broke down".to_owned())),
+        };
+        told.notes.extend(why.map(|why| format!("The recording does not tell of it: {why}.")));
+        told
     }
 
     async fn files(&self, progress: &Progress) -> Result<Reading, CrashTrouble> {

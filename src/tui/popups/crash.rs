@@ -5,7 +5,7 @@ use crate::pool::outages::OutageView;
 use crate::text;
 use crate::tui::draw::pen::Pen;
 use crate::tui::draw::table::{Column, Rows, window as scroll};
-use crate::tui::draw::words::{exact, fit, plural, width, wrap};
+use crate::tui::draw::words::{fit, moment, plural, width, wrap};
 use crate::tui::keymap::Action;
 use crate::tui::model::Model;
 use crate::tui::model::crash::{CrashId, CrashPane, ReadState};
@@ -50,7 +50,7 @@ pub(super) fn list(pen: &mut Pen<'_>, model: &Model, pool: PoolIx, at: usize, id
     let title = format!("{}{whose}", plural(all.len(), "crash", "crashes"));
     let rows = u16::try_from(all.len()).unwrap_or(HEIGHT);
     let hints = [(key(model, Action::Open), "open"), (key(model, Action::Back), "back")];
-    let body = window(pen, screen, (WIDTH, rows.saturating_add(5).clamp(7, HEIGHT)), &title, &hints);
+    let body = window(pen, screen, (WIDTH, rows.saturating_add(6).clamp(8, HEIGHT)), &title, &hints);
     // Two lines at the foot say more of the chosen one, where there is room.
     let foot = if body.height >= 6 { 2 } else { 0 };
     let area = Rect { height: body.height.saturating_sub(foot), ..body };
@@ -65,7 +65,7 @@ pub(super) fn list(pen: &mut Pen<'_>, model: &Model, pool: PoolIx, at: usize, id
         widest.clamp(least, most)
     };
     let columns = [
-        Column::new("when", 0, 16, 16),
+        Column::new("when", 0, wide(0, 5, 12), wide(0, 5, 12)),
         Column::new("host", 1, name.min(8), name),
         Column::new("verdict", 2, 12, wide(2, 12, 44)),
         Column::new("VMs", 3, wide(3, 8, 24), wide(3, 8, 24)),
@@ -119,7 +119,7 @@ fn empty(pen: &mut Pen<'_>, model: &Model, whose: &str, screen: Rect) {
 
 /// The cells of one crash: when, host, verdict, guests, dump, cause written.
 fn line(model: &Model, pool: PoolIx, outage: &OutageView) -> [(String, Role); 6] {
-    let when: String = exact(outage.at(), &model.zone).chars().take(16).collect();
+    let when = moment(outage.at(), model.shown(), &model.zone);
     let dump = match &outage.dump {
         None => ("none".to_owned(), Role::Muted),
         Some(dump) if dump.size > 0 => (text::bytes(dump.size), Role::Text),
@@ -195,10 +195,10 @@ pub(super) fn pane(pen: &mut Pen<'_>, model: &Model, pane: &CrashPane, screen: R
     let mut hints: Vec<(String, &str)> = Vec::new();
     let back = (key(model, Action::Back), if pane.evidence { "summary" } else { "back" });
     let mut used = width(&back.0) + width(back.1) + 3;
-    for action in KEYS.into_iter().filter(|action| availability(model, *action).is_ok()) {
+    let wanted = |action: &Action| *action != Action::CrashEvidence || !pane.evidence;
+    for action in KEYS.into_iter().filter(|action| wanted(action) && availability(model, *action).is_ok()) {
         let label = match action {
             Action::CrashStop => "stop",
-            Action::CrashEvidence if pane.evidence => "summary",
             Action::CrashEvidence => "evidence",
             Action::CrashHtml => "HTML",
             Action::CrashMoment => "go to that time",

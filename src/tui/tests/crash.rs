@@ -18,7 +18,7 @@ use std::time::Duration;
 const POOL: PoolIx = PoolIx(0);
 
 /// Seconds of the scene at which the host had booted, and was seen again.
-const BOOTED: f64 = 240.0;
+const BOOTED: f64 = 200.0;
 
 /// A pool of three hosts with guests on the second.
 fn quiet() -> Scene {

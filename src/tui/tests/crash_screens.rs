@@ -52,7 +52,11 @@ fn the_list() {
 
 #[test]
 fn every_theme_and_alphabet_shows_the_same_words() {
-    let words = |model: &Model| -> Vec<String> { screen(model).split_whitespace().map(str::to_owned).collect() };
+    // The corners of frames are the theme's.
+    let words = |model: &Model| -> Vec<String> {
+        let spoken = |word: &&str| word.chars().any(char::is_alphanumeric);
+        screen(model).split_whitespace().filter(spoken).map(str::to_owned).collect()
+    };
     let mut model = read((120, 40));
     let before = words(&model);
     let themes: Vec<_> = model.themes.clone();
@@ -72,8 +76,8 @@ fn every_theme_and_alphabet_shows_the_same_words() {
 
 #[test]
 fn any_size_can_be_drawn_and_moved_in() {
-    for width in (0..160).step_by(7) {
-        for height in (0..50).step_by(3) {
+    for width in (0..160).step_by(13) {
+        for height in (0..50).step_by(4) {
             let mut model = read((width, height));
             model.now = model.now + Duration::from_secs(2);
             for keys in ["down", "pagedown", "e", "G", "w", "esc", "esc", "esc", "c", "G", "enter"] {
