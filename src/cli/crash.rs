@@ -2,7 +2,11 @@
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
 
+<<<<<<< HEAD
 pub mod desk;
+=======
+mod consent;
+>>>>>>> story
 mod live;
 pub mod past;
 mod words;
@@ -13,8 +17,10 @@ use super::error::CliError;
 use crate::config::Flags;
 use crate::crash::read::{self, Options, ReadError};
 use crate::crash::report::{self, Reading};
+use crate::time::Time;
 use crate::xenapi::error::Error;
 use clap::Args;
+use jiff::tz::TimeZone;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,11 +32,24 @@ const COLUMNS: u16 = 100;
 #[derive(Debug, Args)]
 pub struct CrashArgs {
     /// Crash folder, bug report, archive or log; - for the standard input; with --host also a pool, as [user@]host[:port], URL or profile
-    #[arg(value_name = "DIR|FILE|TARGET")]
-    pub source: String,
+    #[arg(value_name = "DIR|FILE|TARGET", required_unless_present = "recording")]
+    pub source: Option<String>,
     /// The host that is asked about, by name or uuid. What other hosts' logs say counts as what they saw
     #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
+    /// What led to it, from a recording: a file, or the folder with the recordings of a pool. Without DIR, FILE or TARGET the crashes that the
+    /// recording itself saw. A live pool's own recordings are looked into without being asked
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub recording: Option<PathBuf>,
+    /// Only what happened about this moment of the recording: 14:05, 14:05:30, '2026-11-21 14:05', -5min from its end, +90s from its beginning
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, requires = "recording")]
+    pub at: Option<String>,
+    /// Note the cause of the newest crash with its dump in the pool (`poolwatch-cause` in its other_config). Asks first
+    #[arg(long, requires_all = ["source", "host"])]
+    pub write_cause: bool,
+    /// Do not ask
+    #[arg(long, requires = "write_cause")]
+    pub yes: bool,
     /// Print JSON (documented in docs/crash.md)
     #[arg(long, conflicts_with_all = ["html", "markdown"])]
     pub json: bool,
@@ -56,6 +75,17 @@ pub enum CrashError {
         "there is no file or folder {0}. To read a crash from a pool, say of which host: `poolwatch crash {0} --host NAME`; check the path otherwise"
     )]
     NoSuch(String),
+    /// From a recording.
+    #[error(transparent)]
+    Past(#[from] past::PastError),
+    /// The cause is not to be noted, or could not be; what it says is complete.
+    #[error("{0}")]
+    Note(String),
+    /// Only a pool has dumps that something can be noted with.
+    #[error(
+        "--write-cause notes the cause with a dump in a pool, and {0} is a file or folder. Name the pool, as in `poolwatch crash root@10.0.0.1 --host NAME --write-cause`"
+    )]
+    NoPool(String),
     /// The standard input is a terminal.
     #[error("nothing is piped in. Use it as in `ssh HOST cat /var/crash/.../dom0.log | poolwatch crash -`")]
     NoInput,
@@ -107,27 +137,51 @@ impl From<Error> for CrashError {
 
 /// Reads and tells.
 pub fn run(args: &CrashArgs, flags: &Flags) -> Result<ExitCode, CliError> {
+    let reading = read(args, flags)?;
+    let Some(mut reading) = reading else { return Ok(ExitCode::SUCCESS) };
+    if let Some(recording) = &args.recording {
+        let at = args.at.as_deref().map(|word| moment(word, recording)).transpose()?;
+        past::explain(&mut reading, recording, args.host.as_deref(), at).map_err(CrashError::Past)?;
+    }
+    tell(&reading, args)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What there is beside a recording.
+fn read(args: &CrashArgs, flags: &Flags) -> Result<Option<Reading>, CliError> {
     let options = Options { host: args.host.clone(), ..Options::default() };
-    let reading = if args.source == "-" {
+    let Some(source) = &args.source else {
+        let recording = args.recording.as_deref().map_or_else(String::new, |path| path.display().to_string());
+        return Ok(Some(Reading { source: crate::text::clean(&recording, 400).into_owned(), ..Reading::default() }));
+    };
+    let shown = || crate::text::clean(source, 200).into_owned();
+    let is_file = source == "-" || Path::new(source).symlink_metadata().is_ok();
+    if is_file && args.write_cause {
+        return Err(CrashError::NoPool(shown()).into());
+    }
+    if source == "-" {
         if io::stdin().is_terminal() {
             return Err(CrashError::NoInput.into());
         }
-        read::stream(io::stdin().lock(), "the standard input", &options).map_err(CrashError::Read)?
-    } else if Path::new(&args.source).symlink_metadata().is_ok() {
-        read::path(Path::new(&args.source), &options).map_err(CrashError::Read)?
+        Ok(Some(read::stream(io::stdin().lock(), "the standard input", &options).map_err(CrashError::Read)?))
+    } else if is_file {
+        Ok(Some(read::path(Path::new(source), &options).map_err(CrashError::Read)?))
     } else if let Some(host) = &args.host {
         let mut read = None;
-        let code = block_on(async {
+        block_on(async {
             read = Some(live::read(args, host, flags).await?);
             Ok(ExitCode::SUCCESS)
         })?;
-        let Some(reading) = read else { return Ok(code) };
-        reading
+        Ok(read)
     } else {
-        return Err(CrashError::NoSuch(crate::text::clean(&args.source, 200).into_owned()).into());
-    };
-    tell(&reading, args)?;
-    Ok(ExitCode::SUCCESS)
+        Err(CrashError::NoSuch(shown()).into())
+    }
+}
+
+/// A moment of a recording as it is named on the command line.
+fn moment(word: &str, recording: &Path) -> Result<Time, CliError> {
+    let (from, to) = past::span(recording).map_err(CrashError::Past)?;
+    super::replay::at(word, from, to, &TimeZone::system())
 }
 
 fn tell(reading: &Reading, args: &CrashArgs) -> Result<(), CliError> {

@@ -74,7 +74,7 @@ fn zone(word: &str) -> Result<TimeZone, String> {
 }
 
 /// A moment as it is named on the command line.
-fn at(word: &str, from: Time, to: Time, zone: &TimeZone) -> Result<Time, CliError> {
+pub(super) fn at(word: &str, from: Time, to: Time, zone: &TimeZone) -> Result<Time, CliError> {
     let found = match word.strip_prefix('+') {
         Some(after) => crate::config::parse_duration(after).map(|after| from + after),
         None => typed(word, to, zone),

@@ -88,7 +88,7 @@ pub async fn run(
         })
         .collect();
     // What the operator has written down stays, also of a demo.
-    let crashes = Crashes::new(entries.iter().map(Site::of).collect(), &setup.dirs.data, answer.clone());
+    let crashes = Crashes::new(entries.iter().map(|entry| Site::of(entry, no_writes(entry, read_only))).collect(), &setup.dirs.data, answer.clone());
     let mut followed = follow::start_recorded(entries, &clock, &data, &recorders);
     let past =
         Past { recorders: recorders.clone(), data: data.clone(), reader: Reader::start(answer.clone(), TimeZone::system()) };
@@ -184,15 +184,19 @@ pub fn still_theme(setup: &Setup, flags: &Flags) -> Result<Theme, CliError> {
 /// What the rounds of each pool need to know.
 fn seeds(setup: &Setup, entries: &[Entry], read_only: bool, demo: bool) -> Vec<Seed> {
     let seed = |entry: &Entry| {
-        let profile = entry.profile.as_ref().is_some_and(|profile| profile.read_only);
-        let why = match (read_only, profile) {
-            (_, true) => Some("Its profile says read_only: nothing is changed in this pool.".to_owned()),
-            (true, _) => Some("This dashboard was started with --read-only: nothing is changed.".to_owned()),
-            _ => None,
-        };
-        Seed::of(entry, if demo { Options::default() } else { setup.intervals(1) }, why)
+        Seed::of(entry, if demo { Options::default() } else { setup.intervals(1) }, no_writes(entry, read_only))
     };
     entries.iter().map(seed).collect()
+}
+
+/// Why nothing may be written to a pool; `None`: it may.
+fn no_writes(entry: &Entry, read_only: bool) -> Option<String> {
+    let profile = entry.profile.as_ref().is_some_and(|profile| profile.read_only);
+    match (read_only, profile) {
+        (_, true) => Some("Its profile says read_only: nothing is changed in this pool.".to_owned()),
+        (true, _) => Some("This dashboard was started with --read-only: nothing is changed.".to_owned()),
+        _ => None,
+    }
 }
 
 /// Passes observations on, logs what is worth a line, and says which certificates were trusted for the first time on the way.

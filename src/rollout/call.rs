@@ -126,6 +126,13 @@ pub enum Call {
         /// Which.
         task: Ref,
     },
+    /// Sets `poolwatch-cause` of `host_crashdump.other_config`: what an operator let us note of a crash. No round makes it.
+    NoteCause {
+        /// The dump.
+        dump: Ref,
+        /// The cause: `o2cb`, `xhad`, `bug`.
+        cause: String,
+    },
 }
 
 impl Call {

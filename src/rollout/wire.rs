@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::claim;
+use crate::pool::outages::CAUSE_KEY;
 use crate::xenapi::record::Ref;
 use serde_json::{Value, json};
 
@@ -81,6 +82,10 @@ pub fn forms(call: &Call, pool: &Ref) -> Vec<Wired> {
         Call::ApplyUpdates { host, hash } => Wired::new("Async.host.apply_updates", vec![r(host), json!(hash)]),
         Call::ApplyPoolUpdate { update, host } => Wired::new("Async.pool_update.apply", vec![r(update), r(host)]),
         Call::Cancel { task } => Wired::new("task.cancel", vec![r(task)]),
+        Call::NoteCause { dump, cause } => Wired {
+            first: Some(("host_crashdump.remove_from_other_config", vec![r(dump), json!(CAUSE_KEY)])),
+            ..Wired::new("host_crashdump.add_to_other_config", vec![r(dump), json!(CAUSE_KEY), json!(cause)])
+        },
     };
     vec![one]
 }
@@ -161,7 +166,8 @@ mod tests {
             Call::XcpUpdate { host: h.clone() },
             Call::ApplyUpdates { host: h.clone(), hash: "abc".into() },
             Call::ApplyPoolUpdate { update: v.clone(), host: h },
-            Call::Cancel { task: v },
+            Call::Cancel { task: v.clone() },
+            Call::NoteCause { dump: v, cause: "o2cb".into() },
         ];
         for call in calls {
             for form in forms(&call, &"OpaqueRef:p".into()) {

@@ -1,16 +1,19 @@
 //! Crashes for the dashboard: what a host left is read in the background with the dashboard's own session, what was recorded is put beside it, and
-//! what came of it is written into a file when the operator asks for that. Asks for no password and writes nothing to a pool.
+//! what came of it is written into a file when the operator asks for that. Asks for no password, and writes nothing to a pool but the cause that an
+//! operator has said yes to.
 
 use super::live::{self, Progress};
 use super::{CrashError, past};
 use crate::cli::setup::Entry;
 use crate::crash::report::{self, Crash, Reading};
 use crate::feed::driver::Desk;
+use crate::rollout::driver::{Consent, note_cause};
 use crate::time::Time;
 use crate::tui::effect::Request;
 use crate::tui::model::crash::{CrashRead, CrashTrouble};
 use crate::tui::msg::{Answer, PoolIx};
 use crate::xenapi::error::Error;
+use crate::xenapi::record::Ref;
 use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -35,15 +38,18 @@ pub struct Site {
     desk: Desk,
     user: String,
     allow_plain_http: bool,
+    /// Why nothing may be written to it; `None`: it may.
+    read_only: Option<String>,
 }
 
 impl Site {
-    /// Of an entry; the session is the one that follows the pool.
-    pub fn of(entry: &Entry) -> Self {
+    /// Of an entry; the session is the one that follows the pool. `read_only`: why nothing may be written to it.
+    pub fn of(entry: &Entry, read_only: Option<String>) -> Self {
         Self {
             desk: entry.options.desk.clone(),
             user: entry.credentials.user.clone(),
             allow_plain_http: entry.options.client.allow_plain_http,
+            read_only,
         }
     }
 }
@@ -94,6 +100,17 @@ impl Crashes {
                         Err(_) => Err("it could not be put together".to_owned()),
                     };
                     let _ = answers.send(Answer::CrashSaved { pool, result }).await;
+                });
+            }
+            Request::WriteCause { pool, dump, cause } => {
+                let (site, answers) = (self.sites.get(pool.0).cloned(), self.answers.clone());
+                self.tasks.spawn(async move {
+                    let result = write(site, &dump, &cause).await;
+                    match &result {
+                        Ok(said) => tracing::warn!(target: "poolwatch::crash", "{said}"),
+                        Err(why) => tracing::warn!(target: "poolwatch::crash", "the cause was not written: {why}"),
+                    }
+                    let _ = answers.send(Answer::CauseWritten { pool, dump, result }).await;
                 });
             }
             other => return Err(other),
@@ -196,6 +213,17 @@ fn trouble(error: &CrashError) -> CrashTrouble {
         _ => false,
     };
     CrashTrouble { text: error.to_string(), passes }
+}
+
+/// Writes the cause to the record of a dump, in the dashboard's session. The operator has said yes to just this.
+async fn write(site: Option<Site>, dump: &Ref, cause: &str) -> Result<String, String> {
+    let site = site.ok_or("this is a recording")?;
+    if let Some(why) = site.read_only {
+        return Err(why);
+    }
+    let session = site.desk.session().ok_or("poolwatch is not connected to the pool at the moment")?;
+    note_cause(&session, Consent::given_by_the_operator(), dump, cause).await.map_err(|error| error.to_string())?;
+    Ok(format!("The cause {cause} is written to the record of the crash dump."))
 }
 
 /// Writes one crash into a file of its own; where.
@@ -317,7 +345,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_connection_it_says_so_and_may_be_tried_again_and_a_recording_says_that_it_is_one() {
         let (tx, mut rx) = mpsc::channel(8);
-        let entry = Site { desk: Desk::default(), user: "root".to_owned(), allow_plain_http: false };
+        let entry = Site { desk: Desk::default(), user: "root".to_owned(), allow_plain_http: false, read_only: None };
         let ask = |ask| Request::ReadCrash {
             pool: PoolIx(0),
             ask,

@@ -1,6 +1,6 @@
 //! A crash read from a host of a pool: its bug report, streamed through the reader while the host makes it. For the command and for the dashboard.
 
-use super::{CrashArgs, CrashError};
+use super::{CrashArgs, CrashError, consent};
 use crate::cli::error::CliError;
 use crate::cli::logging;
 use crate::cli::setup::Setup;
@@ -36,13 +36,17 @@ const WAITING: usize = 16;
 pub async fn read(args: &CrashArgs, host: &str, flags: &Flags) -> Result<Reading, CliError> {
     let setup = Setup::load(flags)?;
     logging::without_pane(&setup.config.log)?;
-    let entry = setup.one(Some(&args.source), &args.connect).await?;
+    let entry = setup.one(args.source.as_deref(), &args.connect).await?;
     let guard = Arc::new(Guard::new(entry.options.store.clone(), entry.target.port, entry.options.accept.iter().copied()));
     let client = Client::new(guard, entry.options.client.clone()).map_err(CrashError::from)?;
     let session =
         Session::login(&client, &entry.target, &entry.credentials, Certainty::FirstUse).await.map_err(CrashError::from)?;
     let plain = entry.options.client.allow_plain_http;
     let read = of_host(&session, host, &entry.credentials.user, plain, &Progress::default()).await;
+    let read = match read {
+        Ok(reading) => consent::beside(&session, reading, args, host, &setup.dirs.data).await,
+        failed => failed,
+    };
     session.logout().await;
     for pinned in client.guard().take_pinned() {
         eprintln!(
@@ -92,7 +96,7 @@ pub async fn of_host(
 }
 
 /// The hosts of the pool.
-async fn hosts(session: &Session) -> Result<Vec<Host>, CrashError> {
+pub(super) async fn hosts(session: &Session) -> Result<Vec<Host>, CrashError> {
     let batch = session.event_from(&[Class::Host], "", Duration::ZERO).await.map_err(CrashError::from)?;
     let host = |what| match what {
         What::Set(record) => match &*record {
@@ -123,7 +127,7 @@ async fn facts(session: &Session, host: &Host) -> (Vec<Fact>, Option<String>) {
 }
 
 /// The one that is meant: by uuid, name, host name or address.
-fn find<'a>(hosts: &'a [Host], wanted: &str) -> Result<&'a Host, CrashError> {
+pub(super) fn find<'a>(hosts: &'a [Host], wanted: &str) -> Result<&'a Host, CrashError> {
     if let Some(host) = hosts.iter().find(|host| host.uuid.eq_ignore_ascii_case(wanted)) {
         return Ok(host);
     }

@@ -99,6 +99,11 @@ pub fn explain(reading: &mut Reading, recording: &Path, host: Option<&str>, at: 
     Ok(())
 }
 
+/// The first and the last moment of a recording.
+pub fn span(recording: &Path) -> Result<(Time, Time), PastError> {
+    Ok(Player::open(recording, TimeZone::UTC)?.recording().span())
+}
+
 /// Every crash that the recording knows of, newest first.
 fn outages(player: &mut Player) -> Result<Vec<OutageView>, ReadError> {
     let line = player.time_line();

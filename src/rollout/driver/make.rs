@@ -86,7 +86,7 @@ fn unsent(why: &str) -> Error {
 }
 
 /// Every form of a call in one session; `None`: the session is over, and nothing was done.
-async fn attempt(writer: &Writer, call: &Call, pool: &Ref) -> Option<Made> {
+pub(super) async fn attempt(writer: &Writer, call: &Call, pool: &Ref) -> Option<Made> {
     let deadline = if matches!(call, Call::EnableHa { .. } | Call::DisableHa) { LONG_ANSWER } else { ANSWER };
     let forms = wire::forms(call, pool);
     let last = forms.len().saturating_sub(1);

@@ -3,6 +3,7 @@
 //! One future a run. What is seen of the pool comes in as observations, calls and reads go out through sessions that are borrowed from
 //! who follows it. Dropping it at any moment is safe: whatever was begun is in the journal, and `--resume` goes on from there.
 
+mod cause;
 mod lend;
 mod make;
 mod reads;
@@ -10,6 +11,7 @@ mod start;
 mod takeover;
 
 pub use crate::xenapi::writer::Consent;
+pub use cause::{CauseError, note_cause};
 pub use lend::Lender;
 pub use make::{Made, make};
 pub use reads::{look, pool_ref, survey};

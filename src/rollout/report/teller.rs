@@ -162,6 +162,7 @@ impl Teller {
                 format!("install updates on {}", host(h))
             }
             Call::Cancel { .. } => "cancel a task".into(),
+            Call::NoteCause { cause, .. } => format!("note {} as the cause of a crash", clean(cause, 40)),
         }
     }
 

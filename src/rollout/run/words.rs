@@ -91,5 +91,6 @@ pub const fn verb(call: &Call) -> &'static str {
         Call::Plug { .. } => "plug storage",
         Call::XcpUpdate { .. } | Call::ApplyUpdates { .. } | Call::ApplyPoolUpdate { .. } => "install updates",
         Call::Cancel { .. } => "cancel a task",
+        Call::NoteCause { .. } => "note the cause of a crash",
     }
 }

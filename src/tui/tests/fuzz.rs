@@ -60,7 +60,7 @@ fn observation() -> impl Strategy<Value = Seen> {
     let dump = (0i64..3, hostile()).prop_map(|(which, name)| {
         let json = serde_json::json!({
             "uuid": name, "host": "OpaqueRef:0", "timestamp": Time::from_millis(NOW.as_millis() + which * 60_000).to_xapi(),
-            "size": "100", "other_config": {"poolwatch-cause": name},
+            "size": 100, "other_config": {"poolwatch-cause": name},
         });
         let record = Record::parse(Class::HostCrashdump, &json.to_string()).expect("record");
         Seen::Set { r#ref: Ref::from(format!("dump-{which}")), record: record.into() }

@@ -57,8 +57,8 @@ fn elsewhere(model: &Model, pressed: &[Key]) -> Option<(&'static str, &'static s
     let places = [
         (Context::Log, "in the log: go there first (L)"),
         (Context::Numbers, "on the time-outs: open them first (b)"),
-        (Context::Crash, "on a crash: open one first (c)"),
         (Context::Detail, "on what is open: open a row first (enter)"),
+        (Context::Crash, "on a crash: open one first (c)"),
         (Context::Screen, "on the panes: close this first (esc)"),
         (Context::Scope, "on the rollout's first page"),
         (Context::Checks, "on the rollout's pages plan and preflight"),

@@ -447,6 +447,7 @@ impl World {
                     task.2 = Some("TASK_CANCELLED");
                 }
             }
+            Call::NoteCause { .. } => panic!("no round makes this: {call:?}"),
         }
     }
 
