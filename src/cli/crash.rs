@@ -2,11 +2,8 @@
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
 
-<<<<<<< HEAD
-pub mod desk;
-=======
 mod consent;
->>>>>>> story
+pub mod desk;
 mod live;
 pub mod past;
 mod words;

@@ -88,7 +88,11 @@ pub async fn run(
         })
         .collect();
     // What the operator has written down stays, also of a demo.
-    let crashes = Crashes::new(entries.iter().map(|entry| Site::of(entry, no_writes(entry, read_only))).collect(), &setup.dirs.data, answer.clone());
+    let crashes = Crashes::new(
+        entries.iter().map(|entry| Site::of(entry, no_writes(entry, read_only))).collect(),
+        &setup.dirs.data,
+        answer.clone(),
+    );
     let mut followed = follow::start_recorded(entries, &clock, &data, &recorders);
     let past =
         Past { recorders: recorders.clone(), data: data.clone(), reader: Reader::start(answer.clone(), TimeZone::system()) };
@@ -183,9 +187,8 @@ pub fn still_theme(setup: &Setup, flags: &Flags) -> Result<Theme, CliError> {
 
 /// What the rounds of each pool need to know.
 fn seeds(setup: &Setup, entries: &[Entry], read_only: bool, demo: bool) -> Vec<Seed> {
-    let seed = |entry: &Entry| {
-        Seed::of(entry, if demo { Options::default() } else { setup.intervals(1) }, no_writes(entry, read_only))
-    };
+    let seed =
+        |entry: &Entry| Seed::of(entry, if demo { Options::default() } else { setup.intervals(1) }, no_writes(entry, read_only));
     entries.iter().map(seed).collect()
 }
 
