@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""`crash --html` in a real browser: the page is there, with verdict and time line, it says nothing on its console, and it asks for nothing.
+
+    .ci/html.py POOLWATCH [FOLDER]
+
+Crashes a host of the simulated pool, reads it with `crash --html`, and opens the file in headless Chromium (from PATH, or installed by package name)
+without a network. FOLDER: keeps the page and a picture of it there.
+"""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+
+def browser():
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    subprocess.run(["apt-get", "update", "-qq"], check=True)
+    env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], check=True, env=env, stdout=subprocess.DEVNULL)
+    return shutil.which("chromium") or sys.exit("chromium could not be installed")
+
+
+def page(poolwatch, folder):
+    """The page of a fence by o2cb that left a dump, with the story from a recording of it."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "POOLWATCH_"))}
+    env |= {"HOME": str(folder), "POOLWATCH_PASSWORD": "poolwatch"}
+    sim = subprocess.Popen(
+        [poolwatch, "sim", "--json", "--scenario", "kernel-bug", "--listen", "127.0.0.1:0", "--speed", "60"],
+        stdout=subprocess.PIPE, stdin=subprocess.PIPE, env=env, text=True)
+    try:
+        url = json.loads(sim.stdout.readline())["pools"][0]["url"]
+        out = folder / "crash.html"
+        deadline = time.monotonic() + 120
+        while True:
+            done = subprocess.run([poolwatch, "crash", url, "--host", "xcp3", "--json"], env=env, capture_output=True, text=True)
+            crashes = json.loads(done.stdout)["crashes"] if done.returncode == 0 else []
+            if crashes and crashes[0]["cause"] == "bug":
+                break
+            assert time.monotonic() < deadline, f"no crash to read: {done.stdout} {done.stderr}"
+            time.sleep(1)
+        recording = Path(__file__).parent.parent / "recordings" / "kernel-bug.jsonl.zst"
+        args = [poolwatch, "crash", url, "--host", "xcp3", "--html", str(out)]
+        subprocess.run(args, env=env, check=True, stdout=subprocess.DEVNULL)
+        story = folder / "story.html"
+        told = subprocess.run([poolwatch, "crash", str(recording), "--host", "xcp3", "--html", str(story)], env=env, capture_output=True, text=True)
+        if told.returncode != 0:
+            # A build that reads stories only beside a dump.
+            subprocess.run([*args[:-1], str(story), "--recording", str(recording)], env=env, check=False, capture_output=True)
+        return [path for path in (out, story) if path.exists()]
+    finally:
+        sim.kill()
+        sim.wait()
+
+
+def look(chromium, path, folder, dark):
+    """Opens a page: what its document became, what the console said, what was asked for."""
+    name = path.stem + ("-dark" if dark else "")
+    picture, net = folder / f"{name}.png", folder / f"{name}.net.json"
+    # No sandbox: this may run as root in a container. Any name leads nowhere, and any proxy is dead.
+    common = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+              "--disable-component-update", "--disable-sync", "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND",
+              f"--user-data-dir={folder / 'profile'}", "--window-size=1100,1600", "--virtual-time-budget=3000",
+              "--enable-logging=stderr", "--v=0", f"--log-net-log={net}", "--net-log-capture-mode=Everything"]
+    if dark:
+        common.append("--blink-settings=preferredColorScheme=0")
+    shot = subprocess.run([*common, f"--screenshot={picture}", path.as_uri()], capture_output=True, text=True, timeout=120)
+    assert picture.exists() and picture.stat().st_size > 10_000, f"no picture: {shot.stderr}"
+    console = [line for line in shot.stderr.splitlines() if ":CONSOLE" in line]
+    text = net.read_text()
+    asked = set(re.findall(r'"url":"((?:https?|wss?|ftp)://[^"]+)"', text))
+    dom = subprocess.run([*common, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120).stdout
+    return dom, console, asked
+
+
+def main():
+    poolwatch = str(Path(sys.argv[1]).resolve())
+    chromium = browser()
+    with tempfile.TemporaryDirectory(prefix="poolwatch-html-") as made:
+        folder = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else Path(made)
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in page(poolwatch, folder):
+            for dark in (False, True):
+                dom, console, asked = look(chromium, path, folder, dark)
+                title = re.search(r"<title>(.*?)</title>", dom)
+                assert title and "xcp3" in title[1], f"title: {title and title[1]}"
+                assert re.search(r'class="verdict bug"|class="verdict [a-z0-9]+"', dom), "no verdict"
+                assert "<svg" in dom and "</svg>" in dom and "<circle" in dom, "no time line"
+                assert not console, f"the page said on its console: {console}"
+                ours = {url for url in asked if not url.startswith("https://clients2.google.com")}
+                assert not ours, f"the page asked for {ours}"
+                print(f"{path.name}{' in the dark' if dark else ''}: {title[1]}")
+
+
+if __name__ == "__main__":
+    main()
