@@ -27,16 +27,17 @@ def browser():
     return shutil.which("chromium") or sys.exit("chromium could not be installed")
 
 
-def page(poolwatch, folder):
-    """The page of a fence by o2cb that left a dump, with the story from a recording of it."""
+def pages(poolwatch, folder):
+    """A crash with a dump, read from a live pool with what was recorded of it; and one that only a recording tells of."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "POOLWATCH_"))}
     env |= {"HOME": str(folder), "POOLWATCH_PASSWORD": "poolwatch"}
     sim = subprocess.Popen(
-        [poolwatch, "sim", "--json", "--scenario", "kernel-bug", "--listen", "127.0.0.1:0", "--speed", "60"],
+        [poolwatch, "sim", "--json", "--scenario", "kernel-bug", "--listen", "127.0.0.1:0", "--speed", "20"],
         stdout=subprocess.PIPE, stdin=subprocess.PIPE, env=env, text=True)
+    url = json.loads(sim.stdout.readline())["pools"][0]["url"]
+    recording = folder / "seen.jsonl.zst"
+    record = subprocess.Popen([poolwatch, "record", url, "-o", str(recording)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        url = json.loads(sim.stdout.readline())["pools"][0]["url"]
-        out = folder / "crash.html"
         deadline = time.monotonic() + 120
         while True:
             done = subprocess.run([poolwatch, "crash", url, "--host", "xcp3", "--json"], env=env, capture_output=True, text=True)
@@ -45,18 +46,17 @@ def page(poolwatch, folder):
                 break
             assert time.monotonic() < deadline, f"no crash to read: {done.stdout} {done.stderr}"
             time.sleep(1)
-        recording = Path(__file__).parent.parent / "recordings" / "kernel-bug.jsonl.zst"
-        args = [poolwatch, "crash", url, "--host", "xcp3", "--html", str(out)]
-        subprocess.run(args, env=env, check=True, stdout=subprocess.DEVNULL)
-        story = folder / "story.html"
-        told = subprocess.run([poolwatch, "crash", str(recording), "--host", "xcp3", "--html", str(story)], env=env, capture_output=True, text=True)
-        if told.returncode != 0:
-            # A build that reads stories only beside a dump.
-            subprocess.run([*args[:-1], str(story), "--recording", str(recording)], env=env, check=False, capture_output=True)
-        return [path for path in (out, story) if path.exists()]
+        live, past = folder / "live.html", folder / "past.html"
+        command = [poolwatch, "crash", url, "--host", "xcp3", "--recording", str(recording), "--html", str(live)]
+        subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+        shipped = Path(__file__).resolve().parent.parent / "recordings" / "fence-o2cb.jsonl.zst"
+        command = [poolwatch, "crash", "--recording", str(shipped), "--host", "xcp3", "--html", str(past)]
+        subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+        return [(live, "bug"), (past, "o2cb")]
     finally:
-        sim.kill()
-        sim.wait()
+        for process in (record, sim):
+            process.kill()
+            process.wait()
 
 
 def look(chromium, path, folder, dark):
@@ -85,12 +85,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="poolwatch-html-") as made:
         folder = Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else Path(made)
         folder.mkdir(parents=True, exist_ok=True)
-        for path in page(poolwatch, folder):
+        for path, cause in pages(poolwatch, folder):
             for dark in (False, True):
                 dom, console, asked = look(chromium, path, folder, dark)
                 title = re.search(r"<title>(.*?)</title>", dom)
                 assert title and "xcp3" in title[1], f"title: {title and title[1]}"
-                assert re.search(r'class="verdict bug"|class="verdict [a-z0-9]+"', dom), "no verdict"
+                assert f'class="verdict {cause}"' in dom, "no verdict"
                 assert "<svg" in dom and "</svg>" in dom and "<circle" in dom, "no time line"
                 assert not console, f"the page said on its console: {console}"
                 ours = {url for url in asked if not url.startswith("https://clients2.google.com")}
