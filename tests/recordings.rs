@@ -61,10 +61,10 @@ const SCENES: [Scene; 7] = [
     },
     Scene {
         file: "kernel-bug",
-        scenario: "calm",
+        scenario: "kernel-bug",
         secs: "480",
-        faults: &["60 reset host=xcp3"],
-        about: "A host dies at once with all its paths well, as after a bug in its kernel.",
+        faults: &[],
+        about: "A host dies at once with all its paths well, of a fault in its kernel; it leaves a dump and comes back.",
     },
     Scene {
         file: "rewound-database",
@@ -232,4 +232,42 @@ fn an_older_database_is_noticed_and_what_it_changed_is_listed() {
     assert!(back["from"].as_u64().unwrap() > back["to"].as_u64().unwrap(), "{back}");
     assert!(!back["changes"].as_array().unwrap().is_empty(), "{back}");
     assert!(alert(&after, "database-went-back").is_some());
+}
+
+/// The commands of the README that draw its pictures: the file, and the rest of the command.
+fn pictures() -> Vec<(String, Vec<String>)> {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let lines =
+        readme.lines().filter_map(|line| line.strip_prefix("poolwatch replay ")).filter(|rest| rest.contains(" --svg docs/"));
+    let of = |rest: &str| {
+        let words: Vec<String> = rest.split_whitespace().map(str::to_owned).collect();
+        let at = words.iter().position(|word| word == "--svg").unwrap();
+        (words[at + 1].clone(), words)
+    };
+    lines.map(of).collect()
+}
+
+#[test]
+fn the_pictures_of_the_readme_are_what_its_commands_draw() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let all = pictures();
+    assert!(all.len() >= 2, "{all:?}");
+    let home = Home::new("recordings-pictures");
+    for (file, words) in all {
+        assert!(readme.contains(&format!("]({file})")), "{file} is drawn and not shown");
+        let drawn = home.path().join("drawn.svg");
+        let mut args = vec!["replay".to_owned(), root.join(&words[0]).display().to_string()];
+        args.extend(words[1..].iter().map(|word| if *word == file { drawn.display().to_string() } else { word.clone() }));
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let (code, _, err) = told(&home.run(&args));
+        assert_eq!((code, err.as_str()), (0, ""), "{args:?}");
+        let (new, kept) = (std::fs::read_to_string(&drawn).unwrap(), root.join(&file));
+        assert!(new.len() < 60_000, "{file} takes {} bytes", new.len());
+        if std::env::var_os("POOLWATCH_BLESS").is_some() {
+            std::fs::write(&kept, &new).unwrap();
+        }
+        let same = std::fs::read_to_string(&kept).is_ok_and(|old| old == new);
+        assert!(same, "{file} is not what its command draws; POOLWATCH_BLESS=1 cargo test --test recordings draws it anew");
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
 
 mod consent;
+pub mod desk;
 mod live;
 pub mod past;
 mod words;

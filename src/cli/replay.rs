@@ -1,5 +1,6 @@
 //! `poolwatch replay`: a recording on the same screen, as JSON, or as a picture.
 
+use super::crash::desk::Crashes;
 use super::error::CliError;
 use super::past::{Reader, Wanted};
 use super::screen;
@@ -154,6 +155,7 @@ async fn show(
     let reader = Reader::start(answer.clone(), zone.clone())
         .ok_or_else(|| CliError::Record("no thread could be started to read the recording".to_owned()))?;
     let path = args.file.clone();
+    let mut crashes = Crashes::new(Vec::new(), &setup.dirs.data, answer.clone());
     let serving = tokio::spawn(async move {
         while let Some(request) = requests.recv().await {
             let said = match request {
@@ -163,7 +165,10 @@ async fn show(
                     }
                     Answer::LookedBack { pool, ask, result: Err("the recording can no longer be read".to_owned()) }
                 }
-                other => other.refused("This is a recording."),
+                other => match crashes.ask(other, Some(path.clone())) {
+                    Ok(()) => continue,
+                    Err(other) => other.refused("This is a recording."),
+                },
             };
             if answer.send(said).await.is_err() {
                 break;

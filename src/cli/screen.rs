@@ -1,5 +1,6 @@
 //! The dashboard on pools that are being followed: theme, log, and what the dashboard wants done outside of itself.
 
+use super::crash::desk::{Crashes, Site};
 use super::error::CliError;
 use super::follow;
 use super::logging;
@@ -86,6 +87,12 @@ pub async fn run(
             record::into_library(&data, keep?, targets.len(), told)
         })
         .collect();
+    // What the operator has written down stays, also of a demo.
+    let crashes = Crashes::new(
+        entries.iter().map(|entry| Site::of(entry, no_writes(entry, read_only))).collect(),
+        &setup.dirs.data,
+        answer.clone(),
+    );
     let mut followed = follow::start_recorded(entries, &clock, &data, &recorders);
     let past =
         Past { recorders: recorders.clone(), data: data.clone(), reader: Reader::start(answer.clone(), TimeZone::system()) };
@@ -98,7 +105,7 @@ pub async fn run(
         answer.clone(),
         whose,
     ));
-    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED), rounds, past));
+    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED), rounds, past, crashes));
     let options = RunOptions {
         targets,
         labels,
@@ -156,12 +163,17 @@ struct Past {
 }
 
 impl Past {
-    /// Asks for a moment; why not, if it will not be answered.
-    fn ask(&self, pool: PoolIx, ask: u64, at: Option<Time>) -> Result<(), String> {
+    /// Where a pool is recorded; why it is not.
+    fn path(&self, pool: PoolIx) -> Result<PathBuf, String> {
         let recorder = self.recorders.get(pool.0).and_then(Option::as_ref).ok_or("Nothing is recorded of this pool.")?;
         let uuid = recorder.state().uuid.ok_or("Nothing is recorded yet: the pool was not read.")?;
+        Ok(of_pool(&self.data, &uuid))
+    }
+
+    /// Asks for a moment; why not, if it will not be answered.
+    fn ask(&self, pool: PoolIx, ask: u64, at: Option<Time>) -> Result<(), String> {
+        let path = self.path(pool)?;
         let reader = self.reader.as_ref().ok_or("No thread could be started to read recordings.")?;
-        let path = of_pool(&self.data, &uuid);
         if reader.ask(Wanted { pool, ask, at, path }) { Ok(()) } else { Err("Recordings can no longer be read.".to_owned()) }
     }
 }
@@ -175,16 +187,19 @@ pub fn still_theme(setup: &Setup, flags: &Flags) -> Result<Theme, CliError> {
 
 /// What the rounds of each pool need to know.
 fn seeds(setup: &Setup, entries: &[Entry], read_only: bool, demo: bool) -> Vec<Seed> {
-    let seed = |entry: &Entry| {
-        let profile = entry.profile.as_ref().is_some_and(|profile| profile.read_only);
-        let why = match (read_only, profile) {
-            (_, true) => Some("Its profile says read_only: nothing is changed in this pool.".to_owned()),
-            (true, _) => Some("This dashboard was started with --read-only: nothing is changed.".to_owned()),
-            _ => None,
-        };
-        Seed::of(entry, if demo { Options::default() } else { setup.intervals(1) }, why)
-    };
+    let seed =
+        |entry: &Entry| Seed::of(entry, if demo { Options::default() } else { setup.intervals(1) }, no_writes(entry, read_only));
     entries.iter().map(seed).collect()
+}
+
+/// Why nothing may be written to a pool; `None`: it may.
+fn no_writes(entry: &Entry, read_only: bool) -> Option<String> {
+    let profile = entry.profile.as_ref().is_some_and(|profile| profile.read_only);
+    match (read_only, profile) {
+        (_, true) => Some("Its profile says read_only: nothing is changed in this pool.".to_owned()),
+        (true, _) => Some("This dashboard was started with --read-only: nothing is changed.".to_owned()),
+        _ => None,
+    }
 }
 
 /// Passes observations on, logs what is worth a line, and says which certificates were trusted for the first time on the way.
@@ -237,6 +252,7 @@ async fn serve(
     picked: std::path::PathBuf,
     rounds: Rounds,
     past: Past,
+    mut crashes: Crashes,
 ) -> Rounds {
     while let Some(request) = requests.recv().await {
         let answer = match request {
@@ -256,6 +272,19 @@ async fn serve(
                 Ok(()) => continue,
                 Err(why) => Answer::LookedBack { pool, ask, result: Err(why) },
             },
+            request @ (Request::ReadCrash { .. }
+            | Request::StopCrash { .. }
+            | Request::SaveCrash { .. }
+            | Request::WriteCause { .. }) => {
+                let recording = match &request {
+                    Request::ReadCrash { pool, .. } => past.path(*pool).ok(),
+                    _ => None,
+                };
+                match crashes.ask(request, recording) {
+                    Ok(()) => continue,
+                    Err(request) => request.refused("This dashboard cannot do that."),
+                }
+            }
             Request::Inject { id } => {
                 let result = stage.as_mut().map_or_else(|| Err("this is a real pool".to_owned()), |stage| stage.inject(&id));
                 match &result {

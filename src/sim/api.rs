@@ -103,6 +103,26 @@ pub struct RrdUpdates {
     pub rows: Vec<(i64, Vec<f64>)>,
 }
 
+/// A request for `/system-status`, as far as the core has to know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusRequest {
+    /// The session that asks.
+    pub session: String,
+    /// The entries that are wanted; none: those that are collected by default.
+    pub entries: Vec<String>,
+}
+
+/// A file of a bug report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusFile {
+    /// Its path in the report, the report's own folder included.
+    pub path: String,
+    /// When it was last written to.
+    pub at: Time,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
 /// What a served world can do.
 pub trait Api: Send {
     /// The virtual time.
@@ -124,6 +144,11 @@ pub trait Api: Send {
     /// `GET /updates` at `host`, as JSON; `None`: the session is not valid (HTTP 401).
     fn updates(&mut self, host: HostIx, session: &str) -> Option<Result<String, Failure>> {
         let _ = (host, session);
+        None
+    }
+    /// `/system-status` at `host`: the files of its bug report; `None`: the session is not valid (HTTP 401). An error: it may not (403).
+    fn system_status(&mut self, host: HostIx, request: &StatusRequest) -> Option<Result<Vec<StatusFile>, Failure>> {
+        let _ = (host, request);
         None
     }
     /// `/rrd_updates` at `host`; `None`: the session is not valid (HTTP 401).

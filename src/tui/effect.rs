@@ -1,7 +1,9 @@
 //! What the dashboard wants done outside of itself, as data. The loop in [`super::run`] does the terminal's part; the
 //! rest goes to the caller through [`super::run::RunOptions::requests`].
 
+use super::model::crash::CrashTrouble;
 use super::msg::{Answer, PoolIx};
+use crate::crash::report::Reading;
 use crate::rollout::entry::Command;
 use crate::rollout::finding::Fix;
 use crate::rollout::plan::{Options, Plan, Scope};
@@ -49,6 +51,43 @@ pub enum Request {
         ask: u64,
         /// Which moment; `None`: the newest.
         at: Option<crate::time::Time>,
+    },
+    /// Read what a host left of a crash, put what was recorded beside it, and answer with [`super::msg::Answer::CrashSeen`] while it comes and
+    /// [`super::msg::Answer::CrashRead`] at the end. Writes nothing.
+    ReadCrash {
+        /// Of which pool.
+        pool: PoolIx,
+        /// Number of the request: the answers carry it.
+        ask: u64,
+        /// The host.
+        host: Ref,
+        /// Its uuid, or its name where that is not known.
+        called: String,
+        /// Its name.
+        name: String,
+        /// About when it went down.
+        at: Option<crate::time::Time>,
+    },
+    /// Nobody wants the answer to this request any more.
+    StopCrash {
+        /// Its number.
+        ask: u64,
+    },
+    /// Write a crash into an HTML file, never over another, and answer with [`super::msg::Answer::CrashSaved`].
+    SaveCrash {
+        /// Of which pool.
+        pool: PoolIx,
+        /// The crash, alone in its reading.
+        reading: Box<Reading>,
+    },
+    /// Write the cause to the record of a dump and answer with [`super::msg::Answer::CauseWritten`]. The operator has agreed to just this.
+    WriteCause {
+        /// In which pool.
+        pool: PoolIx,
+        /// The dump.
+        dump: Ref,
+        /// The cause, as it is written.
+        cause: String,
     },
     /// Keep this theme for the next time.
     SaveTheme(String),
@@ -106,6 +145,12 @@ impl Request {
         match self {
             Self::FetchRaw { pool, r#ref, .. } => Answer::Raw { pool, r#ref, result: Err(why) },
             Self::LookBack { pool, ask, .. } => Answer::LookedBack { pool, ask, result: Err(why) },
+            Self::ReadCrash { pool, ask, .. } => {
+                Answer::CrashRead { pool, ask, result: Err(CrashTrouble { text: why, passes: false }) }
+            }
+            Self::StopCrash { .. } => Answer::Notice { pool: None, text: why, wrong: true },
+            Self::SaveCrash { pool, .. } => Answer::CrashSaved { pool, result: Err(why) },
+            Self::WriteCause { pool, dump, .. } => Answer::CauseWritten { pool, dump, result: Err(why) },
             Self::Inject { id } => Answer::Fault { id, result: Err(why) },
             Self::Speed(_) | Self::SaveTheme(_) => Answer::Notice { pool: None, text: why, wrong: true },
             Self::FindRun { pool } => Answer::RunFound { pool, result: Err(why) },

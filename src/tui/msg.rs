@@ -2,6 +2,7 @@
 //! [`super::update::update`] ever learns, so a list of messages replays a run.
 
 use super::keymap::Key;
+use super::model::crash::{CrashRead, CrashTrouble};
 use crate::observation::Observation;
 use crate::rollout::entry::Command;
 use crate::rollout::finding::Finding;
@@ -79,6 +80,42 @@ pub enum Answer {
         ask: u64,
         /// The moment.
         result: Result<Box<super::model::past::Moment>, String>,
+    },
+    /// A crash is being read.
+    CrashSeen {
+        /// Of which pool.
+        pool: PoolIx,
+        /// Number of the request.
+        ask: u64,
+        /// Files until now.
+        files: u64,
+        /// Bytes until now.
+        bytes: u64,
+    },
+    /// What came of reading a crash, or why nothing did.
+    CrashRead {
+        /// Of which pool.
+        pool: PoolIx,
+        /// Number of the request.
+        ask: u64,
+        /// What was found.
+        result: Result<Box<CrashRead>, CrashTrouble>,
+    },
+    /// A crash was written into a file, or why it was not, in words.
+    CrashSaved {
+        /// Of which pool.
+        pool: PoolIx,
+        /// The path of the file.
+        result: Result<String, String>,
+    },
+    /// A cause was written to the record of a dump, or why it was not, in words.
+    CauseWritten {
+        /// In which pool.
+        pool: PoolIx,
+        /// The dump.
+        dump: Ref,
+        /// What was done.
+        result: Result<String, String>,
     },
     /// The simulated time now runs this many times as fast as ours.
     Speed(f64),

@@ -100,7 +100,7 @@ pub fn svg(buffer: &Buffer, title: &str) -> String {
     let _ = write!(
         out,
         "</title>\n<rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{ground}\"/>\n<g font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, \
-         Consolas, monospace\" font-size=\"14\" xml:space=\"preserve\">\n"
+         Consolas, monospace\" font-size=\"14\">\n"
     );
     for y in area.top()..area.bottom() {
         let mut x = area.left();
@@ -130,9 +130,14 @@ fn run(out: &mut String, (x, y, cells): (u16, u16, u16), text: &str, style: &Sty
             CELL.1, style.ground
         );
     }
-    if text.trim().is_empty() {
+    // Blanks at the ends are not drawn: browsers drop them, and would stretch what is left over the whole width.
+    let bare = text.trim_matches(' ');
+    if bare.trim().is_empty() {
         return;
     }
+    let before = text.len() - text.trim_start_matches(' ').len();
+    let after = text.len() - text.trim_end_matches(' ').len();
+    let (left, wide) = (left + before as f64 * CELL.0, wide - (before + after) as f64 * CELL.0);
     let line = top + CELL.1 * 0.74;
     let _ = write!(
         out,
@@ -150,7 +155,8 @@ fn run(out: &mut String, (x, y, cells): (u16, u16, u16), text: &str, style: &Sty
         }
     }
     out.push('>');
-    escaped(text, out);
+    // Blanks within would be taken for one.
+    escaped(&bare.replace(' ', "\u{a0}"), out);
     out.push_str("</text>\n");
 }
 
@@ -169,6 +175,17 @@ mod tests {
         assert!(svg.contains(">&lt;a&amp;&quot;b&#39;&gt;</text>"), "{svg}");
         assert!(svg.contains("fill=\"#010203\" font-weight=\"bold\"") && svg.contains("x=\"26.8\" y=\"41.3\""), "{svg}");
         assert_eq!(svg.matches("<text").count(), 1, "blank cells are not written");
+    }
+
+    #[test]
+    fn blanks_keep_their_place_and_stretch_nothing() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 1));
+        buffer.set_string(0, 0, "  a  b    ", Look::new());
+        let svg = svg(&buffer, "");
+        assert!(
+            svg.contains("x=\"26.8\"") && svg.contains("textLength=\"33.6\"") && svg.contains(">a\u{a0}\u{a0}b</text>"),
+            "{svg}"
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use poolwatch::feed::follow::retry::Place;
 use poolwatch::feed::follow::{Ask, CallId, Effect, Event, Follower, HostReply, Reply as FollowReply};
 use poolwatch::observation::Via;
 use poolwatch::pool::Pool;
+use poolwatch::pool::outages::OutageView;
 use poolwatch::pool::picture::{Alert, HostView, Picture};
 use poolwatch::sim::api::{Api, Call, Door, Failure, HostIx, Reply, RrdRequest, Ticket};
 use poolwatch::sim::scenario::{Overrides, Scenario, load};
@@ -306,6 +307,11 @@ impl Told {
     pub fn ever(&self, from: f64, to: f64, so: impl Fn(&Picture) -> bool) -> bool {
         let within = |p: &&Picture| (from..=to).contains(&p.at.since(START).as_secs_f64());
         self.pictures.iter().filter(within).any(so)
+    }
+
+    /// Crashes, as far as the pool tells, newest first.
+    pub fn outages(&self) -> Vec<OutageView> {
+        self.pool.outages()
     }
 
     /// When a picture was made, in seconds after the start.

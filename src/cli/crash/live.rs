@@ -1,4 +1,4 @@
-//! A crash read from a host of a pool: its bug report, streamed through the reader while the host makes it.
+//! A crash read from a host of a pool: its bug report, streamed through the reader while the host makes it. For the command and for the dashboard.
 
 use super::{CrashArgs, CrashError, consent};
 use crate::cli::error::CliError;
@@ -18,6 +18,7 @@ use crate::xenapi::session::{Certainty, Session};
 use crate::xenapi::trust::Guard;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -41,7 +42,7 @@ pub async fn read(args: &CrashArgs, host: &str, flags: &Flags) -> Result<Reading
     let session =
         Session::login(&client, &entry.target, &entry.credentials, Certainty::FirstUse).await.map_err(CrashError::from)?;
     let plain = entry.options.client.allow_plain_http;
-    let read = of_host(&session, host, &entry.credentials.user, plain).await;
+    let read = of_host(&session, host, &entry.credentials.user, plain, &Progress::default()).await;
     let read = match read {
         Ok(reading) => consent::beside(&session, reading, args, host, &setup.dirs.data).await,
         failed => failed,
@@ -56,7 +57,23 @@ pub async fn read(args: &CrashArgs, host: &str, flags: &Flags) -> Result<Reading
     Ok(read?)
 }
 
-async fn of_host(session: &Session, wanted: &str, user: &str, allow_plain_http: bool) -> Result<Reading, CrashError> {
+/// How far a reading is; may be looked at from elsewhere while it goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    /// Files and folders that were met.
+    pub files: Arc<AtomicU64>,
+    /// Bytes that came.
+    pub bytes: Arc<AtomicU64>,
+}
+
+/// Reads the crashes of the host that is called so, with a session that is open. Dropping the future ends it. `user` is who that session belongs to.
+pub async fn of_host(
+    session: &Session,
+    wanted: &str,
+    user: &str,
+    allow_plain_http: bool,
+    progress: &Progress,
+) -> Result<Reading, CrashError> {
     let hosts = hosts(session).await?;
     let host = find(&hosts, wanted)?;
     let name = crate::text::clean(&host.name_label, 200).into_owned();
@@ -70,9 +87,12 @@ async fn of_host(session: &Session, wanted: &str, user: &str, allow_plain_http: 
         _ => CrashError::from(error),
     })?;
     let limits = Limits { input: BOUNDS.bytes, ..Limits::default() };
-    let facts = facts(session, host).await;
-    let options = Options { host: Some(host.hostname.to_string()).filter(|name| !name.is_empty()), limits, facts };
-    stream(download, format!("{name} ({target})"), options).await
+    let (facts, note) = facts(session, host).await;
+    let host = Some(host.hostname.to_string()).filter(|name| !name.is_empty());
+    let options = Options { host, limits, facts, seen: Some(Arc::clone(&progress.files)) };
+    let mut reading = stream(download, format!("{name} ({target})"), options, &progress.bytes).await?;
+    reading.notes.extend(note);
+    Ok(reading)
 }
 
 /// The hosts of the pool.
@@ -88,14 +108,13 @@ pub(super) async fn hosts(session: &Session) -> Result<Vec<Host>, CrashError> {
     Ok(batch.changes.into_iter().filter_map(|change| host(change.what)).collect())
 }
 
-/// What the pool's own messages of the last month say of the host. Without them there is less to judge by, and no more.
-async fn facts(session: &Session, host: &Host) -> Vec<Fact> {
+/// What the pool's own messages of the last month say of the host. Without them there is less to judge by, which is said, and no more.
+async fn facts(session: &Session, host: &Host) -> (Vec<Fact>, Option<String>) {
     let since = Clock::start().now() - MESSAGES;
     let records = match session.messages_since(since).await {
         Ok((records, _)) => records,
         Err(error) => {
-            eprintln!("poolwatch: the pool's messages could not be read, so they are not considered: {error}");
-            return Vec::new();
+            return (Vec::new(), Some(format!("The pool's messages could not be read, so they are not considered: {error}")));
         }
     };
     let fact = |record| match record {
@@ -104,7 +123,7 @@ async fn facts(session: &Session, host: &Host) -> Vec<Fact> {
         }
         _ => None,
     };
-    records.into_iter().filter_map(|(_, record)| fact(record)).collect()
+    (records.into_iter().filter_map(|(_, record)| fact(record)).collect(), None)
 }
 
 /// The one that is meant: by uuid, name, host name or address.
@@ -126,7 +145,7 @@ pub(super) fn find<'a>(hosts: &'a [Host], wanted: &str) -> Result<&'a Host, Cras
 }
 
 /// Lets a reader on a thread of its own take what comes.
-async fn stream(mut download: Download, what: String, options: Options) -> Result<Reading, CrashError> {
+async fn stream(mut download: Download, what: String, options: Options, bytes: &AtomicU64) -> Result<Reading, CrashError> {
     let (pieces, waiting) = mpsc::channel(WAITING);
     let reader = tokio::task::spawn_blocking(move || {
         let mut pieces = Pieces { waiting, piece: Vec::new(), at: 0 };
@@ -136,7 +155,10 @@ async fn stream(mut download: Download, what: String, options: Options) -> Resul
         let piece = download.next().await;
         let (last, piece) = match piece {
             Ok(None) => break,
-            Ok(Some(piece)) => (false, Ok(piece)),
+            Ok(Some(piece)) => {
+                bytes.fetch_add(piece.len() as u64, Ordering::Relaxed);
+                (false, Ok(piece))
+            }
             Err(error) => (true, Err(io::Error::other(format!("after {}: {error}", download.taken())))),
         };
         // A reader that has seen enough hangs up.

@@ -14,6 +14,15 @@ const OUTLIVED: i64 = 5_000;
 /// What xhad warned of this long before a fence may be its reason, in ms.
 const WARNED: i64 = 600_000;
 
+/// A warning of a fence is written when half of the time is over; the fence itself comes no sooner than this after it (with 60 s, less what clocks round), in ms.
+const HALF: i64 = 25_000;
+
+/// The log may go on this long after the warning, in ms: until the fence.
+const STOPS: i64 = 40_000;
+
+/// The next boot begins this long after the warning at most, in ms.
+const BACK_AGAIN: i64 = 30 * 60_000;
+
 /// What these logs say together; `None` if they do not tell of a crash.
 pub(super) fn crash(view: &View<'_>) -> Option<Finding> {
     o2cb(view).or_else(|| xhad(view)).or_else(|| bug::bug(view))
@@ -166,7 +175,7 @@ pub(super) fn calm(view: &View<'_>) -> Finding {
     if dump {
         return dumped(view);
     }
-    if let Some(finding) = sudden(view) {
+    if let Some(finding) = unlogged(view).or_else(|| sudden(view)) {
         return finding;
     }
     if let Some(finding) = unnamed(view) {
@@ -270,6 +279,38 @@ fn dumped(view: &View<'_>) -> Finding {
         Confidence::Guess,
         "There is a dump of the hypervisor, but nothing in it tells the cause, and the kernel's log of domain 0 is missing.",
     )
+}
+
+/// A fence by reset, as the kernel's log on disk shows it: its words never get there, but the warning of half a minute before does. The log must stop
+/// then, and the next boot begin soon, without an orderly end. A console would have shown the fence itself, so it does not count here.
+fn unlogged(view: &View<'_>) -> Option<Finding> {
+    let (said, old, hung) = view.said.iter().find_map(|said| {
+        let old = said.scanned.before.as_ref().filter(|_| said.log.kind == Kind::KernelLog && said.scanned.boot.whole)?;
+        Some((said, old, old.told.get(&Signal::HbHung)?))
+    })?;
+    let over = |signal| old.told.get(&signal).is_some_and(|told| told.last.order > hung.last.order);
+    if old.told.keys().any(|signal| signal.orderly())
+        || [Signal::Negotiated, Signal::Unmount, Signal::Leave].into_iter().any(over)
+    {
+        return None;
+    }
+    let stops = old.went_on(Signal::HbHung).filter(|ms| (0..=STOPS).contains(ms))?;
+    let away = said.scanned.boot.began?.rough() - hung.last.date?.rough();
+    if !(HALF..=BACK_AGAIN).contains(&away) {
+        return None;
+    }
+    let why = format!(
+        "The kernel's log on disk stops {} s after half of the heartbeat's write timeout had passed, and the next boot follows without a shutdown: \
+         o2cb's reset, whose own words never reach the disk.",
+        stops / 1_000
+    );
+    let mut finding = Finding::new(Cause::O2cb, Finer::Disk, Confidence::Likely, why);
+    for signal in [Signal::HbHung, Signal::HbIo, Signal::PathsGone, Signal::Storage] {
+        let told = old.told.get(&signal).map(|told| Place { log: &said.log, boot: old, told });
+        finding.last(told);
+    }
+    finding.note("There is no dump: the fence method is reset, which never leaves one. Set it to panic to get one next time.");
+    Some(finding)
 }
 
 /// A boot that ended without a word and was followed by another.

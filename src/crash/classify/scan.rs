@@ -72,6 +72,8 @@ pub(super) struct Boot {
     pub told: BTreeMap<Signal, Told>,
     /// The highest time-stamp of each host that wrote into it, in ms. Bare lines are of a host without a name.
     stamps: Vec<(u64, i64)>,
+    /// The first date.
+    pub began: Option<Date>,
     /// The last date.
     pub date: Option<Date>,
     /// The number of its last line.
@@ -252,6 +254,7 @@ impl Scan {
             self.boot.stamped(host(line), stamp);
         }
         if line.date.is_some() {
+            self.boot.began = self.boot.began.or(line.date);
             self.boot.date = line.date;
         }
     }

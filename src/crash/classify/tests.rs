@@ -319,3 +319,43 @@ fn speed() {
     // By the wall clock, on a machine that may be busy: half of what it must do on a quiet one.
     assert!(rate > 50.0, "{rate:.0} MB/s");
 }
+
+/// A kernel's log on disk around a reset that it could not keep; the warning, what follows, and when the next boot begins.
+fn kept(after: &str, next: &str) -> Verdict {
+    let text = format!(
+        "Nov 21 02:15:00 xcp3 kernel: [86400.101010] device-mapper: multipath: Failing path 8:16.\n\
+         Nov 21 02:15:30 xcp3 kernel: [86430.000100] o2hb: node 2 hb write hung for 30s on region 0C4AB55FE9314FA5A9F81652FDB9B22D (dm-0), negotiate timeout with node 0.\n\
+         {after}Nov 21 {next} xcp3 kernel: [    0.000000] Linux version 4.19.0+1 (mockbuild@build)\n\
+         Nov 21 {next} xcp3 kernel: [    1.730000] device-mapper: multipath: version 1.13.0 loaded\n"
+    );
+    verdict_of(&[(log("var/log/kern.log", Kind::KernelLog, Owner::Crashed), text.as_bytes())])
+}
+
+#[test]
+fn a_reset_that_the_log_on_disk_could_not_keep_is_likely_o2cb_if_all_points_to_it() {
+    let verdict = kept("", "02:16:49");
+    assert_eq!((verdict.cause, verdict.finer, verdict.confidence), (Cause::O2cb, Finer::Disk, Confidence::Likely), "{verdict:?}");
+    assert!(verdict.evidence[0].text.contains("hb write hung") && verdict.evidence[0].line == 2, "{verdict:?}");
+    assert!(verdict.at.is_some() && verdict.why.contains("reset"), "{verdict:?}");
+    let line = |clock: &str, up: &str, text: &str| format!("Nov 21 {clock} xcp3 kernel: [{up}] {text}\n");
+    for (what, after, next) in [
+        ("it went on for long", line("03:40:00", "91500.000000", "bridge: port 2 entered disabled state"), "03:45:00"),
+        ("it was asked to go", line("02:15:50", "86450.000000", "reboot: Restarting system"), "02:16:49"),
+        (
+            "all waited",
+            line("02:15:31", "86431.000000", "o2hb: negotiate timeout approved by master node on region 0C4 (dm-0)."),
+            "02:16:49",
+        ),
+        ("it was left", line("02:15:50", "86450.000000", "o2hb: Heartbeat stopped on region 0C4 (dm-0)"), "02:16:49"),
+        ("too soon", String::new(), "02:15:40"),
+        ("days later", String::new(), "14:00:00"),
+    ] {
+        let verdict = kept(&after, next);
+        assert!(verdict.cause != Cause::O2cb, "{what}: {verdict:?}");
+    }
+    // A console would have shown the fence.
+    let console = "[86430.000100] o2hb: node 2 hb write hung for 30s on region 0C4 (dm-0), negotiate timeout with node 0.\n\
+                   [    0.000000] Linux version 4.19.0+1\n[    1.730000] scsi host1: ahci\n";
+    let verdict = verdict_of(&[(log("console.log", Kind::Console, Owner::Crashed), console.as_bytes())]);
+    assert!(verdict.cause != Cause::O2cb, "{verdict:?}");
+}

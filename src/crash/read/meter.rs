@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How much is read of one source at most.
 #[derive(Clone, Copy, Debug)]
@@ -50,14 +52,16 @@ struct Counts {
     input: Cell<u64>,
     unpacked: Cell<u64>,
     members: Cell<u64>,
+    /// The same for who waits elsewhere.
+    seen: Option<Arc<AtomicU64>>,
     stop: Cell<Option<Stop>>,
 }
 
 impl Meter {
     /// Nothing yet.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits, seen: Option<Arc<AtomicU64>>) -> Self {
         let (input, unpacked, members, stop) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(None));
-        Self(Rc::new(Counts { limits, input, unpacked, members, stop }))
+        Self(Rc::new(Counts { limits, input, unpacked, members, seen, stop }))
     }
 
     /// The limits.
@@ -78,6 +82,9 @@ impl Meter {
     /// One more file or folder. False if it is one too many.
     pub fn member(&self) -> bool {
         self.0.members.set(self.0.members.get() + 1);
+        if let Some(seen) = &self.0.seen {
+            seen.store(self.0.members.get(), Ordering::Relaxed);
+        }
         if self.0.members.get() > self.0.limits.members {
             self.stop(Stop::Members);
         }

@@ -20,6 +20,8 @@ use super::report::Reading;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::UNIX_EPOCH;
 use walk::Walk;
 
@@ -64,6 +66,8 @@ pub struct Options {
     pub limits: Limits,
     /// What is known of that host beside its logs.
     pub facts: Vec<Fact>,
+    /// Counts the files and folders that are met, for who waits for the end.
+    pub seen: Option<Arc<AtomicU64>>,
 }
 
 /// Reads a folder or a file.

@@ -101,7 +101,8 @@ impl Packing {
 impl Walk {
     /// At its beginning.
     pub fn new(options: &Options) -> Self {
-        let (gather, meter) = (Gather::new(options.host.clone()).knowing(options.facts.clone()), Meter::new(options.limits));
+        let (gather, meter) =
+            (Gather::new(options.host.clone()).knowing(options.facts.clone()), Meter::new(options.limits, options.seen.clone()));
         Self { gather, meter, odd: Odd::default(), broken: None }
     }
 

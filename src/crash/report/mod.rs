@@ -106,8 +106,12 @@ impl Crash {
 
     /// What happened, in one line.
     pub fn headline(&self) -> String {
-        let name = self.name();
         let at = if self.at.is_some() || self.clock.is_some() { format!(" at {}", self.when()) } else { String::new() };
+        self.told(&self.name(), &at)
+    }
+
+    /// The same with another name of the host and another way to tell the time: empty, or ` at` and the time.
+    pub fn told(&self, name: &str, at: &str) -> String {
         let verdict = &self.verdict;
         match verdict.cause {
             Cause::O2cb => format!("{name} was fenced by o2cb{at}"),

@@ -38,6 +38,7 @@ static BUILT_IN: &[Built] = built! {
     "path-loss": "Storage paths and bond links fail and come back",
     "fence-o2cb": "A host loses its heartbeat path and fences 60 s later; later another",
     "fence-xhad": "With HA on: a host loses its statefile, later another its network, and both fence",
+    "kernel-bug": "A host's kernel has a fault: it crashes with a dump and comes back; later another's hypervisor",
     "split-network": "A host of an o2cb cluster loses both links and fences 96 s later; another is cut off for a while",
     "split-halves": "The network of an o2cb cluster falls into two halves, and one of them fences",
     "three-regions": "Three heartbeat regions: a host loses one and lives, then a second one and fences",

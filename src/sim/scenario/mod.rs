@@ -9,8 +9,8 @@ mod model;
 
 pub use builtin::{Named, list, load, resize};
 pub use model::{
-    Activity, Boot, Busy, Event, Fill, Flow, GuestKind, GuestSpec, HaSpec, HostSpec, LunSpec, MirrorSpec, NetworkSpec, Pinned,
-    Round, Scenario, SrSpec, Updates, Versions, default_stacks,
+    Activity, Boot, Busy, Event, FenceMethod, Fill, Flow, GuestKind, GuestSpec, HaSpec, HostSpec, LunSpec, MirrorSpec,
+    NetworkSpec, Pinned, Round, Scenario, SrSpec, Updates, Versions, default_stacks,
 };
 
 /// What may be changed about a scenario when it is loaded. `None` keeps what the scenario says.

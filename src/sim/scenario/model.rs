@@ -202,6 +202,27 @@ pub struct HostSpec {
     /// It is no part of the pool but a pool of its own, which may join.
     #[serde(default)]
     pub outside: bool,
+    /// How its o2cb fences it.
+    #[serde(default)]
+    pub fence_method: FenceMethod,
+    /// A crash kernel is loaded: without one no crash leaves a dump.
+    #[serde(default = "yes")]
+    pub crash_kernel: bool,
+}
+
+/// o2cb's `fence_method`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FenceMethod {
+    /// The machine is reset, which leaves no dump: o2cb's default.
+    #[default]
+    Reset,
+    /// The kernel panics, which starts the crash kernel.
+    Panic,
+}
+
+fn yes() -> bool {
+    true
 }
 
 const fn default_cpus() -> u32 {

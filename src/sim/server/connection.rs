@@ -86,8 +86,10 @@ async fn converse<A: Api, S: AsyncRead + AsyncWrite + Unpin>(shared: &Shared<A>,
         };
         first = false;
         let close = response.close;
-        stream.write_all(&response.into_bytes()).await?;
-        stream.flush().await?;
+        for piece in response.into_pieces() {
+            stream.write_all(&piece).await?;
+            stream.flush().await?;
+        }
         if close {
             return hang_up(stream).await;
         }

@@ -129,6 +129,8 @@ pub struct Response {
     status: &'static str,
     headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Vec<u8>,
+    /// What follows the body, sent piece by piece.
+    rest: Vec<Vec<u8>>,
     /// Whether the connection ends with it.
     pub close: bool,
 }
@@ -149,7 +151,14 @@ impl Response {
         if cross_origin {
             headers.extend(ALL_ORIGINS);
         }
-        Self { version: request.version, status: "200 OK", headers, body: body.into_bytes(), close: request.close }
+        Self {
+            version: request.version,
+            status: "200 OK",
+            headers,
+            body: body.into_bytes(),
+            rest: Vec::new(),
+            close: request.close,
+        }
     }
 
     /// `/rrd_updates`, answered by another daemon with its own spelling. It says `keep-alive`, but the
@@ -162,7 +171,18 @@ impl Response {
             ("content-type", content_type.into()),
         ];
         headers.extend(ALL_ORIGINS);
-        Self { version: "1.1", status: "200 OK", headers, body: body.into_bytes(), close: true }
+        Self { version: "1.1", status: "200 OK", headers, body: body.into_bytes(), rest: Vec::new(), close: true }
+    }
+
+    /// `/system-status`: bytes until the connection ends, as long as whoever collects them goes on. Its name is the same whatever is in it.
+    pub fn status(content_type: &'static str, pieces: Vec<Vec<u8>>) -> Self {
+        let headers = vec![
+            ("connection", "close".into()),
+            NO_CACHE,
+            ("content-type", content_type.into()),
+            ("content-disposition", "attachment; filename=\"system_status.tgz\"".into()),
+        ];
+        Self { version: "1.0", status: "200 OK", headers, body: Vec::new(), rest: pieces, close: true }
     }
 
     /// The answer to `OPTIONS`.
@@ -179,7 +199,7 @@ impl Response {
             ("Access-Control-Allow-Headers", allowed.into()),
             ("Access-Control-Allow-Methods", "PUT".into()),
         ];
-        Self { version: request.version, status: "200 OK", headers, body: Vec::new(), close: request.close }
+        Self { version: request.version, status: "200 OK", headers, body: Vec::new(), rest: Vec::new(), close: request.close }
     }
 
     /// 500, with the exception's text as OCaml prints it.
@@ -235,7 +255,7 @@ impl Response {
             ("connection", "close".into()),
             NO_CACHE,
         ];
-        Self { version, status, headers, body: body.into_bytes(), close: true }
+        Self { version, status, headers, body: body.into_bytes(), rest: Vec::new(), close: true }
     }
 
     /// Adds a header at the end.
@@ -245,8 +265,13 @@ impl Response {
         self
     }
 
-    /// As sent.
-    pub fn into_bytes(self) -> Vec<u8> {
+    /// As sent: the head with the body, and then what follows piece by piece.
+    pub fn into_pieces(mut self) -> impl Iterator<Item = Vec<u8>> {
+        let rest = std::mem::take(&mut self.rest);
+        std::iter::once(self.into_bytes()).chain(rest)
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
         let mut out = format!("HTTP/{} {}\r\n", self.version, self.status);
         for (name, value) in &self.headers {
             out.push_str(name);

@@ -18,6 +18,7 @@ mod number;
 mod route;
 mod rrd;
 mod shared;
+mod status;
 mod tls;
 mod xml;
 

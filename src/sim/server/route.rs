@@ -3,7 +3,7 @@
 use super::http::{BODY_LIMIT, Request, Response};
 use super::rrd::{self, Proof};
 use super::shared::{Answer, Shared};
-use super::{json, xml};
+use super::{json, status, xml};
 use crate::sim::api::{Api, Call, Failure, HostIx};
 use crate::sim::value::Value;
 
@@ -41,6 +41,7 @@ pub async fn answer<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request,
         "POST" => xml_call(shared, host, request, body).await,
         "OPTIONS" => Response::options(request),
         "GET" if request.path.starts_with("/rrd_updates") => rrd_updates(shared, host, request).await,
+        "GET" if request.path.starts_with("/system-status") => system_status(shared, host, request).await,
         "GET" if request.path.starts_with("/updates") => updates(shared, host, request).await,
         "GET" | "PUT" | "CONNECT" => Response::forbidden(),
         _ => Response::not_implemented(request),
@@ -105,6 +106,32 @@ async fn updates<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request) ->
         None => unauthorised(),
         Some(Ok(json)) => Response::rrd("application/json", json),
         Some(Err(failure)) => Response::internal(request.version, &failure.to_string()),
+    };
+    if let Some(at) = passing {
+        let _ = shared.call(at, Call { method: "session.logout".to_owned(), params: vec![session.into()] }).await;
+    }
+    response
+}
+
+/// The bug report of a host, about itself.
+async fn system_status<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request) -> Response {
+    let unauthorised = || Response::unauthorised(request, "get_system_status");
+    let (session, passing) = match rrd::proof(request) {
+        Proof::Session(session) => (session, None),
+        Proof::Password(user, password) => match log_in(shared, host, &user, &password).await {
+            Ok((session, at)) => (session, Some(at)),
+            Err(_) => return unauthorised(),
+        },
+        Proof::None => return unauthorised(),
+    };
+    let wanted = status::read(request, session.clone());
+    let response = match shared.with(|world| world.system_status(host, &wanted)) {
+        None => unauthorised(),
+        Some(Err(_)) => Response::forbidden(),
+        Some(Ok(files)) => match status::Output::of(request) {
+            Ok(output) => Response::status(output.content_type(), output.pieces(files)),
+            Err(exception) => Response::internal(request.version, &exception),
+        },
     };
     if let Some(at) = passing {
         let _ = shared.call(at, Call { method: "session.logout".to_owned(), params: vec![session.into()] }).await;

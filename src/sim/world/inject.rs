@@ -55,15 +55,26 @@ impl Core {
             Fault::Crash { host } => {
                 let host = self.named_host(&host)?;
                 let name = self.running(host)?;
+                self.dies_of(host, super::aftermath::Death::Power);
                 self.power_off(host, true);
                 Ok(format!("{name} has crashed and stays dead"))
             }
             Fault::Reset { host } => {
                 let host = self.named_host(&host)?;
                 let name = self.running(host)?;
+                self.dies_of(host, super::aftermath::Death::Power);
                 self.power_off(host, true);
                 self.power_up(host);
                 Ok(format!("{name} has crashed and boots again"))
+            }
+            Fault::KernelBug { host, how } => {
+                let host = self.named_host(&host)?;
+                let name = self.running(host)?;
+                self.panics(host, super::aftermath::Death::Bug(how));
+                Ok(format!(
+                    "{name} has crashed of a fault in its {}",
+                    if how == super::Bug::Xen { "hypervisor" } else { "kernel" }
+                ))
             }
             Fault::PowerOn { host } => {
                 let host = self.named_host(&host)?;

@@ -3,6 +3,7 @@
 //! Without HA a member that falls silent is believed alive for ten minutes more, checked every 30 s. With HA it is
 //! declared dead after the time-out, fenced if it still runs, and its protected guests start elsewhere.
 
+use super::aftermath::Note;
 use super::state::{Power, Stage};
 use super::truth::{Away, Cause};
 use super::{Core, Due};
@@ -260,6 +261,7 @@ impl Core {
         if silent {
             self.message("HA_HOST_FAILED", 3, "Host", &uuid, "");
         }
+        self.note_of(self.coordinator, host, |peer| Note::Dead { peer });
         self.publish_enabled(host);
         self.liveness_changed(host);
         self.ha_peers();

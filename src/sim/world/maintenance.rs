@@ -12,7 +12,7 @@ use super::state::{Host, Stage};
 use super::{Core, Due};
 use crate::sim::api::Failure;
 use crate::sim::front::{Args, Ctx, Outcome};
-use crate::sim::scenario::HostSpec;
+use crate::sim::scenario::{FenceMethod, HostSpec};
 use crate::sim::value::Value;
 use crate::xenapi::record::Ref;
 use std::time::Duration;
@@ -215,5 +215,7 @@ pub(super) fn spec_of(host: &Host) -> HostSpec {
         power_on_mode: host.power_on_mode.clone(),
         links: u8::try_from(host.links.len()).unwrap_or(2).max(1),
         outside: false,
+        fence_method: if host.setup.fence_panics { FenceMethod::Panic } else { FenceMethod::Reset },
+        crash_kernel: host.setup.crash_kernel,
     }
 }

@@ -9,6 +9,7 @@
 
 mod activity;
 mod adapt;
+mod aftermath;
 mod book;
 mod build;
 mod calls;
@@ -47,7 +48,7 @@ mod xhad;
 
 pub use crate::sim::schema::Dialect;
 pub use certificates::CertificateFacts;
-pub use fault::{Action, Cut, FAULTS, Fault, FaultError, FaultKind, Hang, Loss};
+pub use fault::{Action, Bug, Cut, FAULTS, Fault, FaultError, FaultKind, Hang, Loss};
 pub use menu::Suggestion;
 pub use observe::{Marker, Observed};
 pub use state::Harm;
@@ -247,6 +248,8 @@ struct Core {
     last_alert: Option<Time>,
     harms: Vec<(Time, Harm)>,
     deeds: Vec<Deed>,
+    /// What happened, as far as hosts' logs and dumps tell of it.
+    past: aftermath::Past,
     mischief: mischief::Mischief,
 
     activity: Activity,
@@ -370,6 +373,7 @@ impl World {
             last_alert: None,
             harms: Vec::new(),
             deeds: Vec::new(),
+            past: aftermath::Past::default(),
             mischief: mischief::Mischief::default(),
             activity,
             director: None,
@@ -471,7 +475,10 @@ impl Core {
             Due::O2cbHung => self.o2cb_hung(),
             Due::O2cbWrite { host, region, armed } => self.o2cb_write(host, region, armed),
             Due::Ocfs2Panic { host, since } => self.ocfs2_panic(host, since),
-            Due::O2cbSeen => self.o2cb_sync(),
+            Due::O2cbSeen => {
+                self.o2cb_seen();
+                self.o2cb_sync();
+            }
             Due::O2cbQuorum => self.o2cb_quorum(),
             Due::Apart => self.advance_apart(),
             Due::Xhad => self.xhad_decide(),

@@ -1,5 +1,6 @@
 //! Paths to LUNs and links of bonds: what fails, and how xapi and its monitors tell.
 
+use super::aftermath::{self, Note};
 use super::fault::{Cut, FaultError};
 use super::{Core, Due};
 use std::fmt::Write as _;
@@ -30,8 +31,8 @@ impl Core {
                     let new = wanted(*up, spec.paths).min(spec.paths);
                     pbd.errors = errors && new == 0;
                     if new != *up {
+                        changed.push((store, at, *up, new));
                         *up = new;
-                        changed.push((store, at));
                     }
                 }
             }
@@ -40,9 +41,12 @@ impl Core {
             let known = if known.is_empty() { "none on this host".to_owned() } else { known.join(", ") };
             return Err(FaultError::NoSuch { kind: "LUN", name: name.to_owned(), known });
         }
-        for (store, at) in &changed {
+        for (store, at, was, now) in &changed {
             self.publish_path(*store, host, *at);
             self.note_path_event(*store, host, *at);
+            let lun = u16::from(aftermath::tiny(*at));
+            let errors = errors && *now == 0;
+            self.note_of(host, *store, |store| Note::Paths { store, lun, was: *was, now: *now, errors });
         }
         self.note_load(host);
         self.o2cb_look();
@@ -112,11 +116,13 @@ impl Core {
         }
         let was = h.links.iter().filter(|l| l.up).count();
         let total = h.links.len();
-        let matches = |l: &&mut super::state::Link| l.up != up && device.is_none_or(|d| d == l.device);
+        let matches = |l: &super::state::Link| l.up != up && device.is_none_or(|d| d == l.device);
         // Without a name the last link fails first: the first often carries the management address.
         let mut changed = 0;
-        for link in h.links.iter_mut().rev().filter(matches) {
+        let mut notes = Vec::new();
+        for (device, link) in h.links.iter_mut().enumerate().rev().filter(|(_, link)| matches(link)) {
             link.up = up;
+            notes.push(Note::Link { device: aftermath::tiny(device), up });
             changed += 1;
             if !all {
                 break;
@@ -125,6 +131,9 @@ impl Core {
         let now_up = h.links.iter().filter(|l| l.up).count();
         let name = h.links.iter().map(|l| l.device.as_str()).collect::<Vec<_>>().join("+");
         let (uuid, bonded, cut) = (h.uuid.clone(), h.bond.is_some(), h.cut);
+        for note in notes {
+            self.note_at(host, note);
+        }
         if changed > 0 {
             self.note_load(host);
             if now_up == 0 && cut.is_none() {

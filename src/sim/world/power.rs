@@ -1,5 +1,6 @@
 //! Machines going down and coming up, stage by stage, as xapi goes through them.
 
+use super::aftermath::{Death, Note};
 use super::fault::Hang;
 use super::state::{Leaving, Power, Stage, secs};
 use super::truth::{Away, Cause};
@@ -112,6 +113,7 @@ impl Core {
         }
         self.cluster_changed_now();
         self.liveness_changed(host);
+        self.note_at(host, Note::Shutdown);
         let boots_again = self.hosts.get(host).and_then(|h| h.leaving.as_ref()).is_none_or(|l| l.boots_again);
         self.power_off(host, false);
         if boots_again {
@@ -157,9 +159,10 @@ impl Core {
         self.o2cb_look();
     }
 
-    /// A host's kernel panics; it boots again by itself.
-    pub(super) fn panics(&mut self, host: usize) {
+    /// A host's kernel, or its hypervisor, panics of this; it boots again by itself.
+    pub(super) fn panics(&mut self, host: usize, death: Death) {
         let now = self.now;
+        self.dies_of(host, death);
         if let Some(h) = self.hosts.get_mut(host) {
             h.away.get_or_insert(Away { since: now, cause: Cause::Panic });
         }
@@ -171,6 +174,7 @@ impl Core {
     pub(super) fn power_up(&mut self, host: usize) {
         let now = self.now;
         let post = secs(self.boot.post_s) + self.jitter(0.1, secs(self.boot.post_s)) + self.mischief.slower(host);
+        let post = post + self.dump_takes(host);
         let Some(h) = self.hosts.get_mut(host) else { return };
         if h.stage != Stage::Off {
             return;
@@ -228,6 +232,7 @@ impl Core {
         match step {
             Step::Answer => {
                 let booted = h.stage == Stage::Post;
+                let before = h.booted;
                 h.stage = Stage::Answering;
                 h.since = now;
                 h.too_new = false;
@@ -246,6 +251,9 @@ impl Core {
                     h.pending.retain(|guidance| guidance != "restart_toolstack");
                 }
                 h.agent = now;
+                if booted {
+                    self.note_at(host, Note::Booted { before });
+                }
                 self.note_load(host);
                 let wait = if warm { Duration::from_secs(1) } else { secs(self.boot.hello_s) };
                 self.step(host, wait, Step::Hello);
@@ -274,7 +282,8 @@ impl Core {
                     self.coordinator_starts();
                 }
                 self.hello(host);
-                self.tell_fenced(host);
+                let dumped = self.list_dumps(host);
+                self.tell_fenced(host, dumped);
                 if self.is_cut(host) {
                     // Only a coordinator gets this far; nobody hears it, nor it them.
                     self.not_heard(host);
@@ -374,11 +383,11 @@ impl Core {
         self.guest_writes(guest, false);
     }
 
-    /// A host that was not shut down in an orderly way while HA was on says so.
-    fn tell_fenced(&mut self, host: usize) {
+    /// A host that was not shut down in an orderly way while HA was on says so, unless it left a dump: that says more (xapi's `xapi_host_crashdump`).
+    fn tell_fenced(&mut self, host: usize, dumped: bool) {
         let Some(h) = self.hosts.get_mut(host) else { return };
         let (unclean, uuid) = (std::mem::take(&mut h.unclean), h.uuid.clone());
-        if unclean && self.ha.on {
+        if unclean && self.ha.on && !dumped {
             self.message("HA_HOST_WAS_FENCED", 4, "Host", &uuid, "");
         }
     }

@@ -3,9 +3,11 @@
 use super::rrd::{GuestColumns, Subject, updates};
 use super::state::Stage;
 use super::{Core, How, World};
-use crate::sim::api::{Api, Call, Door, Failure, HostIx, Reply, RrdRequest, RrdUpdates, Ticket};
+use crate::sim::api::{Api, Call, Door, Failure, HostIx, Reply, RrdRequest, RrdUpdates, StatusFile, StatusRequest, Ticket};
+use crate::sim::schema::Role;
 use crate::sim::value::Value;
 use crate::time::Time;
+use crate::xenapi::record::Ref;
 use std::time::Duration;
 
 /// Tickets of our own: for calls that are held or never answered.
@@ -223,6 +225,17 @@ impl Api for World {
             return Some(Err(Failure::new("HOST_IS_SLAVE", [coordinator])));
         }
         Some(self.core.updates_document())
+    }
+
+    fn system_status(&mut self, host: HostIx, request: &StatusRequest) -> Option<Result<Vec<StatusFile>, Failure>> {
+        if let Some(own) = self.core.hosts.get_mut(host.0).and_then(|h| h.alone.as_mut()) {
+            return own.system_status(HostIx(0), request);
+        }
+        let role = self.core.front.role_of(&Ref::from(request.session.as_str()))?;
+        if role < Role::PoolOperator {
+            return Some(Err(Failure::new("RBAC_PERMISSION_DENIED", ["http/get_system_status", "No permission"])));
+        }
+        Some(Ok(self.core.bug_report(host.0, request)))
     }
 
     fn rrd_updates(&mut self, host: HostIx, request: &RrdRequest) -> Option<RrdUpdates> {

@@ -1,5 +1,6 @@
 //! What is in a world: machines, guests, storage. The truth; beside it, marked so, what xapi believes of them.
 
+use super::aftermath::Setup;
 use super::fault::Cut;
 use super::mirror::Mirror;
 use super::ops::HostOp;
@@ -68,6 +69,8 @@ pub struct Host {
     /// Its last end was not orderly; it notices when it boots.
     pub unclean: bool,
     pub cut: Option<Cut>,
+    /// What becomes of it when it crashes.
+    pub setup: Setup,
     /// Its side of a network that is split; 0: it is not.
     pub side: u8,
     /// It is no part of this pool but a pool of its own: it never joined, or was ejected.

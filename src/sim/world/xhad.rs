@@ -5,6 +5,7 @@
 //! fenced, CTX129721); everybody else fences itself. If nobody can write the statefile, those live who hear every other host. What each
 //! host reaches, xapi writes down every 20 s.
 
+use super::aftermath::{Death, Note, small};
 use super::state::{Host, Stage};
 use super::truth::{Away, Cause};
 use super::{Core, Due};
@@ -40,7 +41,10 @@ impl Core {
             let watched = self.ha.statefile_sr.filter(|_| self.ha.watches_statefile || alone);
             let lost = armed.contains(&host) && watched.is_some_and(|store| self.cannot_write(host, store));
             if !lost {
-                news |= self.ha.lost.remove(&host).is_some();
+                if let Some(since) = self.ha.lost.remove(&host) {
+                    news = true;
+                    self.xhad_waited(host, since, Note::SoonStatefile);
+                }
             } else if let Entry::Vacant(entry) = self.ha.lost.entry(host) {
                 entry.insert(now);
                 news = true;
@@ -50,17 +54,37 @@ impl Core {
             for b in armed.iter().skip(at + 1) {
                 let pair = (*a, *b);
                 if self.hears(*a, *b) {
-                    news |= self.ha.deaf.remove(&pair).is_some();
+                    if let Some(since) = self.ha.deaf.remove(&pair) {
+                        news = true;
+                        self.note_deaf(pair, since);
+                    }
                 } else if let Entry::Vacant(entry) = self.ha.deaf.entry(pair) {
                     entry.insert(now);
                     news = true;
                 }
             }
         }
-        self.ha.deaf.retain(|(a, b), _| armed.contains(a) && armed.contains(b));
+        let gone: Vec<((usize, usize), Time)> = self
+            .ha
+            .deaf
+            .iter()
+            .filter(|((a, b), _)| !(armed.contains(a) && armed.contains(b)))
+            .map(|(p, at)| (*p, *at))
+            .collect();
+        for (pair, since) in gone {
+            self.ha.deaf.remove(&pair);
+            self.note_deaf(pair, since);
+        }
         if news {
             self.timers.set(now + self.ha.timeout, Due::Xhad);
             self.timers.set(super::liveness::grid(now + Duration::from_millis(1), MONITOR), Due::HaPeers);
+        }
+    }
+
+    /// Two hosts did not hear each other for a while.
+    fn note_deaf(&mut self, (a, b): (usize, usize), since: Time) {
+        for (host, peer) in [(a, b), (b, a)] {
+            self.xhad_waited(host, since, Note::SoonHeartbeat { peer: small(peer) });
         }
     }
 
@@ -116,8 +140,14 @@ impl Core {
             self.timers.set(now + Duration::from_secs(5), Due::Xhad);
             return;
         }
+        let alive = survivors.iter().fold(0_u64, |bits, at| bits | 1 << (*at).min(63));
         for host in &lost {
+            let statefile = self.ha.lost.get(host).is_some_and(over);
+            self.dies_of(*host, Death::Xhad { statefile });
             self.fence_off(*host);
+        }
+        for host in &survivors {
+            self.note_at(*host, Note::Liveset { alive });
         }
         if lost.contains(&self.coordinator) {
             self.elect_among(&survivors);

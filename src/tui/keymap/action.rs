@@ -16,6 +16,13 @@ pub enum Action {
     Control,
     Budget,
     Clocks,
+    Crashes,
+    CrashEvidence,
+    CrashHtml,
+    CrashMoment,
+    CrashCause,
+    CrashAgain,
+    CrashStop,
     NumberNext,
     NumberMore,
     NumberLess,
@@ -104,6 +111,10 @@ pub enum Context {
     Detail,
     /// It is the time-outs, with numbers to try.
     Numbers,
+    /// The popup is a crash.
+    Crash,
+    /// There is something to the left and to the right.
+    Sideways,
     /// The popup can be searched.
     Search,
     /// The log pane has the keys.
@@ -121,15 +132,16 @@ pub enum Context {
 }
 
 /// Which contexts are in force together. A key may mean only one thing in each of these.
-pub const MODES: [&[Context]; 10] = [
-    &[Context::Screen, Context::Move, Context::Everywhere],
-    &[Context::Screen, Context::Log, Context::Move, Context::Everywhere],
-    &[Context::Popup, Context::Move, Context::Everywhere],
-    &[Context::Popup, Context::Detail, Context::Move, Context::Everywhere],
-    &[Context::Popup, Context::Detail, Context::Numbers, Context::Move, Context::Everywhere],
-    &[Context::Popup, Context::Search, Context::Move, Context::Everywhere],
-    &[Context::Wizard, Context::Scope, Context::Move, Context::Everywhere],
-    &[Context::Wizard, Context::Checks, Context::Move, Context::Everywhere],
-    &[Context::Wizard, Context::Run, Context::Move, Context::Everywhere],
+pub const MODES: [&[Context]; 11] = [
+    &[Context::Screen, Context::Move, Context::Sideways, Context::Everywhere],
+    &[Context::Screen, Context::Log, Context::Move, Context::Sideways, Context::Everywhere],
+    &[Context::Popup, Context::Move, Context::Sideways, Context::Everywhere],
+    &[Context::Popup, Context::Detail, Context::Move, Context::Sideways, Context::Everywhere],
+    &[Context::Popup, Context::Detail, Context::Numbers, Context::Move, Context::Sideways, Context::Everywhere],
+    &[Context::Popup, Context::Crash, Context::Move, Context::Everywhere],
+    &[Context::Popup, Context::Search, Context::Move, Context::Sideways, Context::Everywhere],
+    &[Context::Wizard, Context::Scope, Context::Move, Context::Sideways, Context::Everywhere],
+    &[Context::Wizard, Context::Checks, Context::Move, Context::Sideways, Context::Everywhere],
+    &[Context::Wizard, Context::Run, Context::Move, Context::Sideways, Context::Everywhere],
     &[Context::Typing, Context::Everywhere],
 ];

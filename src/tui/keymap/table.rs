@@ -33,12 +33,15 @@ const fn entry(
 }
 
 use Action as A;
-use Context::{Checks, Detail, Everywhere, Log, Move, Numbers, Popup, Run, Scope, Screen, Search, Typing, Wizard};
+use Context::{
+    Checks, Crash, Detail, Everywhere, Log, Move, Numbers, Popup, Run, Scope, Screen, Search, Sideways, Typing, Wizard,
+};
 
 const GENERAL: &str = "General";
 const MOVING: &str = "Moving";
 const PANES: &str = "Panes";
 const POOLS: &str = "Pools";
+const CRASHES: &str = "Crashes";
 const ROLLOUT: &str = "Rollout";
 const TIME: &str = "Time";
 const DEMO: &str = "Demo";
@@ -89,7 +92,7 @@ pub const TABLE: &[Entry] = &[
         "control",
         "Say who is in control: coordinator, HA, other programs, our claim, a database that went back.",
         0,
-        &[(Screen, &["c"])],
+        &[(Screen, &["i"])],
     ),
     entry(
         A::Budget,
@@ -124,7 +127,7 @@ pub const TABLE: &[Entry] = &[
         "copy",
         "Copy what is selected or shown to the clipboard (through the terminal, OSC 52).",
         40,
-        &[(Screen, &["y"]), (Detail, &["y"]), (Wizard, &["y"])],
+        &[(Screen, &["y"]), (Detail, &["y"]), (Crash, &["y"]), (Wizard, &["y"])],
     ),
     entry(A::Raw, GENERAL, "raw", "Show the fields of the record as the pool has them now.", 60, &[(Detail, &["r"])]),
     entry(
@@ -147,8 +150,8 @@ pub const TABLE: &[Entry] = &[
     ),
     entry(A::Up, MOVING, "up", "One up.", 0, &[(Move, &["up", "k"]), (Typing, &["up", "ctrl-p"])]),
     entry(A::Down, MOVING, "down", "One down.", 0, &[(Move, &["down", "j"]), (Typing, &["down", "ctrl-n"])]),
-    entry(A::Left, MOVING, "left", "One column to the left.", 0, &[(Move, &["left", "h"])]),
-    entry(A::Right, MOVING, "right", "One column to the right.", 0, &[(Move, &["right", "l"])]),
+    entry(A::Left, MOVING, "left", "One column to the left.", 0, &[(Sideways, &["left", "h"])]),
+    entry(A::Right, MOVING, "right", "One column to the right.", 0, &[(Sideways, &["right", "l"])]),
     entry(A::PageUp, MOVING, "page up", "One page up.", 0, &[(Move, &["pageup", "ctrl-b"]), (Typing, &["pageup"])]),
     entry(A::PageDown, MOVING, "page down", "One page down.", 0, &[(Move, &["pagedown", "ctrl-f"]), (Typing, &["pagedown"])]),
     entry(A::HalfUp, MOVING, "half up", "Half a page up.", 0, &[(Move, &["ctrl-u"])]),
@@ -179,6 +182,41 @@ pub const TABLE: &[Entry] = &[
     entry(A::Pools, POOLS, "pools", "Go to another pool by its name.", 42, &[(Screen, &["p", "f5"]), (Wizard, &["f5"])]),
     entry(A::NextPool, POOLS, "next pool", "Go to the next pool.", 0, &[(Screen, &["n"])]),
     entry(A::PreviousPool, POOLS, "previous pool", "Go to the pool before.", 0, &[(Screen, &["N"])]),
+    entry(
+        A::Crashes,
+        CRASHES,
+        "crashes",
+        "List the crashes of the pool's hosts; enter reads what the host left and says why it went down.",
+        69,
+        &[(Screen, &["c"])],
+    ),
+    entry(
+        A::CrashEvidence,
+        CRASHES,
+        "evidence",
+        "Show all of the evidence with what stands around it, or go back to the summary.",
+        96,
+        &[(Crash, &["e"])],
+    ),
+    entry(
+        A::CrashHtml,
+        CRASHES,
+        "HTML",
+        "Write the crash into an HTML file; where is said, and no file is ever overwritten.",
+        95,
+        &[(Crash, &["h"])],
+    ),
+    entry(A::CrashMoment, CRASHES, "go to that time", "Go to the moment of the crash in the recording.", 94, &[(Crash, &["t"])]),
+    entry(
+        A::CrashCause,
+        CRASHES,
+        "write cause",
+        "Write the cause to the crash dump's record in the pool; asked about first.",
+        93,
+        &[(Crash, &["w"])],
+    ),
+    entry(A::CrashAgain, CRASHES, "read again", "Read what the host left once more.", 92, &[(Crash, &["r"])]),
+    entry(A::CrashStop, CRASHES, "stop reading", "Stop reading what the host left.", 97, &[(Crash, &["x"])]),
     entry(
         A::Wizard,
         ROLLOUT,

@@ -1,5 +1,6 @@
 //! The state of the dashboard. Changed only by [`super::update::update`] and [`Model::settle`]; read by drawing.
 
+pub mod crash;
 pub mod grid;
 mod pane;
 pub mod past;
@@ -8,10 +9,11 @@ pub(crate) mod rows;
 mod settle;
 pub(crate) use settle::FRESH_MS;
 
+use crash::Crashes;
 use grid::Grid;
 pub use pane::{Pane, PaneState};
 use past::Past;
-pub use popup::{Ask, Detail, Popup, Raw, Target};
+pub use popup::{Ask, CauseOf, Detail, Popup, Raw, Target};
 
 use super::draw::{Look, layout};
 use super::keymap::{Context, Key, Keymap, MODES};
@@ -21,6 +23,7 @@ use super::theme::Theme;
 use super::wizard::{Page, Wizard};
 use crate::pool::Pool;
 use crate::pool::budget::calculator::Numbers;
+use crate::pool::outages::OutageView;
 use crate::pool::picture::Picture;
 use crate::time::Time;
 use jiff::tz::TimeZone;
@@ -75,6 +78,8 @@ pub struct PoolView {
     pub(crate) grid: Grid,
     /// The guided rollout.
     pub(crate) wizard: Wizard,
+    /// The crashes of its hosts, as far as they were looked at.
+    pub crashes: Crashes,
     /// The moment of its recording that is looked at instead.
     pub past: Option<Past>,
     panes: [PaneState; 6],
@@ -91,6 +96,7 @@ impl PoolView {
             changed: true,
             grid: Grid::default(),
             wizard: Wizard::default(),
+            crashes: Crashes::default(),
             past: None,
             panes: Default::default(),
         }
@@ -212,6 +218,8 @@ pub struct Model {
     pub filtering: Option<Input>,
     /// Keys of a sequence that has begun.
     pub begun: Vec<Key>,
+    /// When a key was pressed the last time.
+    pub(crate) pressed: Time,
     /// A word to the operator.
     pub toast: Option<Toast>,
     /// What only the demo has.
@@ -259,6 +267,7 @@ impl Model {
             popups: Vec::new(),
             filtering: None,
             begun: Vec::new(),
+            pressed: Time::EPOCH,
             toast: None,
             demo: setup.demo,
             log_level: Level::Info,
@@ -313,6 +322,17 @@ impl Model {
     /// As [`Model::pool_ix`].
     pub(crate) fn pool(&self) -> Option<&PoolView> {
         self.pools.get(self.pool_ix()?.0)
+    }
+
+    /// The crashes of a pool, newest first, as it is known now or at the moment that is looked at.
+    pub(crate) fn outages(&self, pool: PoolIx) -> Vec<OutageView> {
+        self.pools.get(pool.0).map(|view| view.known().outages()).unwrap_or_default()
+    }
+
+    /// What is known of the crash in a pane: what the pool says now, or what it said when the pane was opened, if it has forgotten it since.
+    pub(crate) fn outage_of(&self, pane: &crash::CrashPane) -> OutageView {
+        let id = crash::CrashId::of(&pane.outage);
+        self.outages(pane.pool).into_iter().find(|outage| crash::CrashId::of(outage) == id).unwrap_or_else(|| pane.outage.clone())
     }
 
     /// What of the past of the open pool is looked at.
@@ -395,13 +415,14 @@ impl Model {
 
     /// The contexts that are in force.
     pub(crate) fn contexts(&self) -> &'static [Context] {
-        let [screen, log, popup, detail, numbers, search, scope, checks, run, typing] = MODES;
+        let [screen, log, popup, detail, numbers, crash, search, scope, checks, run, typing] = MODES;
         if self.typing() {
             return typing;
         }
         match self.popups.last() {
             Some(Popup::Detail(Detail { target: Target::Budget, .. })) => numbers,
             Some(Popup::Detail(_)) => detail,
+            Some(Popup::Crash(_)) => crash,
             Some(Popup::Help { .. }) => search,
             Some(_) => popup,
             None => match self.wizard().map(|w| w.page) {

@@ -45,6 +45,8 @@ pub struct Past {
     pub(crate) asked: Option<u64>,
     /// Where to go when that is answered.
     pub(crate) wanted: Option<Time>,
+    /// A moment that was asked for from outside: if it was not recorded, that is said.
+    pub(crate) told: Option<Time>,
     /// When playing moved the last time, by our own clock.
     pub(crate) stepped: Time,
     /// Whether the picture is still that of another moment.
@@ -53,7 +55,16 @@ pub struct Past {
 
 impl Default for Past {
     fn default() -> Self {
-        Self { moment: None, playing: false, speed: 1.0, asked: None, wanted: None, stepped: Time::EPOCH, changed: true }
+        Self {
+            moment: None,
+            playing: false,
+            speed: 1.0,
+            asked: None,
+            wanted: None,
+            told: None,
+            stepped: Time::EPOCH,
+            changed: true,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can lie over the screen.
 
+use super::crash::{CrashId, CrashPane};
 use crate::pool::budget::calculator::Number;
 use crate::pool::picture::PathKind;
 use crate::rollout::entry::Command;
@@ -75,6 +76,27 @@ pub enum Ask {
     Command(PoolIx, Command),
     /// Mend a finding in the pool.
     Mend(PoolIx, Fix),
+    /// Write the cause of a crash to the record of its dump.
+    Cause(Box<CauseOf>),
+}
+
+/// A cause that is to be written to the record of a dump.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CauseOf {
+    /// In which pool.
+    pub pool: PoolIx,
+    /// The dump.
+    pub dump: Ref,
+    /// Its uuid.
+    pub uuid: String,
+    /// The host that crashed.
+    pub host: String,
+    /// What stands there now, if anything.
+    pub was: Option<String>,
+    /// What is written.
+    pub cause: String,
+    /// How sure that is, in words.
+    pub sure: &'static str,
 }
 
 /// A popup.
@@ -98,6 +120,17 @@ pub enum Popup {
     },
     /// One thing in detail.
     Detail(Detail),
+    /// The crashes of a pool.
+    Crashes {
+        /// Of which pool.
+        pool: PoolIx,
+        /// The chosen row, as long as nothing is chosen by name.
+        at: usize,
+        /// What is chosen.
+        chosen: Option<CrashId>,
+    },
+    /// One of them.
+    Crash(Box<CrashPane>),
     /// The themes.
     Themes {
         /// The one that is shown.

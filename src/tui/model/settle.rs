@@ -116,6 +116,12 @@ impl Model {
         let pools = shown.flat_map(|(_, p)| self.pool_due(p));
         let ages = self.popups.iter().any(|p| matches!(p, Popup::Detail(_))).then(|| self.now + Duration::from_secs(10));
         let plays = self.past().filter(|past| past.playing).map(|_| self.now + PLAY_STEP);
+        let crashes = self.pools.iter().filter_map(|view| view.crashes.due());
+        let opens = self.pools.iter().any(|view| view.crashes.opens.is_some()).then(|| self.now + Duration::from_millis(200));
+        let reads =
+            self.popups.iter().any(|p| matches!(p, Popup::Crash(_))) && self.pools.iter().any(|view| view.crashes.is_reading());
+        let reads = reads.then(|| self.now + self.for_people(Duration::from_secs(1)));
+        let pools = pools.chain(crashes).chain(opens).chain(reads);
         pools.chain(toast).chain(plays).chain(ages).chain(self.wizard_due()).chain(Some(minute)).filter(|t| *t > self.now).min()
     }
 

@@ -45,6 +45,10 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, area: Rect) {
         };
         right.push(pen.span(format!("{speed}{gap}"), Role::Info));
     }
+    if let Some(words) = crash_words(pen, model, area.width) {
+        right.extend(words);
+        right.push(pen.span(gap, Role::Muted));
+    }
     let open = if model.screen == Screen::Fleet { None } else { model.pool() };
     let past = past_words(pen, model, area.width);
     if past.is_some() {
@@ -116,6 +120,28 @@ fn past_words(pen: &Pen<'_>, model: &Model, width: u16) -> Option<Vec<Span<'stat
     } else if width >= 60 {
         spans.push(pen.span(if past.playing { " plays " } else { " held " }, Role::Degraded));
     }
+    Some(spans)
+}
+
+/// That a host came back from a crash that nobody has looked at yet, and how to.
+fn crash_words(pen: &Pen<'_>, model: &Model, width: u16) -> Option<Vec<Span<'static>>> {
+    let (pool, new) = model.pools.iter().find_map(|pool| Some((pool, pool.crashes.unseen.len())).filter(|(_, new)| *new > 0))?;
+    let open = model.pool().is_some_and(|open| std::ptr::eq(open, pool));
+    let glyph = pen.look.glyphs.warning;
+    let text = match (width, open) {
+        (0..60, _) => format!("{glyph} crash"),
+        (_, true) => format!("{glyph} {}", plural(new, "crash", "crashes")),
+        (_, false) => format!("{glyph} {} of {}", plural(new, "crash", "crashes"), pool.name()),
+    };
+    let mut spans = vec![Span::styled(text, pen.style(Role::Failed))];
+    spans.extend(
+        model
+            .keymap
+            .keys_of(Action::Crashes, &[])
+            .into_iter()
+            .next()
+            .map(|key| Span::styled(format!(" {key}"), pen.style(Role::Key))),
+    );
     Some(spans)
 }
 

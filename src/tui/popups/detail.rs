@@ -50,6 +50,11 @@ pub(super) fn render(pen: &mut Pen<'_>, model: &Model, detail: &Detail, screen: 
     hints.push((key(Action::Back), "back"));
     let body = window(pen, screen, size, &sheet.title, &hints);
     let first = detail.first.min(lines.len().saturating_sub(seen));
+    self::lines(pen, body, &lines, first);
+}
+
+/// Draws the lines that are seen, and whether there are more.
+pub(super) fn lines(pen: &mut Pen<'_>, body: Rect, lines: &[sheet::SheetLine], first: usize) {
     for (at, line) in lines.iter().skip(first).take(usize::from(body.height)).enumerate() {
         let y = body.y + at as u16;
         if !line.head.is_empty() {

@@ -12,7 +12,7 @@ use crate::tui::update::availability;
 use ratatui::layout::Rect;
 use tui_input::Input;
 
-const SIZE: (u16, u16) = (120, 96);
+const SIZE: (u16, u16) = (120, 128);
 
 /// A line of the help.
 pub(crate) enum Line {

@@ -2,10 +2,12 @@
 
 mod ask;
 mod choices;
+mod crash;
 mod detail;
 mod help;
 
 pub(crate) use choices::{faults_shown, palette_rows, pools_rows};
+pub(crate) use crash::extent as crash_extent;
 pub(crate) use detail::{extent as detail_extent, sheet_of};
 pub(crate) use help::{lines as help_lines, rows as help_rows};
 
@@ -26,6 +28,8 @@ pub(crate) fn render(pen: &mut Pen<'_>, model: &Model, popup: &Popup, screen: Re
         Popup::Moment { input } => ask::moment(pen, model, input, screen),
         Popup::Ask { ask, at } => ask::ask(pen, model, ask, *at, screen),
         Popup::Pools { input, at } => choices::pools(pen, model, input, *at, screen),
+        Popup::Crashes { pool, at, chosen } => crash::list(pen, model, *pool, *at, chosen.as_ref(), screen),
+        Popup::Crash(pane) => crash::pane(pen, model, pane, screen),
         Popup::Themes { at, .. } => choices::themes(pen, model, *at, screen),
         Popup::Faults { at } => choices::faults(pen, model, *at, screen),
         Popup::Detail(detail) => detail::render(pen, model, detail, screen),

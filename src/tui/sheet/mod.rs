@@ -3,6 +3,7 @@
 mod budget;
 mod clocks;
 mod control;
+pub(crate) mod crash;
 mod host;
 mod lease;
 pub(crate) mod paths;
@@ -26,6 +27,8 @@ pub(crate) struct Para {
     pub indent: u16,
     pub text: String,
     pub role: Role,
+    /// Lines that it gets at most.
+    pub most: usize,
 }
 
 /// A detail.
@@ -51,7 +54,12 @@ impl Sheet {
     }
 
     fn para(&mut self, head: impl Into<String>, head_role: Role, indent: u16, text: impl Into<String>, role: Role) {
-        self.paras.push(Para { head: head.into(), head_role, indent, text: text.into(), role });
+        self.paras.push(Para { head: head.into(), head_role, indent, text: text.into(), role, most: usize::MAX });
+    }
+
+    /// The same in at most so many lines; what is cut off can be seen elsewhere.
+    fn cut(&mut self, head: &str, indent: u16, text: String, role: Role, most: usize) {
+        self.paras.push(Para { head: head.to_owned(), head_role: Role::Muted, indent, text, role, most });
     }
 
     /// A fact: a name and its value. Nothing if there is no value.
@@ -106,7 +114,14 @@ impl Sheet {
         let mut lines = Vec::new();
         for para in &self.paras {
             let indent = if width > para.indent + 16 { para.indent } else { para.indent.min(2) };
-            let mut texts = wrap(&para.text, width.saturating_sub(indent).max(1)).into_iter();
+            let room = width.saturating_sub(indent).max(1);
+            let mut texts = wrap(&para.text, room);
+            if texts.len() > para.most {
+                let rest = texts.split_off(para.most.saturating_sub(1)).join(" ");
+                // The pen cuts it where the line ends, and says so.
+                texts.push(rest);
+            }
+            let mut texts = texts.into_iter();
             // A head that is wider than its columns stands on a line of its own.
             let wide = super::draw::words::width(&para.head) >= indent && !para.head.is_empty() && !para.text.is_empty();
             let first = if wide { String::new() } else { texts.next().unwrap_or_default() };

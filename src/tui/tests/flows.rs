@@ -185,7 +185,7 @@ fn the_palette_does_what_it_names_and_says_why_it_cannot() {
 
 #[test]
 fn every_action_is_in_help_and_in_the_palette() {
-    let mut model = model((200, 100));
+    let mut model = model((200, 130));
     press(&mut model, "?");
     let help = screen(&model);
     for action in Action::iter() {

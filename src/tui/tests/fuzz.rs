@@ -7,6 +7,7 @@ use crate::time::Time;
 use crate::tui::draw::draw;
 use crate::tui::keymap::{Key, TABLE};
 use crate::tui::model::Model;
+use crate::tui::model::crash::{CrashRead, CrashTrouble};
 use crate::tui::msg::{Answer, FoundRun, Mouse, Msg, PoolIx};
 use crate::tui::testkit::*;
 use crate::tui::update::update;
@@ -47,7 +48,26 @@ fn observation() -> impl Strategy<Value = Seen> {
         let record = Record::parse(class, &json.to_string()).expect("record");
         Seen::Set { r#ref: Ref::from(format!("OpaqueRef:{which}")), record: record.into() }
     });
+    // A host that boots, with or without a dump: a crash, and a pane that opens by itself.
+    let boot = (0i64..4, hostile()).prop_map(|(which, name)| {
+        let json = serde_json::json!({
+            "name_label": name, "uuid": "u0", "enabled": true, "address": "10.0.0.1",
+            "other_config": {"boot_time": format!("{}.", NOW.as_millis() / 1_000 + which * 60)},
+        });
+        let record = Record::parse(Class::Host, &json.to_string()).expect("record");
+        Seen::Set { r#ref: Ref::from("OpaqueRef:0"), record: record.into() }
+    });
+    let dump = (0i64..3, hostile()).prop_map(|(which, name)| {
+        let json = serde_json::json!({
+            "uuid": name, "host": "OpaqueRef:0", "timestamp": Time::from_millis(NOW.as_millis() + which * 60_000).to_xapi(),
+            "size": 100, "other_config": {"poolwatch-cause": name},
+        });
+        let record = Record::parse(Class::HostCrashdump, &json.to_string()).expect("record");
+        Seen::Set { r#ref: Ref::from(format!("dump-{which}")), record: record.into() }
+    });
     prop_oneof![
+        3 => boot,
+        2 => dump,
         6 => record,
         1 => hostile().prop_map(|to| Seen::Link(Link::Connecting { to })),
         1 => hostile().prop_map(|coordinator| Seen::Link(Link::Live { coordinator })),
@@ -74,7 +94,38 @@ fn msg() -> impl Strategy<Value = Msg> {
         1 => hostile().prop_map(Msg::Paste),
         1 => hostile().prop_map(|text| Msg::Answer(Answer::Notice { pool: Some(PoolIx(1)), text, wrong: true })),
         4 => of_a_rollout().prop_map(Msg::Answer),
+        4 => of_a_crash().prop_map(Msg::Answer),
         1 => hostile().prop_map(|json| Msg::Answer(Answer::Raw { pool: PoolIx(0), r#ref: Ref::from("OpaqueRef:0"), result: Ok(json) })),
+    ]
+}
+
+/// What could be answered about a crash, asked for or not.
+fn of_a_crash() -> impl Strategy<Value = Answer> {
+    let pool = || (0usize..3).prop_map(PoolIx);
+    let read = (hostile(), any::<bool>(), any::<bool>(), -100_000i64..100_000).prop_map(|(text, well, passes, secs)| {
+        let mut reading = super::crash::found();
+        for crash in &mut reading.crashes {
+            crash.at = Some(Time::from_millis(NOW.as_millis() + secs * 1_000));
+            crash.verdict.why.clone_from(&text);
+            crash.advice.push(text.clone());
+            for evidence in &mut crash.verdict.evidence {
+                evidence.text.clone_from(&text);
+                evidence.file.clone_from(&text);
+                evidence.before.push(text.clone());
+            }
+            for step in &mut crash.story {
+                step.text.clone_from(&text);
+            }
+        }
+        reading.notes.push(text.clone());
+        let trouble = CrashTrouble { text, passes };
+        if well { Ok(Box::new(CrashRead { reading, without_files: passes.then_some(trouble) })) } else { Err(trouble) }
+    });
+    prop_oneof![
+        4 => (pool(), 1u64..9, read).prop_map(|(pool, ask, result)| Answer::CrashRead { pool, ask, result }),
+        1 => (pool(), 1u64..9, any::<u64>()).prop_map(|(pool, ask, n)| Answer::CrashSeen { pool, ask, files: n, bytes: n }),
+        1 => (pool(), hostile()).prop_map(|(pool, path)| Answer::CrashSaved { pool, result: Ok(path) }),
+        1 => (pool(), hostile()).prop_map(|(pool, why)| Answer::CauseWritten { pool, dump: Ref::from("dump"), result: Err(why) }),
     ]
 }
 
@@ -227,7 +278,7 @@ fn every_page_of_the_wizard_in_every_size() {
 
 #[test]
 fn small_sizes_one_by_one_with_each_popup() {
-    for keys in ["?", ":", "v", "enter", "T", "z", "P", "C", "L"] {
+    for keys in ["?", ":", "v", "enter", "T", "z", "P", "C", "L", "c"] {
         for width in (0..48).step_by(3) {
             for height in 0..12 {
                 let mut model = model((width, height));

@@ -1,6 +1,8 @@
 //! Tests that cross the files of the dashboard.
 
 mod bytes;
+mod crash;
+mod crash_screens;
 mod flows;
 mod fuzz;
 mod live;

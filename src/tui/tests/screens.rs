@@ -85,7 +85,7 @@ fn details() {
         ("alert", "A, down, down, enter"),
         ("budget", "b"),
         ("budget_end", "b, G"),
-        ("control", "c"),
+        ("control", "i"),
     ] {
         snap(&format!("detail_{name}"), model, keys);
     }
@@ -126,7 +126,7 @@ fn a_database_that_went_back() {
         });
         p
     };
-    snap("detail_rewound", |size| model_of(vec![rewound()], size, false), "c, G");
+    snap("detail_rewound", |size| model_of(vec![rewound()], size, false), "i, G");
 }
 
 #[test]

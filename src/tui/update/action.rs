@@ -12,6 +12,9 @@ use tui_input::Input;
 
 /// Does it. Whether it can be done now was asked before.
 pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Some(effects) = super::crash::act(model, action) {
+        return effects;
+    }
     if let Some(effects) = popups::act(model, action) {
         return effects;
     }
@@ -98,6 +101,13 @@ pub(super) fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         | Action::EventForth
         | Action::Play
         | Action::Live
+        | Action::Crashes
+        | Action::CrashEvidence
+        | Action::CrashHtml
+        | Action::CrashMoment
+        | Action::CrashCause
+        | Action::CrashAgain
+        | Action::CrashStop
         | Action::Raw
         | Action::NumberNext
         | Action::NumberMore

@@ -12,6 +12,10 @@ pub(super) fn taken(model: &mut Model, answer: Answer) -> Vec<Effect> {
             Vec::new()
         }
         Answer::LookedBack { pool, ask, result } => super::past::came(model, pool, ask, result.map(|moment| *moment)),
+        Answer::CrashSeen { .. } | Answer::CrashRead { .. } | Answer::CrashSaved { .. } | Answer::CauseWritten { .. } => {
+            super::crash::taken(model, answer);
+            Vec::new()
+        }
         of_a_rollout => wizard::answer::taken(model, of_a_rollout),
     }
 }

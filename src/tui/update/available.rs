@@ -9,6 +9,9 @@ pub fn availability(model: &Model, action: Action) -> Result<(), String> {
     if let Some(answer) = super::past::availability(model, action) {
         return answer;
     }
+    if let Some(answer) = super::crash::availability(model, action) {
+        return answer;
+    }
     if let Some(answer) = wizard::available::availability(model, action) {
         return answer;
     }

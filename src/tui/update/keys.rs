@@ -2,7 +2,7 @@
 
 use super::{action, available, popups};
 use crate::tui::effect::Effect;
-use crate::tui::keymap::{Context, Key, Meaning, TABLE};
+use crate::tui::keymap::{Action, Context, Key, Meaning, TABLE};
 use crate::tui::model::Model;
 use crossterm::event::Event;
 use tui_input::backend::crossterm::EventHandler;
@@ -11,6 +11,11 @@ use tui_input::backend::crossterm::EventHandler;
 const FIELD: usize = 200;
 
 pub(super) fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    model.pressed = model.now;
+    let quits = model.keymap.meaning(model.contexts(), &[key]) == Meaning::Action(Action::Quit);
+    if super::crash::guards(model) && !quits {
+        return Vec::new();
+    }
     model.begun.push(key);
     match model.keymap.meaning(model.contexts(), &model.begun) {
         Meaning::Action(action) => {
@@ -53,6 +58,7 @@ fn elsewhere(model: &Model, pressed: &[Key]) -> Option<(&'static str, &'static s
         (Context::Log, "in the log: go there first (L)"),
         (Context::Numbers, "on the time-outs: open them first (b)"),
         (Context::Detail, "on what is open: open a row first (enter)"),
+        (Context::Crash, "on a crash: open one first (c)"),
         (Context::Screen, "on the panes: close this first (esc)"),
         (Context::Scope, "on the rollout's first page"),
         (Context::Checks, "on the rollout's pages plan and preflight"),

@@ -3,6 +3,7 @@
 mod action;
 mod answer;
 mod available;
+pub(crate) mod crash;
 mod keys;
 mod mouse;
 mod moves;
@@ -38,7 +39,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if model.due.is_some_and(|due| due <= model.now) {
                 model.dirty = true;
             }
-            past::tick(model)
+            let mut effects = past::tick(model);
+            effects.extend(crash::tick(model));
+            effects
         }
         Msg::Observed { pool, observations } => {
             if let Some(view) = model.pools.get_mut(pool.0) {
@@ -57,7 +60,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
                     model.dirty = true;
                 }
             }
-            Vec::new()
+            if model.replay { Vec::new() } else { crash::observed(model, pool) }
         }
         Msg::Key(key) => {
             model.dirty = true;

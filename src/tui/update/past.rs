@@ -2,7 +2,7 @@
 
 use crate::recording::marks::Mark;
 use crate::time::Time;
-use crate::tui::draw::words::precise;
+use crate::tui::draw::words::{exact, precise};
 use crate::tui::effect::{Effect, Request};
 use crate::tui::keymap::Action;
 use crate::tui::model::past::{Moment, PLAY_STEP, Past, SPEEDS, typed};
@@ -66,6 +66,15 @@ pub(super) fn live(model: &mut Model) {
         view.changed = true;
         model.say("This is live again.", false);
     }
+}
+
+/// To a moment from outside, such as that of a crash.
+pub(super) fn go(model: &mut Model, at: Time) -> Vec<Effect> {
+    let Screen::Pool(ix) = model.screen else { return Vec::new() };
+    let Some(view) = model.pools.get_mut(ix.0) else { return Vec::new() };
+    let past = view.past.get_or_insert_default();
+    (past.playing, past.told) = (false, Some(at));
+    ask(model, Some(at))
 }
 
 /// Asks for a moment; `None` is the newest. While one is on its way only the last one that was wanted is remembered.
@@ -186,11 +195,16 @@ pub(super) fn came(model: &mut Model, pool: PoolIx, number: u64, result: Result<
         Ok(moment) => {
             let first = past.moment.is_none();
             let gap = moment.line.gap(moment.at);
+            let told = past.told.take().filter(|at| moment.line.within(*at) != *at);
+            let span = (moment.line.from, moment.line.to);
             past.moment = Some(moment);
             past.changed = true;
             if let Some((from, to)) = gap {
                 let (from, to) = (precise(from, &model.zone), precise(to, &model.zone));
                 model.say(format!("Nothing was recorded from {from} to {to}; this is what was known before."), true);
+            } else if let Some(at) = told {
+                let [at, from, to] = [at, span.0, span.1].map(|time| exact(time, &model.zone));
+                model.say(format!("{at} was not recorded; recorded is {from} to {to}."), true);
             } else if first && !replay {
                 let key = model.keymap.keys_of(Action::Live, model.contexts()).into_iter().next().unwrap_or_default();
                 model.say(format!("This is the past. {key} goes back to live."), false);
@@ -208,10 +222,13 @@ pub(super) fn came(model: &mut Model, pool: PoolIx, number: u64, result: Result<
             return Vec::new();
         }
     }
-    match model.past_mut().and_then(|past| past.wanted.take()) {
-        Some(at) if model.screen == Screen::Pool(pool) => ask(model, Some(at)),
-        _ => Vec::new(),
+    let mut effects = if replay { super::crash::replayed(model, pool) } else { Vec::new() };
+    if let Some(at) = model.past_mut().and_then(|past| past.wanted.take())
+        && model.screen == Screen::Pool(pool)
+    {
+        effects.extend(ask(model, Some(at)));
     }
+    effects
 }
 
 /// `Ok` if an action about time can be done now, else why not; `None` if it is not about time or about what only the present allows.

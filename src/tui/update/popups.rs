@@ -141,7 +141,7 @@ fn choose(model: &mut Model, popup: Popup) -> Vec<Effect> {
             model.popups.pop();
             if at == 0 { Vec::new() } else { wizard::act::agreed(model, ask) }
         }
-        Popup::Detail(_) => Vec::new(),
+        Popup::Detail(_) | Popup::Crashes { .. } | Popup::Crash(_) => Vec::new(),
     }
 }
 
@@ -186,6 +186,8 @@ fn moved(model: &mut Model, action: Action) {
         Popup::Palette { input, at } => *at = step(action, *at, palette_rows(input.value()).len(), PAGE),
         Popup::Pools { input, at } => *at = step(action, *at, pools_rows(model, input.value()).len(), PAGE),
         Popup::Ask { at, .. } => *at = step(action, *at, 2, PAGE),
+        // Those of crashes are moved in by themselves.
+        Popup::Crashes { .. } | Popup::Crash(_) => {}
         Popup::Accept { .. } | Popup::Update { .. } | Popup::Number { .. } | Popup::Moment { .. } => {}
         Popup::Faults { at } => *at = step(action, *at, faults_shown(model).len(), PAGE),
         Popup::Themes { at, .. } => {
@@ -198,7 +200,7 @@ fn moved(model: &mut Model, action: Action) {
 }
 
 /// Scrolling text: the first line, so that the last page stays full.
-fn scrolled(action: Action, first: usize, count: usize, seen: usize) -> usize {
+pub(super) fn scrolled(action: Action, first: usize, count: usize, seen: usize) -> usize {
     let last = count.saturating_sub(seen);
     match action {
         Action::Bottom => last,

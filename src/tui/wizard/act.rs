@@ -356,6 +356,7 @@ fn mend(model: &mut Model) -> Vec<Effect> {
 pub(crate) fn agreed(model: &mut Model, ask: Ask) -> Vec<Effect> {
     match ask {
         Ask::Quit => vec![Effect::Quit],
+        Ask::Cause(of) => vec![Effect::Request(Request::WriteCause { pool: of.pool, dump: of.dump, cause: of.cause })],
         Ask::Command(pool, command) => vec![Effect::Request(Request::RunCommand { pool, command })],
         // It changes the plan, not the pool.
         Ask::Mend(_, Fix::DatabaseChecked { at }) => {

@@ -1,9 +1,10 @@
 //! Questions before what cannot simply be taken back: what exactly will happen, and two answers of which the first is harmless.
 
 use super::words::{self, item};
+use crate::pool::outages::CAUSE_KEY;
 use crate::rollout::entry::Command;
 use crate::tui::draw::words::plural;
-use crate::tui::model::{Ask, Model, PoolView};
+use crate::tui::model::{Ask, CauseOf, Model, PoolView};
 use crate::tui::msg::PoolIx;
 
 /// A question in words.
@@ -25,6 +26,7 @@ pub(crate) fn running(model: &Model) -> Vec<&PoolView> {
 pub(crate) fn question(model: &Model, ask: &Ask) -> Question {
     match ask {
         Ask::Quit => quit(model),
+        Ask::Cause(of) => cause(of),
         Ask::Command(pool, command) => command_words(model, *pool, command),
         Ask::Mend(_, crate::rollout::finding::Fix::DatabaseChecked { .. }) => Question {
             title: "Did you look at what was lost?".to_owned(),
@@ -44,6 +46,26 @@ pub(crate) fn question(model: &Model, ask: &Ask) -> Question {
                 answers: ["No, leave it as it is".to_owned(), "Yes, do it".to_owned()],
             }
         }
+    }
+}
+
+fn cause(of: &CauseOf) -> Question {
+    let (uuid, host, cause, sure) = (&of.uuid, &of.host, &of.cause, of.sure);
+    let was = match &of.was {
+        Some(was) => format!("The pool has {was} as its cause now; what is written replaces it."),
+        None => "The pool has no cause for it now.".to_owned(),
+    };
+    Question {
+        title: format!("Write the cause of {host}'s crash to the pool?"),
+        says: vec![
+            format!(
+                "One entry is written to the record of the crash dump {uuid} of {host}: {CAUSE_KEY} = {cause}, in its other_config. This is {sure}."
+            ),
+            format!(
+                "{was} Nothing else in the pool is changed, and the dump itself is not touched. Everyone who reads the pool can see it."
+            ),
+        ],
+        answers: ["No, write nothing".to_owned(), format!("Yes, write {cause}")],
     }
 }
 

@@ -1,8 +1,9 @@
 //! Hosts, their metrics, control domains, network and cluster membership.
 
 use super::{Builder, GIB, int};
-use crate::sim::scenario::{Flow, HostSpec};
+use crate::sim::scenario::{FenceMethod, Flow, HostSpec};
 use crate::sim::value::Value;
+use crate::sim::world::aftermath::Setup;
 use crate::sim::world::book::{ocaml_float, text_map, texts};
 use crate::sim::world::cluster::Cluster;
 use crate::sim::world::rrd::History;
@@ -71,6 +72,7 @@ impl Builder<'_> {
             silent: false,
             unclean: false,
             cut: None,
+            setup: Setup { fence_panics: spec.fence_method == FenceMethod::Panic, crash_kernel: spec.crash_kernel },
             side: 0,
             alone: None,
             clock_ms: 0,
@@ -226,6 +228,7 @@ impl Builder<'_> {
             silent: false,
             unclean: false,
             cut: None,
+            setup: Setup { fence_panics: spec.fence_method == FenceMethod::Panic, crash_kernel: spec.crash_kernel },
             side: 0,
             alone: None,
             clock_ms: 0,

@@ -56,6 +56,7 @@ impl Core {
                 let time = crate::time::Time::from_millis(self.now.as_millis().saturating_add(skew));
                 self.reach(host).and_then(|()| answer(time))
             }
+            "get_system_status_capabilities" => self.reach(host).and_then(|()| answer(Self::status_capabilities())),
             "call_plugin" => self.call_plugin(ctx, host, args),
             "has_extension" => answer(false),
             "call_extension" => args.text(1).and_then(|name| Err(Failure::new("MESSAGE_METHOD_UNKNOWN", [name]))),

@@ -1,5 +1,6 @@
 //! The calls that have rules: which there are, and who answers them.
 
+mod crashdump;
 mod host;
 mod membership;
 mod pool;
@@ -39,6 +40,9 @@ pub const METHODS: &[Method] = &[
     Method::new("host.compute_memory_overhead", 1, ReadOnly),
     Method::new("host.get_servertime", 1, ReadOnly),
     Method::new("host.get_server_localtime", 1, ReadOnly),
+    Method::new("host.get_system_status_capabilities", 1, ReadOnly),
+    Method::new("host_crashdump.destroy", 1, PoolOperator),
+    Method::new("host_crashdump.upload", 3, PoolOperator),
     Method::new("host.call_plugin", 4, PoolAdmin),
     Method::new("host.has_extension", 2, PoolAdmin),
     Method::new("host.call_extension", 2, PoolAdmin),
@@ -123,6 +127,7 @@ impl Core {
             "VM" => self.vm_call(ctx, name, args)?,
             "pool_update" => self.pool_update_call(ctx, name, args)?,
             "PBD" | "SR" | "Cluster_host" => self.storage_call(ctx, class, name, args)?,
+            "host_crashdump" => self.crashdump_call(ctx, name, args)?,
             "Membership" => self.membership_call(name, args)?,
             _ => return None,
         };

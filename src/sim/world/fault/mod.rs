@@ -29,6 +29,19 @@ pub enum Loss {
     Error,
 }
 
+/// What kind of fault brings a host down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Bug {
+    /// The kernel of domain 0 reads where nothing is, and panics.
+    #[default]
+    Oops,
+    /// A processor of domain 0 does not get on, and the kernel panics for that.
+    Lockup,
+    /// The hypervisor has a fault of its own.
+    Xen,
+}
+
 /// Where a boot can hang.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
@@ -82,6 +95,8 @@ pub enum Fault {
     Crash { host: String },
     /// The machine dies silently and boots again by itself.
     Reset { host: String },
+    /// A fault in the kernel, or the hypervisor, brings the machine down; its crash kernel writes a dump, and it boots again.
+    KernelBug { host: String, how: Bug },
     /// A dead machine is switched on.
     PowerOn { host: String },
     /// A running host is cut off.
@@ -229,6 +244,11 @@ const fn kind(name: &'static str, usage: &'static str, what: &'static str) -> Fa
 pub static FAULTS: &[FaultKind] = &[
     kind("crash", "crash host=NAME", "the machine dies silently and stays dead"),
     kind("reset", "reset host=NAME", "the machine dies silently and boots again by itself"),
+    kind(
+        "kernel-bug",
+        "kernel-bug host=NAME [how=oops|lockup|xen]",
+        "a fault in the kernel, or in Xen, brings the machine down: a dump is written, and it boots again by itself",
+    ),
     kind("power-on", "power-on host=NAME", "a dead machine is switched on"),
     kind("cut", "cut host=NAME [what=network|all]", "a running host is cut off from the network, or from storage too"),
     kind("heal", "heal host=NAME", "a host that was cut off is connected again"),

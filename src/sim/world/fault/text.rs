@@ -1,6 +1,6 @@
 //! Faults as text, both ways.
 
-use super::{Action, Cut, FAULTS, Fault, FaultError, Hang, Loss};
+use super::{Action, Bug, Cut, FAULTS, Fault, FaultError, Hang, Loss};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -92,6 +92,7 @@ impl FromStr for Fault {
         }
         let fault = match kind.name {
             "crash" => Self::Crash { host: v.need("host")? },
+            "kernel-bug" => Self::KernelBug { host: v.need("host")?, how: v.number("how", Some(Bug::Oops))? },
             "reset" => Self::Reset { host: v.need("host")? },
             "power-on" => Self::PowerOn { host: v.need("host")? },
             "cut" => Self::CutOff {
@@ -171,6 +172,10 @@ impl fmt::Display for Fault {
         let mut out = Text { f, first: Ok(()) };
         match self {
             Self::Crash { host } => out.name("crash").key("host", host),
+            Self::KernelBug { host, how } => {
+                let out = out.name("kernel-bug").key("host", host);
+                if *how == Bug::Oops { out } else { out.key("how", (*how).into()) }
+            }
             Self::Reset { host } => out.name("reset").key("host", host),
             Self::PowerOn { host } => out.name("power-on").key("host", host),
             Self::CutOff { host, what } => {

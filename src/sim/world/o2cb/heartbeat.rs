@@ -4,6 +4,7 @@
 //!
 //! Where I/O ends in errors nobody waits for the others, and ocfs2 itself panics within seconds if the volume is being written.
 
+use super::super::aftermath::{Death, Note, tiny};
 use super::super::fault::Cut;
 use super::super::state::{Host, Pbd};
 use super::super::{Core, Due};
@@ -73,6 +74,11 @@ impl Core {
             let Some(beat) = self.beat(host, region).filter(|beat| beat.on) else { continue };
             match (blocked, beat.armed) {
                 (true, None) => {
+                    let errors = self.pbd_of(host, store).is_some_and(|p| p.errors);
+                    if errors {
+                        self.note_at(host, Note::Errors { region: tiny(region) });
+                    }
+                    let Some(beat) = self.beat(host, region) else { continue };
                     *beat = Beat { on: true, since: Some(now), silent: Some(now), armed: Some(now), failed: false };
                     self.arm(host, region);
                     self.timers.set(now + DEAD, Due::O2cbSeen);
@@ -106,7 +112,9 @@ impl Core {
     /// ocfs2 gives up on its journal, if the errors have not ended since.
     pub(in super::super) fn ocfs2_panic(&mut self, host: usize, since: Time) {
         if self.peer(host).is_some_and(|p| p.aborting == Some(since)) {
-            self.panics(host);
+            let stores: Vec<usize> = self.o2cb.iter().flat_map(|o| &o.regions).map(|region| region.store).collect();
+            let region = stores.into_iter().position(|store| self.pbd_of(host, store).is_some_and(|p| p.errors)).unwrap_or(0);
+            self.panics(host, Death::Journal { region: tiny(region) });
         }
     }
 
@@ -121,7 +129,11 @@ impl Core {
             deaf.extend(up.iter().skip(at + 1).map(|b| ((*a, *b), !self.hears(*a, *b))));
         }
         let Some(o2cb) = self.o2cb.as_mut() else { return };
-        o2cb.deaf.retain(|(a, b), _| up.contains(a) && up.contains(b));
+        // Who was not heard for long, and is now, or is gone.
+        let gone = |(a, b): &(usize, usize)| !(up.contains(a) && up.contains(b));
+        let mut heard: Vec<((usize, usize), Time)> =
+            o2cb.deaf.iter().filter(|(pair, _)| gone(pair)).map(|(pair, since)| (*pair, *since)).collect();
+        o2cb.deaf.retain(|pair, _| !gone(pair));
         let mut new = false;
         for (pair, silent) in deaf {
             match o2cb.deaf.entry(pair) {
@@ -129,12 +141,61 @@ impl Core {
                     entry.insert(now);
                     new = true;
                 }
-                Entry::Occupied(entry) if !silent => drop(entry.remove()),
+                Entry::Occupied(entry) if !silent => heard.push((pair, entry.remove())),
                 _ => {}
             }
         }
+        for (pair, since) in heard {
+            self.note_idle(pair, since);
+        }
         if new {
             self.timers.set(now + QUORUM, Due::O2cbQuorum);
+        }
+    }
+
+    /// Two hosts did not hear each other for a while: both said so after half a minute.
+    fn note_idle(&mut self, (a, b): (usize, usize), since: Time) {
+        let said = since + IDLE;
+        if said < self.now {
+            for (host, peer) in [(a, b), (b, a)] {
+                self.note_back(host, said, Note::Idle { peer: super::super::aftermath::small(peer) });
+            }
+        }
+    }
+
+    /// A host heartbeats again: the others accept its connection.
+    pub(super) fn note_joined(&mut self, host: usize) {
+        let Some(number) = self.number_of(host) else { return };
+        for other in self.witnesses(host) {
+            self.note_of(other, host, |peer| Note::Joined { peer, number });
+        }
+    }
+
+    /// The others that run o2cb.
+    fn witnesses(&self, host: usize) -> Vec<usize> {
+        let Some(o2cb) = &self.o2cb else { return Vec::new() };
+        let runs = |at: &usize| {
+            *at != host && o2cb.nodes.get(*at).is_some_and(|p| p.online) && self.hosts.get(*at).is_some_and(Host::runs)
+        };
+        (0..o2cb.nodes.len()).filter(runs).collect()
+    }
+
+    /// The time is over after which the others call a silent host dead: they evict it.
+    pub(in super::super) fn o2cb_seen(&mut self) {
+        let now = self.now;
+        let Some(o2cb) = &self.o2cb else { return };
+        let on = |p: &Peer| p.beats.iter().any(|b| b.on);
+        // Silent on all that it has, on the last of them for exactly this long.
+        let due = |p: &Peer| {
+            let since = p.beats.iter().filter(|b| b.on).map(|b| b.silent).collect::<Option<Vec<Time>>>();
+            on(p) && since.is_some_and(|all| all.iter().max().is_some_and(|last| *last + DEAD == now))
+        };
+        let dead: Vec<usize> = (0..o2cb.nodes.len()).filter(|at| o2cb.nodes.get(*at).is_some_and(due)).collect();
+        for host in dead {
+            let Some(number) = self.number_of(host) else { continue };
+            for other in self.witnesses(host) {
+                self.note_of(other, host, |peer| Note::Evicted { peer, number });
+            }
         }
     }
 
@@ -160,6 +221,21 @@ impl Core {
         (0..o2cb.nodes.len()).filter_map(one).collect()
     }
 
+    /// Half of the time is over for somebody who waits for its disk: its kernel says so, once.
+    fn note_hung(&mut self, beating: &[(usize, u8)]) {
+        let now = self.now;
+        for (host, _) in beating {
+            for region in 0..self.o2cb.as_ref().map_or(0, |o| o.regions.len()) {
+                let store = self.o2cb.as_ref().and_then(|o| o.regions.get(region)).map_or(usize::MAX, |r| r.store);
+                let errors = self.pbd_of(*host, store).is_some_and(|p| p.errors);
+                let half = self.beat(*host, region).is_some_and(|b| b.armed.is_some_and(|armed| armed + WRITE / 2 == now));
+                if half && !errors {
+                    self.note_at(*host, Note::Hung { region: tiny(region) });
+                }
+            }
+        }
+    }
+
     /// Half of the time is over for somebody: if all hang on a region, and the lowest hears all, all wait on.
     pub(in super::super) fn o2cb_hung(&mut self) {
         let now = self.now;
@@ -172,6 +248,7 @@ impl Core {
         if beating.iter().any(|(host, _)| !self.hears(lowest, *host)) {
             return;
         }
+        self.note_hung(&beating);
         for region in 0..self.o2cb.as_ref().map_or(0, |o| o.regions.len()) {
             let hangs = |(host, _): &(usize, u8)| {
                 let peer: Option<&Peer> = self.o2cb.as_ref().and_then(|o| o.nodes.get(*host));
@@ -184,6 +261,7 @@ impl Core {
                 continue;
             }
             for (host, _) in &beating {
+                self.note_at(*host, Note::Pardoned { region: tiny(region) });
                 if let Some(peer) = self.peer(*host) {
                     peer.pardoned = Some(now);
                 }
@@ -205,8 +283,13 @@ impl Core {
             _ => return,
         }
         let mine = || peer.beats.iter().filter(|beat| beat.on);
+        let region = tiny(region);
         if disk_fences(true, mine().filter(|beat| beat.failed).count(), mine().count()) {
-            self.self_fence(host);
+            // The kernel's timer is a coarse one.
+            let millis = 60_000 + (armed.as_millis().unsigned_abs() / 7 % 2_000) as u32;
+            self.self_fence(host, Death::Disk { region, millis });
+        } else {
+            self.note_at(host, Note::RegionLost { region });
         }
     }
 
@@ -218,7 +301,7 @@ impl Core {
         let Some(o2cb) = &self.o2cb else { return };
         let silence = |a: usize, b: usize| o2cb.deaf.get(&(a.min(b), a.max(b))).map(|since| now.since(*since));
         let lowest = alive.first().copied().unwrap_or_default();
-        let decides = |(host, own): &&(usize, u8)| {
+        let decides = |(host, own): &(usize, u8)| {
             let others: Vec<Duration> = beating.iter().filter_map(|(other, _)| silence(*host, *other)).collect();
             // While one connection is held the decision waits.
             let due = others.iter().any(|s| *s >= QUORUM) && !others.iter().any(|s| (IDLE..QUORUM).contains(s));
@@ -231,16 +314,22 @@ impl Core {
                 lowest,
                 reaches_lowest: connected.contains(&lowest),
             };
-            due && count(&sight).fences()
+            let (connected, heartbeating) = (tiny(sight.connected), tiny(sight.heartbeating));
+            due.then(|| (*host, count(&sight).fences(), connected, heartbeating))
         };
-        let fence: Vec<usize> = beating.iter().filter(decides).map(|(host, _)| *host).collect();
-        for host in fence {
-            self.self_fence(host);
+        let decided: Vec<(usize, bool, u8, u8)> = beating.iter().filter_map(decides).collect();
+        for (host, fences, connected, heartbeating) in decided {
+            if fences {
+                self.self_fence(host, Death::Network { connected, heartbeating, lowest });
+            } else {
+                self.note_at(host, Note::NotFencing { connected, heartbeating, lowest });
+            }
         }
     }
 
-    /// A host restarts at once, without a dump.
-    fn self_fence(&mut self, host: usize) {
+    /// A host restarts at once; whether it leaves a dump depends on its fence method.
+    fn self_fence(&mut self, host: usize, death: Death) {
+        self.dies_of(host, death);
         self.fence_off(host);
         self.power_up(host);
     }

@@ -99,7 +99,7 @@ impl Core {
             idle_timeout_ms: Known::Yes(30_000),
             keepalive_delay_ms: Known::Yes(2_000),
             reconnect_delay_ms: Known::Yes(2_000),
-            fence_method: Known::Yes(FenceMethod::Reset),
+            fence_method: Known::Yes(if machine.setup.fence_panics { FenceMethod::Panic } else { FenceMethod::Reset }),
             dead_threshold: Known::Yes(THRESHOLD),
             mode: Known::Yes(Mode::Global),
             nodes: nodes.collect(),

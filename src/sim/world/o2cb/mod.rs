@@ -48,7 +48,7 @@ pub struct Region {
     /// The SR that it is on, on its first LUN.
     pub store: usize,
     /// Its name: the uuid without dashes.
-    uuid: String,
+    pub uuid: String,
     /// uuid of the VDI, an `o2cb_statefile`.
     statefile: String,
 }
@@ -152,6 +152,7 @@ impl Core {
 
     /// A host has forgotten all that it knew of the cluster: it was wiped, or has just joined.
     pub(super) fn o2cb_wipe(&mut self, host: usize) {
+        self.past.wipe(host);
         let Some(o2cb) = self.o2cb.as_mut() else { return };
         let conf = Arc::clone(&o2cb.conf);
         let on: Vec<bool> = o2cb
@@ -163,6 +164,11 @@ impl Core {
             let beats = on.into_iter().map(|on| Beat { on, ..Beat::default() }).collect();
             *peer = Peer { folder: conf, number: None, online: false, beats, pardoned: None, aborting: None, query: None };
         }
+    }
+
+    /// The folder that a host's o2cb works on.
+    pub(super) fn o2cb_folder(&self, host: usize) -> Option<Memory> {
+        Some((*self.o2cb.as_ref()?.nodes.get(host)?.folder).clone())
     }
 
     fn peer(&mut self, host: usize) -> Option<&mut Peer> {
@@ -207,14 +213,14 @@ impl Core {
     }
 
     /// The number of a host that is in the cluster.
-    fn number_of(&self, host: usize) -> Option<u8> {
+    pub(super) fn number_of(&self, host: usize) -> Option<u8> {
         let members = self.members();
         let member = members.iter().find(|m| m.host == Some(host) && m.left == Time::EPOCH)?;
         u8::try_from(member.number).ok()
     }
 
     /// The address of a host on the storage network: those that simulated hosts answer at are of this machine alone.
-    fn storage_address(&self, host: usize) -> String {
+    pub(super) fn storage_address(&self, host: usize) -> String {
         let address = self.hosts.get(host).map(|h| h.address.as_str()).unwrap_or_default();
         address.strip_prefix("127.0.").map_or_else(|| address.to_owned(), |rest| format!("10.8.{rest}"))
     }
@@ -387,6 +393,7 @@ impl Core {
             for beat in &mut peer.beats {
                 *beat = Beat { on: beat.on, ..Beat::default() };
             }
+            self.note_joined(host);
         }
     }
 }

@@ -274,6 +274,7 @@ fn host(known: &Known, r: &Ref, h: &record::Host, options: Options) -> Host {
         silent: !live,
         unclean: false,
         cut: None,
+        setup: super::aftermath::Setup::default(),
         side: 0,
         alone: None,
         clock_ms: 0,
