@@ -251,7 +251,7 @@ async fn a_dump_can_be_noted_sent_and_destroyed() {
     assert_eq!((all.len(), host.as_str(), fields.contains_key("cause")), (1, "xcp3", false));
     ask(&sim, "host_crashdump.add_to_other_config", vec![r.clone(), "poolwatch-cause".into(), "bug".into()]).unwrap();
     assert!(records(&sim)[0].2["other_config"].contains("poolwatch-cause"));
-    let options = || SimValue::Map(std::collections::BTreeMap::new().into());
+    let options = || SimValue::Map(std::collections::BTreeMap::default());
     ask(&sim, "host_crashdump.upload", vec![r.clone(), "ftp://here/".into(), options()]).unwrap();
     assert!(ask(&sim, "host_crashdump.upload", vec![r.clone(), "nowhere".into(), options()]).is_err());
     ask(&sim, "host_crashdump.destroy", vec![r.clone()]).unwrap();
