@@ -1,7 +1,7 @@
 //! Faults that fit this world, ready to be done: for the keys of `demo`.
 
 use super::World;
-use super::fault::{Action, Cut, Fault, Hang, Loss};
+use super::fault::{Action, Bug, Cut, Fault, Hang, Loss};
 use super::state::Stage;
 
 /// A fault with a key.
@@ -27,6 +27,11 @@ impl World {
             let host = h.name.clone();
             list.push(('c', format!("crash {host}: it dies silently and stays dead"), Fault::Crash { host: host.clone() }));
             list.push(('r', format!("reset {host}: it dies silently and boots again"), Fault::Reset { host: host.clone() }));
+            list.push((
+                'x',
+                format!("a fault in the kernel of {host}: it crashes with a dump, and boots again"),
+                Fault::KernelBug { host: host.clone(), how: Bug::Oops },
+            ));
             list.push((
                 'n',
                 format!("cut {host} off from the network"),

@@ -315,6 +315,8 @@ impl World {
             core.set_apart(host, spec);
         }
         core.o2cb_begin();
+        // Its members have long been in it.
+        core.past = aftermath::Past::default();
         if scenario.ha.enabled {
             let chosen = core.choose_stack("").ok();
             let suited = chosen.and_then(|stack| Some((core.statefile_store(&stack)?, stack)));

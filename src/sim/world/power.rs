@@ -284,6 +284,7 @@ impl Core {
                 self.hello(host);
                 let dumped = self.list_dumps(host);
                 self.tell_fenced(host, dumped);
+                self.note_liveset(host);
                 if self.is_cut(host) {
                     // Only a coordinator gets this far; nobody hears it, nor it them.
                     self.not_heard(host);

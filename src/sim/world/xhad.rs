@@ -81,6 +81,17 @@ impl Core {
         }
     }
 
+    /// A host has come back: the others' live set has it again.
+    pub(super) fn note_liveset(&mut self, host: usize) {
+        if self.ha.on && self.ha.stack == STACK {
+            let armed = self.armed();
+            let alive = armed.iter().fold(0_u64, |bits, at| bits | 1 << (*at).min(63));
+            for other in armed.into_iter().filter(|other| *other != host) {
+                self.note_at(other, Note::Liveset { alive });
+            }
+        }
+    }
+
     /// Two hosts did not hear each other for a while.
     fn note_deaf(&mut self, (a, b): (usize, usize), since: Time) {
         for (host, peer) in [(a, b), (b, a)] {

@@ -61,6 +61,8 @@ impl Core {
             }
         }
         out.push_str("\n  Console Ring:\n");
+        // The logger is no part of the kernel.
+        lines.0.retain(|said| !said.text.starts_with("imklog "));
         let skip = lines.0.len().saturating_sub(RING);
         for said in lines.0.iter().skip(skip) {
             let uptime = history.uptime(life, said.at);
@@ -218,7 +220,7 @@ fn last_words(history: &History, dump: &Dump, region: &str, lines: &mut Lines) {
         Death::Bug(Bug::Xen) | Death::Xhad { .. } | Death::Power => return,
     };
     say(1, "WARN", format!("CPU: {cpu} PID: {pid} Comm: {comm} Tainted: G           O      {KERNEL} #1"));
-    say(1, "WARN", "Hardware name: Simulated Systems PowerEdge S640/0H28RR, BIOS 2.19.1 06/04/2023".into());
+    say(1, "WARN", "Hardware name: Dell Inc. PowerEdge R6525/0DMK2M, BIOS 2.9.3 08/19/2022".into());
     match dump.death {
         Death::Disk { .. } => say(1, "WARN", "Workqueue: events o2hb_write_timeout [ocfs2_nodemanager]".into()),
         Death::Network { .. } => say(1, "WARN", "Workqueue: events o2quo_make_decision [ocfs2_nodemanager]".into()),

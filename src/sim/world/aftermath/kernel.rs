@@ -84,6 +84,7 @@ impl Core {
             self.kernel_line(history, at, Note::Idle { peer }, own, &mut lines);
         }
         let last = life.died.map_or(self.now, |(at, _)| at);
+        everyday(history, life, last, &mut lines);
         lines.0.retain(|said| said.at <= last);
         lines.0.sort_by_key(|said| said.at);
         lines
@@ -92,6 +93,7 @@ impl Core {
     fn boots(&self, history: &History, life: &Life, own: u8, lines: &mut Lines) {
         let at = life.booted;
         let mut say = |millis: u64, level, text: String| lines.add(after(at, millis), level, text);
+        say(0, "INFO", "imklog 8.24.0, log source = /proc/kmsg started.".into());
         say(0, "NOTICE", format!("Linux version {KERNEL} (mockbuild@build) (gcc version 11.2.1 (GCC)) #1 SMP PREEMPT"));
         say(0, "INFO", "Command line: root=LABEL=root-poolsim ro nolvm hpet=disable console=hvc0 console=tty0".into());
         say(0, "INFO", "Hypervisor detected: Xen PV".into());
@@ -127,6 +129,7 @@ impl Core {
                     lines.add(at, "NOTICE", format!("o2dlm: Leaving domain {name} "));
                     lines.add(at, "NOTICE", format!("o2hb: Heartbeat stopped on region {name} (dm-{region})"));
                 }
+                lines.add(at, "INFO", "Kernel logging (proc) stopped.");
             }
             Note::Paths { store, lun, was, now, errors } => {
                 self.path_lines(history, at, (store.into(), lun.into()), (was, now, errors), lines);
@@ -264,7 +267,10 @@ impl Core {
         let mut out = String::new();
         for life in &history.lives {
             for said in self.kernel_says(history, life).0.iter().filter(|said| life.written(said.at)) {
-                history.syslog(&mut out, said.at, "kernel", &format!("[{}] {}", history.uptime(life, said.at), said.text));
+                // What the logger says of itself has no stamp of the kernel's.
+                let own = said.text.starts_with("imklog ") || said.text.starts_with("Kernel logging ");
+                let stamp = if own { String::new() } else { format!("[{}] ", history.uptime(life, said.at)) };
+                history.syslog(&mut out, said.at, "kernel", &format!("{stamp}{}", said.text));
             }
         }
         out
@@ -315,6 +321,20 @@ impl Core {
             };
             Some((super::small(peer), after(*since, 30_720)))
         })
+    }
+}
+
+/// What a kernel says on any day: network devices of guests come and go. Of the last hours; what is older has been rotated away.
+fn everyday(history: &History, life: &Life, until: Time, lines: &mut Lines) {
+    const EVERY: i64 = 1_020_000;
+    const HOURS: i64 = 6 * 3_600_000;
+    let from = (life.booted.as_millis() + 120_000).max(until.as_millis() - HOURS);
+    for turn in from.div_euclid(EVERY) + 1..=until.as_millis().div_euclid(EVERY) {
+        let grid = Time::from_millis(turn * EVERY);
+        let at = after(grid, history.dice(grid, 2) % 600_000);
+        let (domain, goes) = (1 + history.dice(at, 9) % 40, turn % 2 == 0);
+        let does = if goes { "left promiscuous mode" } else { "entered promiscuous mode" };
+        lines.add(at, "INFO", format!("device vif{domain}.0 {does}"));
     }
 }
 
