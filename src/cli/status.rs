@@ -37,7 +37,7 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     if picture.hosts.is_empty() {
         return Err(CliError::Pool(picture.link.text));
     }
-    let out = if args.json { to_json(&picture)? } else { words(&picture) };
+    let out = if args.json { to_json(&pool, &picture)? } else { words(&picture) };
     std::io::stdout().write_all(out.as_bytes()).map_err(CliError::Output)?;
     Ok(ExitCode::from(Grade::of(&picture) as u8))
 }
@@ -61,8 +61,8 @@ async fn look(pool: &mut Pool, followed: &mut Followed, clock: &Clock, patience:
     }
 }
 
-fn to_json(picture: &Picture) -> Result<String, CliError> {
-    let mut text = serde_json::to_string_pretty(&Status::new(picture)).map_err(|e| CliError::Output(e.into()))?;
+fn to_json(pool: &Pool, picture: &Picture) -> Result<String, CliError> {
+    let mut text = serde_json::to_string_pretty(&Status::of(pool, picture)).map_err(|e| CliError::Output(e.into()))?;
     text.push('\n');
     Ok(text)
 }

@@ -26,6 +26,7 @@ pub(super) struct Known<'a> {
     bad_paths: OnceCell<bool>,
     skews: OnceCell<Vec<(Ref, Skew)>>,
     margins: OnceCell<Vec<(Ref, Margin)>>,
+    fence: OnceCell<Option<(f64, &'static str)>>,
 }
 
 /// A path, with where it belongs.
@@ -120,6 +121,11 @@ impl Known<'_> {
         all.iter().find(|(r, _)| r == host).map(|(_, margin)| margin)
     }
 
+    /// When the first host fences itself once it lost its heartbeat, in seconds, and by whom; `None`: nothing that is known fences.
+    pub fn first_fence(&self) -> Option<(f64, &'static str)> {
+        *self.fence.get_or_init(|| self.pool.first_fence(self.now))
+    }
+
     /// Clusters and paths, made.
     pub fn into_parts(self) -> (Vec<ClusterState>, Vec<PathAt>) {
         self.clusters();
@@ -141,6 +147,7 @@ impl Pool {
             bad_paths: OnceCell::new(),
             skews: OnceCell::new(),
             margins: OnceCell::new(),
+            fence: OnceCell::new(),
         }
     }
 

@@ -30,7 +30,7 @@ pub struct Told {
 }
 
 /// Whether a host's probe tells us something, and why not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// It reports.
     Reports,
@@ -41,10 +41,22 @@ pub enum Standing {
     /// It was asked and nothing came of it, for this reason.
     Failed(String),
     /// It was not asked yet, or never is.
+    #[default]
     NotAsked,
 }
 
 impl Standing {
+    /// In one word, for scripts.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Reports => "reports",
+            Self::Absent => "absent",
+            Self::Denied => "denied",
+            Self::Failed(_) => "failed",
+            Self::NotAsked => "not_asked",
+        }
+    }
+
     /// In words: what is so, and what to do about it; without an end. Nothing to do for one that reports.
     pub fn words(&self) -> (String, &'static str) {
         match self {

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::o2cb::margin::Level;
+use crate::pool::heartbeats::{HeartbeatKind, SLOW};
 use crate::pool::known::Known;
 use crate::pool::limits::SETTLE;
 use crate::pool::picture::{Health, Stage};
@@ -34,6 +35,9 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
     }
     out.extend(dead_member(known, r, name, doing));
     out.extend(fence(known, r));
+    if up {
+        out.extend(heartbeats(known, r, name));
+    }
     if let Some(lost) = known.pool.tracks.get(r).and_then(|t| t.statefile_lost) {
         let left = known.pool.fence_margin(r, doing, known.now).map_or_else(String::new, |left| format!(" in {left:.0} s"));
         let text = format!(
@@ -248,6 +252,26 @@ fn fence(known: &Known, r: &Ref) -> Option<Finding> {
                 .opens("its heartbeats are written and its peers are heard again"),
         ),
     }
+}
+
+/// A heartbeat of HA that comes near to its time-out: what a reboot adds (guests that move, storage that is plugged) may be what makes it late.
+/// o2cb's have their own countdown, see [`fence`].
+fn heartbeats(known: &Known, r: &Ref, name: &str) -> Option<Finding> {
+    let all = known.pool.heartbeat_views(r, known.now);
+    let worst = all.into_iter().find(|one| one.kind != HeartbeatKind::O2cb && one.health >= Health::Degraded)?;
+    let took = worst.now_s.unwrap_or_default();
+    let near = worst.health == Health::Failed;
+    let (then, todo) = match worst.kind {
+        HeartbeatKind::HaXapi => ("HA restarts its toolstack, then the host", "look at domain 0 there (load, memory, full disk)"),
+        HeartbeatKind::HaNetwork => ("HA fences it", "look at its management network (cable, bond, switch, VLAN)"),
+        _ => ("HA fences it", "look at its paths to that storage (cable, switch port, HBA, target), and at what else loads it"),
+    };
+    let text = format!("a heartbeat of {name} took {took:.0} s; at {:.0} s {then}. Do: {todo}.", worst.limit_s);
+    let seen = worst.seen.unwrap_or_default();
+    let evidence = format!("its own statistics: {}, {}", worst.what, words::ago(known.now, seen));
+    let opens = format!("it takes less than {:.0} s again", worst.limit_s * SLOW);
+    let finding = if near { Finding::hard("fence-near", seen, text) } else { Finding::soft("heartbeat-slow", seen, text) };
+    Some(finding.evidence(evidence).opens(opens))
 }
 
 fn busy(known: &Known, r: &Ref, name: &str) -> Option<Finding> {

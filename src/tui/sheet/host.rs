@@ -41,7 +41,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         sheet.fact("memory", format!("{used} used of {}", text::bytes(host.memory.total)));
     }
     // The deadline that is the nearest of all, and which one that is.
-    let nearest = pool.pool.heartbeats(&host.r#ref, model.shown()).into_iter().find(|one| one.now_s.is_some());
+    let nearest = host.heartbeats.iter().find(|one| one.now_s.is_some());
     let because = nearest.map_or_else(String::new, |one| {
         format!("; nearest to its limit: {}, {:.1} s of {:.0} s", one.what, one.now_s.unwrap_or_default(), one.limit_s)
     });
@@ -79,7 +79,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         for path in paths {
             super::paths::line(&mut sheet, model, path);
         }
-        super::paths::failover(&mut sheet, model, &host.r#ref);
+        super::paths::failover(&mut sheet, model, host);
     }
     super::paths::heartbeats(&mut sheet, model, &host.r#ref);
     vms(&mut sheet, pool, host);
