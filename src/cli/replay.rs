@@ -102,7 +102,8 @@ pub async fn run(args: ReplayArgs, flags: &Flags) -> Result<ExitCode, CliError> 
         let moment = moment.unwrap_or(to);
         let pool = player.go(moment)?;
         let picture = pool.picture(moment);
-        let mut out = serde_json::to_string_pretty(&Status::of(pool, &picture)).map_err(|error| CliError::Output(error.into()))?;
+        let mut out =
+            serde_json::to_string_pretty(&Status::of(pool, &picture)).map_err(|error| CliError::Output(error.into()))?;
         out.push('\n');
         std::io::stdout().write_all(out.as_bytes()).map_err(CliError::Output)?;
         return Ok(ExitCode::SUCCESS);

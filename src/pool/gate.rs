@@ -256,3 +256,6 @@ pub fn sort(all: &mut Vec<Finding>) {
     all.sort_by_key(Finding::order);
     all.dedup_by(|a, b| a.reason.code == b.reason.code && a.reason.text == b.reason.text);
 }
+
+#[cfg(test)]
+mod tests;

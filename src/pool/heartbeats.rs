@@ -28,6 +28,8 @@ const SOURCES: usize = 256;
 const FRESH: u64 = 90;
 /// Prefix of o2cb's own readings.
 const O2CB: &str = "o2cb/";
+/// What the HA daemon itself says of its statefile, through the probe.
+const XHAD: &str = "xhad/statefile";
 
 /// One source of one host.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -150,8 +152,15 @@ impl Heartbeats {
         }
     }
 
-    /// What a probe told of o2cb's regions.
-    pub fn probed(&mut self, host: &Ref, report: &Report, at: Time) {
+    /// What a probe told of o2cb's regions, and of the statefile as the HA daemon has it. `uuid`: the host's.
+    pub fn probed(&mut self, host: &Ref, uuid: &str, report: &Report, at: Time) {
+        let liveset = report.xha.get().and_then(|xha| xha.liveset.as_ref());
+        let own = liveset.and_then(|set| set.hosts.iter().find(|h| h.id == uuid)?.since_state_file_ms);
+        if let Some(ms) = own.filter(|ms| *ms >= 0)
+            && let Some(track) = self.track(host, XHAD)
+        {
+            track.note(at, ms as f64 / 1_000.0);
+        }
         let clusters = report.o2cb.get().and_then(|o2cb| o2cb.live.clusters.get()).map(Vec::as_slice).unwrap_or_default();
         for region in clusters.iter().flat_map(|cluster| &cluster.regions) {
             let Some(elapsed) = region.elapsed_ms.get() else { continue };
@@ -194,6 +203,7 @@ fn kind(name: &str) -> Option<HeartbeatKind> {
     match name {
         "network/latency" => Some(HeartbeatKind::HaNetwork),
         "xapi_healthcheck/latency" => Some(HeartbeatKind::HaXapi),
+        XHAD => Some(HeartbeatKind::HaStatefile),
         _ if name.starts_with("statefile/") && name.ends_with("/latency") => Some(HeartbeatKind::HaStatefile),
         _ if name.starts_with(O2CB) => Some(HeartbeatKind::O2cb),
         _ => None,

@@ -202,19 +202,16 @@ impl Probes {
         let total = idle + (threshold + 2) * BEAT_MS;
         let left = (total - silence_ms).max(0);
         let level = if silence_ms * 2 >= total { Level::Red } else { Level::Amber };
+        let silent: BTreeSet<u8> = silent.into_keys().collect();
         Some(Margin {
             host: String::new(),
             node: Some(own),
+            names: crate::o2cb::margin::names(last, &silent),
             left_ms: Some(left),
             at_least_ms: Some((left - BEAT_MS).max(0)),
             at_most_ms: Some(left + 2 * BEAT_MS),
             level,
-            reason: Reason::Network {
-                connected: connected.len(),
-                beating: beating.len(),
-                silent: silent.into_keys().collect(),
-                silence_ms,
-            },
+            reason: Reason::Network { connected: connected.len(), beating: beating.len(), silent, silence_ms },
             sure: Sure::Unless(
                 "it hears them, or is dead already: its own probe does not answer, and the others tell this of it".into(),
             ),

@@ -104,7 +104,7 @@ impl Pool {
             ),
             fence: known.margin(r).map(|m| self.fence_view(r, m, known.now)),
             heartbeats: self.heartbeat_views(r, known.now),
-            failover: self.failover_before(r, known.first_fence(), known.now),
+            failover: known.failover(r),
             probe: self.probes.standing(r),
             allowed: host.allowed_operations.iter().map(Into::into).collect(),
             current: host.current_operations.values().map(Into::into).collect(),

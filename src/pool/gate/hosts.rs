@@ -35,10 +35,11 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
     }
     out.extend(dead_member(known, r, name, doing));
     out.extend(fence(known, r));
-    if up {
+    let statefile_lost = known.pool.tracks.get(r).and_then(|t| t.statefile_lost);
+    if up && statefile_lost.is_none() {
         out.extend(heartbeats(known, r, name));
     }
-    if let Some(lost) = known.pool.tracks.get(r).and_then(|t| t.statefile_lost) {
+    if let Some(lost) = statefile_lost {
         let left = known.pool.fence_margin(r, doing, known.now).map_or_else(String::new, |left| format!(" in {left:.0} s"));
         let text = format!(
             "{name} fences itself{left}: it lost the HA statefile {}. Do: bring its paths to that storage back (cable, switch port, target), or \
@@ -266,7 +267,15 @@ fn heartbeats(known: &Known, r: &Ref, name: &str) -> Option<Finding> {
         HeartbeatKind::HaNetwork => ("HA fences it", "look at its management network (cable, bond, switch, VLAN)"),
         _ => ("HA fences it", "look at its paths to that storage (cable, switch port, HBA, target), and at what else loads it"),
     };
-    let text = format!("a heartbeat of {name} took {took:.0} s; at {:.0} s {then}. Do: {todo}.", worst.limit_s);
+    let text = if near {
+        let left = (worst.limit_s - took).max(0.0);
+        format!(
+            "{name} has about {left:.0} s left: its heartbeat took {took:.0} s, and at {:.0} s {then}. Do: {todo}.",
+            worst.limit_s
+        )
+    } else {
+        format!("a heartbeat of {name} took {took:.0} s; at {:.0} s {then}. Do: {todo}.", worst.limit_s)
+    };
     let seen = worst.seen.unwrap_or_default();
     let evidence = format!("its own statistics: {}, {}", worst.what, words::ago(known.now, seen));
     let opens = format!("it takes less than {:.0} s again", worst.limit_s * SLOW);

@@ -45,8 +45,7 @@ fn weeks(known: &Known, out: &mut Vec<Finding>) {
 fn failover(known: &Known, out: &mut Vec<Finding>) {
     let seen = known.pool.link.current.unwrap_or_default();
     for (host, name) in known.hosts().iter().zip(known.names()) {
-        let risk = known.pool.failover_before(host, known.first_fence(), known.now);
-        let Some(risk) = risk.filter(crate::pool::paths::Failover::is_too_slow) else { continue };
+        let Some(risk) = known.failover(host).filter(crate::pool::paths::Failover::is_too_slow) else { continue };
         let (fence, by) = risk.fence.clone().unwrap_or_default();
         let text = format!(
             "if half of the paths of {name} fail at once, moving their I/O takes about {:.0} s, and {by} fences at {fence:.0} s.",

@@ -54,14 +54,24 @@ pub(super) const FAMILIES: &[Family] = &[
     now("poolwatch_paths_changes_in_week", &["host", "kind"], "How often paths of that kind changed within 7 days", |p, rows| {
         weeks(p, rows, |path| path.week.changes);
     }),
-    now("poolwatch_paths_single", &["host", "kind"], "Things that should have two paths at least and have only one", |p, rows| {
-        weeks(p, rows, |path| u32::from(path.total < 2 && path.kind != PathKind::Link));
-    }),
-    now("poolwatch_cluster_restart_needed", &["stack"], "Hosts whose cluster stack runs with another configuration", |p, rows| {
-        for cluster in &p.clusters {
-            rows.count(&[&cluster.stack], cluster.restart.len());
-        }
-    }),
+    now(
+        "poolwatch_paths_single",
+        &["host", "kind"],
+        "Things that should have two paths at least and have only one",
+        |p, rows| {
+            weeks(p, rows, |path| u32::from(path.total < 2 && path.kind != PathKind::Link));
+        },
+    ),
+    now(
+        "poolwatch_cluster_restart_needed",
+        &["stack"],
+        "Hosts whose cluster stack runs with another configuration",
+        |p, rows| {
+            for cluster in &p.clusters {
+                rows.count(&[&cluster.stack], cluster.restart.len());
+            }
+        },
+    ),
     now("poolwatch_ha_timeout_seconds", &[], "HA's time-out where the pool sets one; xapi's default is 60", |p, rows| {
         if let Some(timeout) = p.control.ha_timeout_s {
             rows.put(&[], timeout);

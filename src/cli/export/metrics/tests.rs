@@ -209,8 +209,7 @@ fn what_may_fence_a_host_becomes_series() {
         beat(HeartbeatKind::O2cb, None, 31.0),
     ];
     let fence = Some((60.0, "o2cb".to_owned()));
-    let failover =
-        Failover { host: "h1".into(), luns: 50, paths: 40, devices: 2000, noticed_s: 25.0, blocked_s: 80.0, fence };
+    let failover = Failover { host: "h1".into(), luns: 50, paths: 40, devices: 2000, noticed_s: 25.0, blocked_s: 80.0, fence };
     p.hosts[0].failover = Some(failover);
     p.hosts[0].probe = (Some(t(90)), Standing::Reports);
     p.hosts[1].probe = (Some(t(90)), Standing::Absent);
