@@ -101,6 +101,7 @@ pub struct HostJson {
     pub fence: Option<FenceJson>,
     pub heartbeats: Vec<HeartbeatJson>,
     pub failover: Option<FailoverJson>,
+    pub xhad: Option<String>,
     pub probe: ProbeJson,
 }
 
@@ -413,6 +414,7 @@ impl Status {
                     fence: h.fence.as_ref().map(|one| FenceJson::new(one, now)),
                     heartbeats: h.heartbeats.iter().map(|one| HeartbeatJson::new(one, now)).collect(),
                     failover: h.failover.as_ref().map(FailoverJson::new),
+                    xhad: h.xhad.clone(),
                     probe: ProbeJson::new(h, now),
                 })
                 .collect(),

@@ -214,6 +214,8 @@ pub struct HostView {
     pub heartbeats: Vec<HeartbeatView>,
     /// What a fail-over of its storage paths comes to; `None` if it has no LUN with more than one.
     pub failover: Option<Failover>,
+    /// What its HA daemon says through the probe, in words; `None` without a probe, or where HA is off.
+    pub xhad: Option<String>,
     /// Whether its probe tells us something, since when that is known, and why not.
     pub probe: (Option<Time>, Standing),
     /// What xapi says may be done, in its words.

@@ -262,6 +262,33 @@ impl super::Pool {
     }
 }
 
+/// What a host's HA daemon says, in words: whom it counts as alive, how it writes its statefile, whom it does not hear, what its log warns of.
+pub fn xhad_words(report: &Report, uuid: &str) -> Option<String> {
+    let xha = report.xha.get()?;
+    let mut said = Vec::new();
+    if let Some(set) = &xha.liveset {
+        let alive = set.hosts.iter().filter(|h| h.alive == Some(true)).count();
+        said.push(format!("{alive} of {} hosts in the live set", set.hosts.len()));
+        let secs = |ms: i64| format!("{:.0} s", ms.max(0) as f64 / 1_000.0);
+        let own = set.hosts.iter().find(|h| h.id == uuid);
+        if let Some(own) = own {
+            said.extend(own.since_state_file_ms.map(|ms| format!("statefile written {} ago", secs(ms))));
+            if own.state_file == Some(false) {
+                said.push("it CANNOT write the statefile".into());
+            }
+        }
+        let others = set.hosts.iter().filter(|h| h.id != uuid && h.alive == Some(true));
+        let slowest = others.filter_map(|h| h.since_heartbeat_ms).max();
+        said.extend(slowest.map(|ms| format!("every host heard within {}", secs(ms))));
+    }
+    let warns = |line: &&crate::probe::xha::Line| {
+        use crate::probe::xha::Sign;
+        matches!(line.sign, Sign::Approaching { .. } | Sign::Watchdog { .. } | Sign::SelfFence { .. })
+    };
+    said.extend(xha.lines.iter().rev().find(warns).map(|line| format!("last warning: {}", clean(&line.text, 160))));
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
 fn rank(one: &Rebuild) -> (u8, bool) {
     let work = match one.work {
         Work::Missing => 0,

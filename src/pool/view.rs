@@ -105,6 +105,7 @@ impl Pool {
             fence: known.margin(r).map(|m| self.fence_view(r, m, known.now)),
             heartbeats: self.heartbeat_views(r, known.now),
             failover: known.failover(r),
+            xhad: self.probes.of(r).and_then(|told| probes::xhad_words(told.report(known.now)?.1, &host.uuid)),
             probe: self.probes.standing(r),
             allowed: host.allowed_operations.iter().map(Into::into).collect(),
             current: host.current_operations.values().map(Into::into).collect(),

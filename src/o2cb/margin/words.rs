@@ -23,7 +23,7 @@ fn nodes(set: &BTreeSet<u8>, names: &BTreeMap<u8, String>) -> String {
     if list.len() == 1 { format!("node {}", list.concat()) } else { format!("nodes {}", list.join(", ")) }
 }
 
-const fn are(set: &BTreeSet<u8>) -> &'static str {
+fn are(set: &BTreeSet<u8>) -> &'static str {
     if set.len() == 1 { "is" } else { "are" }
 }
 

@@ -18,7 +18,7 @@ fn with_ha(hosts: usize) -> Scene {
     };
     s.set("pool", Record::Pool(own));
     for n in 1..=hosts {
-        s.host_is(n, |h| h.ha_statefiles = vec![r("statefile")]);
+        s.host_is(n, |h| h.ha_statefiles = vec!["statefile".into()]);
     }
     s
 }

@@ -56,6 +56,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
             sheet.fact("o2cb warns", warning.clone());
         }
     }
+    sheet.fact("HA daemon", host.xhad.clone().unwrap_or_default());
     probe(&mut sheet, model, pool, host);
     if let Some(clock) = picture.clocks.iter().find(|c| c.host == host.name) {
         let way = if clock.skew_s < 0.0 { "behind" } else { "ahead of" };

@@ -188,11 +188,11 @@ fn every_state_that_can_be_is_in_its_list() {
 
 #[test]
 fn what_may_fence_a_host_becomes_series() {
+    use crate::pool::Standing;
     use crate::pool::budget::Budget;
     use crate::pool::heartbeats::{HeartbeatKind, HeartbeatView};
     use crate::pool::paths::Failover;
     use crate::pool::picture::ClusterView;
-    use crate::pool::probes::Standing;
     let mut p = picture();
     let beat = |kind, now_s, worst| HeartbeatView {
         kind,
