@@ -64,6 +64,10 @@ pub enum Command {
     ///
     /// Prints one JSON document. Exit code: 0 fine, 1 something needs a look, 2 refused, 3 could not be done. See docs/o2cb.md.
     O2cb(Box<super::o2cb::O2cbArgs>),
+    /// Compute leases on disk images: what they cost, and whether a host is surely dead before its lease runs out
+    ///
+    /// With a pool, its guests, clocks and fence are taken. Exit code: 0 safe, 1 not safe, 3 cannot tell. See docs/json.md.
+    Lease(Box<super::lease::LeaseArgs>),
     /// Check terminal, configuration, trust store and data folder
     Doctor(super::doctor::DoctorArgs),
     /// Print a completion script for a shell

@@ -8,6 +8,7 @@ pub mod doctor;
 mod error;
 pub mod export;
 mod follow;
+pub mod lease;
 mod logging;
 mod manual;
 mod memory;
@@ -66,6 +67,7 @@ fn run(cli: Cli) -> Result<ExitCode, CliError> {
             let now = crate::feed::clock::Clock::start().now();
             Ok(ExitCode::from(o2cb::run(&args, now, &mut io::stdout()).map_err(CliError::Output)?))
         }
+        Command::Lease(args) => block_on(lease::run(*args, &cli.flags)),
         Command::Doctor(args) => Ok(ExitCode::from(doctor::run(&args, &cli.flags, &mut io::stdout()).map_err(CliError::Output)?)),
         Command::Probe(args) => probe::run(&args, crate::feed::clock::Clock::start().now()),
         Command::Crash(args) => crash::run(&args, &cli.flags),

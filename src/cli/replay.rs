@@ -101,8 +101,10 @@ pub async fn run(args: ReplayArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     let moment = args.at.as_deref().map(|word| at(word, from, to, &zone)).transpose()?;
     if args.json {
         let moment = moment.unwrap_or(to);
-        let picture = player.go(moment)?.picture(moment);
-        let mut out = serde_json::to_string_pretty(&Status::new(&picture)).map_err(|error| CliError::Output(error.into()))?;
+        let pool = player.go(moment)?;
+        let picture = pool.picture(moment);
+        let mut out =
+            serde_json::to_string_pretty(&Status::of(pool, &picture)).map_err(|error| CliError::Output(error.into()))?;
         out.push('\n');
         std::io::stdout().write_all(out.as_bytes()).map_err(CliError::Output)?;
         return Ok(ExitCode::SUCCESS);

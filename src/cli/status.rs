@@ -1,6 +1,6 @@
 //! `poolwatch status`: one look, in words or as JSON, and an exit code.
 
-use super::args::StatusArgs;
+use super::args::{ConnectArgs, StatusArgs};
 use super::error::CliError;
 use super::follow::{self, FirstLook, Followed};
 use super::logging;
@@ -20,13 +20,26 @@ use std::time::Duration;
 
 /// Looks once.
 pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> {
+    let (pool, picture) = once(args.target.as_deref(), &args.connect, args.timeout, flags).await?;
+    let out = if args.json { to_json(&pool, &picture)? } else { words(&picture) };
+    std::io::stdout().write_all(out.as_bytes()).map_err(CliError::Output)?;
+    Ok(ExitCode::from(Grade::of(&picture) as u8))
+}
+
+/// One look at a pool: what is known of it, and the picture of that. An error if nothing came of it within `patience` seconds.
+pub async fn once(
+    target: Option<&str>,
+    connect: &ConnectArgs,
+    patience: u64,
+    flags: &Flags,
+) -> Result<(Pool, Picture), CliError> {
     let setup = Setup::load(flags)?;
     logging::without_pane(&setup.config.log)?;
-    let entry = setup.one(args.target.as_deref(), &args.connect).await?;
+    let entry = setup.one(target, connect).await?;
     let clock = Clock::start();
     let mut pool = Pool::new(&entry.called).in_zone(TimeZone::system());
     let mut followed = follow::start(vec![entry], &clock, &setup.dirs.data);
-    let picture = look(&mut pool, &mut followed, &clock, Duration::from_secs(args.timeout)).await;
+    let picture = look(&mut pool, &mut followed, &clock, Duration::from_secs(patience)).await;
     for pinned in followed.desks.iter().flat_map(crate::feed::driver::Desk::take_pinned) {
         eprintln!(
             "poolwatch: first contact with {}: its certificate is trusted from now on, fingerprint SHA256:{}",
@@ -37,9 +50,7 @@ pub async fn run(args: StatusArgs, flags: &Flags) -> Result<ExitCode, CliError> 
     if picture.hosts.is_empty() {
         return Err(CliError::Pool(picture.link.text));
     }
-    let out = if args.json { to_json(&picture)? } else { words(&picture) };
-    std::io::stdout().write_all(out.as_bytes()).map_err(CliError::Output)?;
-    Ok(ExitCode::from(Grade::of(&picture) as u8))
+    Ok((pool, picture))
 }
 
 /// Folds what is seen until the picture is complete, the connection is refused, or time is up.
@@ -61,8 +72,8 @@ async fn look(pool: &mut Pool, followed: &mut Followed, clock: &Clock, patience:
     }
 }
 
-fn to_json(picture: &Picture) -> Result<String, CliError> {
-    let mut text = serde_json::to_string_pretty(&Status::new(picture)).map_err(|e| CliError::Output(e.into()))?;
+fn to_json(pool: &Pool, picture: &Picture) -> Result<String, CliError> {
+    let mut text = serde_json::to_string_pretty(&Status::of(pool, picture)).map_err(|e| CliError::Output(e.into()))?;
     text.push('\n');
     Ok(text)
 }

@@ -65,4 +65,12 @@ impl Pool {
     pub fn obstacles(&self, now: Time) -> Vec<Obstacle> {
         gate::obstacles(&self.known(now.max(self.at)))
     }
+
+    /// What is worth knowing before a round though no gate is made of it: paths that were lost of late, time-outs in the wrong order.
+    pub fn notes(&self, now: Time) -> Vec<Obstacle> {
+        let known = self.known(now.max(self.at));
+        let paths = known.paths().iter().map(|path| &path.view);
+        let budget = self.budget_view(known.names(), known.hosts(), paths, known.skews());
+        gate::notes(&known, &budget)
+    }
 }

@@ -14,7 +14,7 @@ pub mod probed;
 
 use super::words;
 use lease::Lease;
-use probed::{O2cbTold, Queue};
+use probed::{O2cbTold, Queue, Waits};
 use serde::Serialize;
 
 /// Share of the nearest fence that an action may stop I/O for without a warning.
@@ -131,7 +131,7 @@ impl Transport {
 }
 
 /// Shared storage of one kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Storage {
     /// How it is reached.
     pub transport: Transport,
@@ -141,6 +141,8 @@ pub struct Storage {
     pub srs: Vec<String>,
     /// How long multipath queues, where a probe tells.
     pub queue: Option<Queue>,
+    /// How long a path is waited for, where a probe tells.
+    pub waits: Option<Waits>,
 }
 
 /// HA, while it is on.
@@ -150,8 +152,19 @@ pub struct Ha {
     pub stack: String,
     /// Its time-out, in seconds.
     pub timeout_s: f64,
-    /// Where that was said; `None`: nowhere.
-    pub told: Option<&'static str>,
+    /// When Xen resets the host if the daemon hangs too, in seconds, where a probe tells.
+    pub watchdog_s: Option<f64>,
+    /// How the time-out is known.
+    pub known: Known,
+    /// Where from.
+    pub from: &'static str,
+}
+
+impl Ha {
+    /// xapi sets the watchdog of the statefile 15 s behind.
+    fn watchdog_s(&self) -> f64 {
+        self.watchdog_s.unwrap_or(self.timeout_s + 15.0)
+    }
 }
 
 /// A corosync cluster.
@@ -200,7 +213,7 @@ impl Facts {
     /// When a host that lost its storage or network is surely dead, whatever else hangs on it.
     fn surely_dead(&self) -> Option<f64> {
         // xhad's statefile watchdog is Xen's, and needs nothing of domain 0.
-        let ha = self.ha.as_ref().filter(|ha| ha.stack != "corosync").map(|ha| ha.timeout_s + 15.0);
+        let ha = self.ha.as_ref().filter(|ha| ha.stack != "corosync").map(Ha::watchdog_s);
         ha.or(self.o2cb.then(|| self.o2cb_told.surely_s()))
     }
 }
@@ -249,24 +262,25 @@ fn storage_rows(facts: &Facts, fence: Option<(f64, &'static str)>) -> Vec<Row> {
                 (Nfs.noticed_s(), "soft mount gives up: I/O fails (on kernel 4.19 at about 120 s)", "timeo 200, retrans 4 (sm)")
             }
         };
-        let mut first = row(moved + slow, who.as_str(), format!("{words}: {on}"), Known::Default, from);
+        let told = storage.waits.as_ref();
+        let moved = told.map_or(moved, |waits| waits.gives_up_s.unwrap_or(waits.notices_s.unwrap_or(0.0)));
+        let (known, from) = told.map_or((Known::Default, from), |waits| (Known::Probe, waits.of.as_str()));
+        let mut first = row(moved + slow, who.as_str(), format!("{words}: {on}"), known, from);
         if slow >= 1.0 {
             let devices = words::count(facts.devices as usize, "device");
             first.what = format!("{words}, {} of it for {devices} that are blocked one after the other: {on}", s(slow));
             first.known = Known::Computed;
         }
-        judge_path(&mut first, storage, fence, slow);
+        if told.is_some_and(|waits| waits.gives_up_s.is_none()) {
+            never(&mut first, storage.transport, &on);
+        } else {
+            judge_path(&mut first, storage, fence, slow);
+        }
         if storage.transport == Nfs {
             rows.push(row(20.0, "NFS", format!("first retransmission: {on}"), Known::Default, "timeo 200 (sm)"));
         }
         if storage.transport == Iscsi {
-            rows.push(row(
-                10.0,
-                "iSCSI",
-                format!("the ping is missed (\"ping timeout\" in the log): {on}"),
-                Known::Default,
-                "noop 5 + 5",
-            ));
+            rows.extend(ping_row(storage, &on, &mut first));
         }
         if storage.multipath {
             let mut queue = queue_row(storage, moved + slow, who, &on);
@@ -280,6 +294,35 @@ fn storage_rows(facts: &Facts, fence: Option<(f64, &'static str)>) -> Vec<Row> {
         rows.push(first);
     }
     rows
+}
+
+/// When a session that is dead is noticed. Without pings that is a problem of the row that tells when its path is given up.
+fn ping_row(storage: &Storage, on: &str, given_up: &mut Row) -> Option<Row> {
+    let what = format!("the ping is missed (\"ping timeout\" in the log): {on}");
+    let Some(waits) = &storage.waits else { return Some(row(10.0, "iSCSI", what, Known::Default, "noop 5 + 5")) };
+    if let Some(at) = waits.notices_s {
+        return Some(row(at, "iSCSI", what, Known::Probe, &waits.of));
+    }
+    if given_up.problem.is_empty() {
+        "the target is never asked whether it is there: only a command that hangs for 30 s shows that it is not"
+            .clone_into(&mut given_up.problem);
+        "set node.conn[0].timeo.noop_out_interval and noop_out_timeout to 5, and log in again (in maintenance)"
+            .clone_into(&mut given_up.mend);
+    }
+    None
+}
+
+/// A path that is never given up.
+fn never(row: &mut Row, transport: Transport, on: &str) {
+    row.what = format!("a path that is lost is waited for without end: {on}");
+    row.problem = "its I/O is never moved to another path nor failed: all that uses it hangs until the path is back".into();
+    row.mend = match transport {
+        Transport::Fibre => {
+            "set fast_io_fail_tmo to 5 and dev_loss_tmo to a number in multipath.conf, and reload multipathd".into()
+        }
+        _ => "set node.session.timeo.replacement_timeout to 15 (with multipath; else 120), and log in again (in maintenance)"
+            .into(),
+    };
 }
 
 /// When multipath gives up once no path is left: by the probes if they tell, else by `XenServer`'s own configuration.
@@ -300,8 +343,8 @@ fn queue_row(storage: &Storage, after: f64, who: String, on: &str) -> Row {
         Some(lasts) => {
             let then = if lasts > 0.0 { "queueing ends and I/O fails" } else { "I/O fails at once" };
             let mut ends = row(after + lasts, who, what(then), Known::Probe, "");
-            ends.from =
-                format!("{:.0} checks of {:.0} s (the interval is assumed): {}", lasts / probed::CHECK, probed::CHECK, queue.of);
+            let assumed = if queue.check_told { "" } else { " (the interval is assumed)" };
+            ends.from = format!("{:.0} checks of {:.0} s{assumed}: {}", lasts / queue.check_s, queue.check_s, queue.of);
             ends
         }
     }
@@ -349,7 +392,7 @@ fn cluster_rows(facts: &Facts) -> Vec<Row> {
         rows.extend(o2cb::rows(&facts.o2cb_told));
     }
     if let Some(ha) = ha_fence {
-        let (known, from) = ha.told.map_or((Known::Default, "xapi's default; nothing sets another"), |from| (Known::Told, from));
+        let (known, from) = (ha.known, ha.from);
         let t = ha.timeout_s;
         rows.push(row(t / 2.0, "HA (xhad)", "warns that heartbeat or statefile approach the time-out (in its log)", known, from));
         let mut fence = row(t, "HA (xhad)", "fences the host that lost heartbeat or statefile", known, from);
@@ -365,11 +408,11 @@ fn cluster_rows(facts: &Facts) -> Vec<Row> {
         }
         rows.push(fence);
         rows.push(row(
-            t + 15.0,
+            ha.watchdog_s(),
             "Xen watchdog",
             "resets the host if xhad or domain 0 hang too",
-            Known::Computed,
-            "HA's time-out + 15",
+            if ha.watchdog_s.is_some() { ha.known } else { Known::Computed },
+            if ha.watchdog_s.is_some() { ha.from } else { "HA's time-out + 15" },
         ));
     } else if facts.ha.is_none() {
         rows.push(row(600.0, "xapi", "calls a silent host dead (HA is off)", Known::Default, "host_assumed_dead_interval"));

@@ -56,7 +56,8 @@ impl Pool {
             Seen::Probe { host, told } => {
                 self.probes.told(host, told, at);
                 if let Probed::Report(report) = told {
-                    self.heartbeats.probed(host, report, at);
+                    let uuid = self.tables.host(host).map(|h| h.uuid.clone()).unwrap_or_default();
+                    self.heartbeats.probed(host, &uuid, report, at);
                 }
                 let (stage, _) = self.host_stage(host, None, at);
                 self.tell_fence(host, stage, at);

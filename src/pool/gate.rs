@@ -6,7 +6,9 @@
 
 mod hosts;
 mod pool;
+mod standing;
 
+use super::budget::Budget;
 use super::known::Known;
 use super::picture::{Gate, GateState, Reason, Severity};
 use crate::time::Time;
@@ -39,12 +41,7 @@ pub struct Obstacle {
 /// Everything that the gates of a pool are made of, each by itself: what is said about the pool, and what is said about each host because of
 /// which the others may not go.
 pub fn obstacles(known: &Known) -> Vec<Obstacle> {
-    let one = |finding: Finding, except: Option<Ref>| Obstacle {
-        about: finding.about,
-        reason: finding.reason,
-        unknown: finding.unknown,
-        except,
-    };
+    let one = Finding::obstacle;
     let mut out: Vec<Obstacle> = pool::findings(known).into_iter().map(|f| one(f, None)).collect();
     if known.unfit.is_some() {
         return out;
@@ -57,6 +54,17 @@ pub fn obstacles(known: &Known) -> Vec<Obstacle> {
         }
     }
     out
+}
+
+/// What is worth knowing of the pool at all times, each by itself: notes that no gate is made of.
+pub fn notes(known: &Known, budget: &Budget) -> Vec<Obstacle> {
+    standing::findings(known, budget).into_iter().map(|f| f.obstacle(None)).collect()
+}
+
+/// The same, for its verdict and the gate of every host, behind all that counts now.
+pub fn standing(known: &Known, budget: &Budget) -> Vec<Reason> {
+    let all = standing::findings(known, budget);
+    merge(all.iter().map(|f| (None, f))).into_iter().map(|f| f.reason).collect()
 }
 
 impl Finding {
@@ -100,6 +108,10 @@ impl Finding {
     fn unknown(mut self) -> Self {
         self.unknown = true;
         self
+    }
+
+    fn obstacle(self, except: Option<Ref>) -> Obstacle {
+        Obstacle { about: self.about, reason: self.reason, unknown: self.unknown, except }
     }
 
     /// Worst first: what speaks against it, then what is not known, then what may be accepted, then notes.
@@ -244,3 +256,6 @@ pub fn sort(all: &mut Vec<Finding>) {
     all.sort_by_key(Finding::order);
     all.dedup_by(|a, b| a.reason.code == b.reason.code && a.reason.text == b.reason.text);
 }
+
+#[cfg(test)]
+mod tests;

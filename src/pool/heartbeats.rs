@@ -14,6 +14,10 @@ use crate::xenapi::record::Ref;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// Share of its limit from which on a heartbeat is slow: xhad itself calls that approaching it.
+pub const SLOW: f64 = 0.5;
+/// Share of its limit from which on a fence is near.
+pub const NEAR: f64 = 0.75;
 /// An hour in milliseconds.
 const HOUR: i64 = 3_600_000;
 /// Hours of a week.
@@ -24,6 +28,8 @@ const SOURCES: usize = 256;
 const FRESH: u64 = 90;
 /// Prefix of o2cb's own readings.
 const O2CB: &str = "o2cb/";
+/// What the HA daemon itself says of its statefile, through the probe.
+const XHAD: &str = "xhad/statefile";
 
 /// One source of one host.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -41,23 +47,59 @@ pub struct Heartbeats {
     hosts: BTreeMap<Ref, BTreeMap<Box<str>, Track>>,
 }
 
-/// One heartbeat of one host.
+/// One heartbeat of one host, with its week.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heartbeat {
-    /// The host.
-    pub host: Ref,
-    /// What it is, in words.
+    /// What it is, and how it is now.
+    pub view: HeartbeatView,
+    /// The last 168 hours, the oldest first: the worst that we saw, or the mean by the host.
+    pub hours: Vec<Option<f32>>,
+}
+
+/// What a heartbeat goes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::EnumIter, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum HeartbeatKind {
+    /// HA's, to a statefile.
+    HaStatefile,
+    /// HA's, over the network.
+    HaNetwork,
+    /// HA's check of xapi.
+    HaXapi,
+    /// o2cb's, to its regions.
+    O2cb,
+}
+
+impl HeartbeatKind {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::HaStatefile => "HA, statefile",
+            Self::HaNetwork => "HA, network",
+            Self::HaXapi => "HA, xapi's own check",
+            Self::O2cb => "o2cb",
+        }
+    }
+}
+
+/// One heartbeat of one host, without its week hour by hour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeartbeatView {
+    /// Over what.
+    pub kind: HeartbeatKind,
+    /// Which, in words, such as `HA, statefile 0c4ab55f`.
     pub what: String,
-    /// How long the last one took, in seconds; for o2cb how long ago it was written.
+    /// How long the last one took, in seconds; for o2cb how long ago it was written. `None`: no reading now.
     pub now_s: Option<f64>,
     /// What must not be reached, in seconds.
     pub limit_s: f64,
     /// The worst of the last week: the hour in which it was, and seconds.
     pub worst: Option<(Time, f64)>,
-    /// The last 168 hours, the oldest first: the worst that we saw, or the mean by the host.
-    pub hours: Vec<Option<f32>>,
-    /// How bad the last one is: half of the limit is what xhad itself calls approaching it.
+    /// How bad the last one is.
     pub health: Health,
+    /// When it was read; `None`: never.
+    pub seen: Option<Time>,
 }
 
 const fn hour_of(at: Time) -> i64 {
@@ -73,6 +115,15 @@ impl Track {
         while self.seen.first_key_value().is_some_and(|(hour, _)| *hour < oldest) {
             self.seen.pop_first();
         }
+    }
+
+    /// The worst of the last week, and the hour in which it was.
+    fn worst(&self, now: Time) -> Option<(Time, f64)> {
+        let last = hour_of(now);
+        let within = last - HOURS + 1..=last;
+        let told = self.told.range(within.clone()).filter(|(hour, _)| !self.seen.contains_key(hour));
+        let worst = self.seen.range(within).chain(told).max_by(|a, b| a.1.total_cmp(b.1).then_with(|| b.0.cmp(a.0)));
+        worst.map(|(hour, value)| (Time::from_millis(hour.saturating_mul(HOUR)), f64::from(*value)))
     }
 
     /// Hour by hour up to now, the oldest first.
@@ -101,8 +152,15 @@ impl Heartbeats {
         }
     }
 
-    /// What a probe told of o2cb's regions.
-    pub fn probed(&mut self, host: &Ref, report: &Report, at: Time) {
+    /// What a probe told of o2cb's regions, and of the statefile as the HA daemon has it. `uuid`: the host's.
+    pub fn probed(&mut self, host: &Ref, uuid: &str, report: &Report, at: Time) {
+        let liveset = report.xha.get().and_then(|xha| xha.liveset.as_ref());
+        let own = liveset.and_then(|set| set.hosts.iter().find(|h| h.id == uuid)?.since_state_file_ms);
+        if let Some(ms) = own.filter(|ms| *ms >= 0)
+            && let Some(track) = self.track(host, XHAD)
+        {
+            track.note(at, ms as f64 / 1_000.0);
+        }
         let clusters = report.o2cb.get().and_then(|o2cb| o2cb.live.clusters.get()).map(Vec::as_slice).unwrap_or_default();
         for region in clusters.iter().flat_map(|cluster| &cluster.regions) {
             let Some(elapsed) = region.elapsed_ms.get() else { continue };
@@ -141,12 +199,13 @@ impl Heartbeats {
 }
 
 /// What a source measures; `None` if it is no heartbeat.
-fn kind(name: &str) -> Option<&'static str> {
+fn kind(name: &str) -> Option<HeartbeatKind> {
     match name {
-        "network/latency" => Some("HA, network"),
-        "xapi_healthcheck/latency" => Some("HA, xapi's own check"),
-        _ if name.starts_with("statefile/") && name.ends_with("/latency") => Some("HA, statefile"),
-        _ if name.starts_with(O2CB) => Some("o2cb"),
+        "network/latency" => Some(HeartbeatKind::HaNetwork),
+        "xapi_healthcheck/latency" => Some(HeartbeatKind::HaXapi),
+        XHAD => Some(HeartbeatKind::HaStatefile),
+        _ if name.starts_with("statefile/") && name.ends_with("/latency") => Some(HeartbeatKind::HaStatefile),
+        _ if name.starts_with(O2CB) => Some(HeartbeatKind::O2cb),
         _ => None,
     }
 }
@@ -154,38 +213,48 @@ fn kind(name: &str) -> Option<&'static str> {
 impl Pool {
     /// The heartbeats of a host that anything is known of, the nearest to its limit first.
     pub fn heartbeats(&self, host: &Ref, now: Time) -> Vec<Heartbeat> {
+        self.beats(host, now).into_iter().map(|(view, track)| Heartbeat { view, hours: track.hours(now) }).collect()
+    }
+
+    /// The same without the weeks.
+    pub(super) fn heartbeat_views(&self, host: &Ref, now: Time) -> Vec<HeartbeatView> {
+        self.beats(host, now).into_iter().map(|(view, _)| view).collect()
+    }
+
+    fn beats(&self, host: &Ref, now: Time) -> Vec<(HeartbeatView, &Track)> {
+        let mut tracks = self.hosts_heartbeats(host).peekable();
+        if tracks.peek().is_none() {
+            return Vec::new();
+        }
         let ha = self.tables.the_pool().is_some_and(|pool| pool.ha_enabled);
         let timeout = self.ha_timeout().map_or(super::budget::HA_TIMEOUT, |(seconds, _)| seconds);
         let o2cb =
             self.probes.threshold(host, now).map_or(super::budget::O2CB, |threshold| f64::from(threshold.max(2) - 1) * 2.0);
         let mut out = Vec::new();
-        for (name, track) in self.hosts_heartbeats(host) {
-            let Some(what) = kind(name) else { continue };
-            let limit_s = match what {
-                "o2cb" => o2cb,
+        for (name, track) in tracks {
+            let Some(kind) = kind(name) else { continue };
+            let limit_s = match kind {
+                HeartbeatKind::O2cb => o2cb,
                 _ if !ha => continue,
                 // xapi sets it by itself, and nothing changes it (`xapi_ha.ml`).
-                "HA, xapi's own check" => 120.0,
-                _ => timeout,
+                HeartbeatKind::HaXapi => 120.0,
+                HeartbeatKind::HaStatefile | HeartbeatKind::HaNetwork => timeout,
             };
             let which = name.strip_prefix(O2CB).or_else(|| name.strip_prefix("statefile/")?.strip_suffix("/latency"));
             let which = which.map_or_else(String::new, |which| format!(" {}", words::name(which.get(..13).unwrap_or(which))));
             let now_s = track.now.filter(|(at, _)| now.since(*at).as_secs() < FRESH).map(|(_, value)| value);
-            let hours = track.hours(now);
-            let first = hour_of(now) - HOURS + 1;
-            let hour = |at: usize| Time::from_millis((first + i64::try_from(at).unwrap_or(0)) * HOUR);
-            let worst = hours.iter().enumerate().filter_map(|(at, value)| Some((hour(at), f64::from((*value)?))));
-            let worst = worst.max_by(|a, b| a.1.total_cmp(&b.1));
             let health = match now_s {
-                Some(s) if s >= limit_s * 0.75 => Health::Failed,
-                Some(s) if s >= limit_s * 0.5 => Health::Degraded,
+                Some(s) if s >= limit_s * NEAR => Health::Failed,
+                Some(s) if s >= limit_s * SLOW => Health::Degraded,
                 Some(_) => Health::Good,
                 None => Health::Pending,
             };
-            out.push(Heartbeat { host: host.clone(), what: format!("{what}{which}"), now_s, limit_s, worst, hours, health });
+            let what = format!("{}{which}", kind.words());
+            let seen = track.now.map(|(at, _)| at);
+            out.push((HeartbeatView { kind, what, now_s, limit_s, worst: track.worst(now), health, seen }, track));
         }
-        let share = |one: &Heartbeat| one.now_s.unwrap_or(0.0) / one.limit_s;
-        out.sort_by(|a, b| share(b).total_cmp(&share(a)).then_with(|| a.what.cmp(&b.what)));
+        let share = |one: &HeartbeatView| one.now_s.unwrap_or(0.0) / one.limit_s;
+        out.sort_by(|(a, _), (b, _)| share(b).total_cmp(&share(a)).then_with(|| a.what.cmp(&b.what)));
         out
     }
 
@@ -196,7 +265,7 @@ impl Pool {
     /// Whether HA is on and this host measures nothing of its heartbeats.
     pub fn heartbeats_are_off(&self, host: &Ref) -> bool {
         let ha = self.tables.the_pool().is_some_and(|pool| pool.ha_enabled);
-        ha && !self.hosts_heartbeats(host).any(|(name, _)| kind(name).is_some_and(|what| what.starts_with("HA")))
+        ha && !self.hosts_heartbeats(host).any(|(name, _)| kind(name).is_some_and(|kind| kind != HeartbeatKind::O2cb))
     }
 }
 
@@ -244,14 +313,14 @@ mod tests {
         sample(&mut s, "network/latency", 0.5);
         sample(&mut s, "cpu_avg", 0.5);
         let all = s.pool.heartbeats(&r("h1"), t(s.now));
-        assert_eq!(all.iter().map(|h| h.what.as_str()).collect::<Vec<_>>(), ["HA, statefile abc", "HA, network"]);
-        assert_eq!((all[0].now_s, all[0].limit_s, all[0].health), (Some(31.0), 60.0, Health::Degraded));
+        assert_eq!(all.iter().map(|h| h.view.what.as_str()).collect::<Vec<_>>(), ["HA, statefile abc", "HA, network"]);
+        assert_eq!((all[0].view.now_s, all[0].view.limit_s, all[0].view.health), (Some(31.0), 60.0, Health::Degraded));
         assert_eq!(all[0].hours.iter().flatten().copied().collect::<Vec<_>>(), [12.0, 31.0]);
         assert_eq!((all[0].hours.len(), by_day(&all[0].hours).len()), (168, 7));
-        assert!(all[0].worst.is_some_and(|(_, worst)| (worst - 31.0).abs() < 0.01));
+        assert!(all[0].view.worst.is_some_and(|(_, worst)| (worst - 31.0).abs() < 0.01));
         assert!(!s.pool.heartbeats_are_off(&r("h1")));
         s.now += 200.0;
-        assert_eq!(s.pool.heartbeats(&r("h1"), t(s.now))[0].now_s, None, "an old reading is not the present one");
+        assert_eq!(s.pool.heartbeats(&r("h1"), t(s.now))[0].view.now_s, None, "an old reading is not the present one");
     }
 
     #[test]

@@ -2,6 +2,11 @@
 //!
 //! Only translates; ages are told against the picture's own time.
 
+mod risks;
+
+pub use risks::{FailoverJson, FenceJson, HeartbeatJson, PreviewJson, ProbeJson};
+
+use super::Pool;
 use super::budget::Budget;
 use super::picture::{Control, GateState, Health, Picture, Reason, Severity, Stage};
 use crate::observation::{Reverted, RevertedWhat, Rewind};
@@ -93,6 +98,11 @@ pub struct HostJson {
     pub guidance: Vec<String>,
     pub booted: Option<String>,
     pub fence_margin_s: Option<f64>,
+    pub fence: Option<FenceJson>,
+    pub heartbeats: Vec<HeartbeatJson>,
+    pub failover: Option<FailoverJson>,
+    pub xhad: Option<String>,
+    pub probe: ProbeJson,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -123,6 +133,7 @@ pub struct ClusterJson {
     pub quorum: Option<u32>,
     pub restart: Vec<String>,
     pub members: Vec<MemberJson>,
+    pub if_fails: Vec<PreviewJson>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -154,6 +165,7 @@ pub struct ClockJson {
     pub host: String,
     pub skew_s: f64,
     pub error_s: f64,
+    pub age_s: f64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -320,7 +332,16 @@ fn age(now: Time, then: Time) -> Option<f64> {
 }
 
 impl Status {
-    /// The picture in the contract's words.
+    /// The pool as it is in this picture of it, with what would come of each single fault in its o2cb cluster.
+    pub fn of(pool: &Pool, p: &Picture) -> Self {
+        let mut status = Self::new(p);
+        if let Some(cluster) = status.clusters.iter_mut().find(|c| c.stack == "o2cb") {
+            cluster.if_fails = pool.who_would_die(p.at).iter().map(PreviewJson::new).collect();
+        }
+        status
+    }
+
+    /// The picture in the contract's words, as far as it goes.
     pub fn new(p: &Picture) -> Self {
         let now = p.at;
         let text = |at: Time| at.to_string();
@@ -390,6 +411,11 @@ impl Status {
                     guidance: h.guidance.clone(),
                     booted: h.booted.map(text),
                     fence_margin_s: h.fence_margin_s,
+                    fence: h.fence.as_ref().map(|one| FenceJson::new(one, now)),
+                    heartbeats: h.heartbeats.iter().map(|one| HeartbeatJson::new(one, now)).collect(),
+                    failover: h.failover.as_ref().map(FailoverJson::new),
+                    xhad: h.xhad.clone(),
+                    probe: ProbeJson::new(h, now),
                 })
                 .collect(),
             rebuilds: p
@@ -415,6 +441,7 @@ impl Status {
                     quorum: c.quorum,
                     restart: c.restart.clone(),
                     members: c.members.iter().map(|m| MemberJson { host: m.host.clone(), id: m.id, state: m.state }).collect(),
+                    if_fails: Vec::new(),
                 })
                 .collect(),
             paths: p
@@ -433,7 +460,16 @@ impl Status {
                     week_least: x.week.least,
                 })
                 .collect(),
-            clocks: p.clocks.iter().map(|c| ClockJson { host: c.host.clone(), skew_s: c.skew_s, error_s: c.error_s }).collect(),
+            clocks: p
+                .clocks
+                .iter()
+                .map(|c| ClockJson {
+                    host: c.host.clone(),
+                    skew_s: c.skew_s,
+                    error_s: c.error_s,
+                    age_s: now.since(c.seen).as_secs_f64(),
+                })
+                .collect(),
             control: ControlJson::new(&p.control),
             budget: p.budget.clone(),
             alerts: p

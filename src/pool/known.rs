@@ -1,8 +1,10 @@
 //! What several parts of a picture need to know of the hosts, each made when it is first asked for, and once. Decides nothing.
 
 use super::Pool;
+use super::budget::probed::AllWaits;
 use super::clocks::Skew;
 use super::cluster::ClusterState;
+use super::paths::Failover;
 use super::picture::{Health, HostState, PathView, Stage};
 use super::words;
 use crate::o2cb::margin::Margin;
@@ -26,6 +28,8 @@ pub(super) struct Known<'a> {
     bad_paths: OnceCell<bool>,
     skews: OnceCell<Vec<(Ref, Skew)>>,
     margins: OnceCell<Vec<(Ref, Margin)>>,
+    fence: OnceCell<Option<(f64, &'static str)>>,
+    waits: OnceCell<AllWaits>,
 }
 
 /// A path, with where it belongs.
@@ -120,6 +124,17 @@ impl Known<'_> {
         all.iter().find(|(r, _)| r == host).map(|(_, margin)| margin)
     }
 
+    /// When the first host fences itself once it lost its heartbeat, in seconds, and by whom; `None`: nothing that is known fences.
+    fn first_fence(&self) -> Option<(f64, &'static str)> {
+        *self.fence.get_or_init(|| self.pool.first_fence(self.now))
+    }
+
+    /// What a fail-over of a host's storage paths comes to.
+    pub fn failover(&self, host: &Ref) -> Option<Failover> {
+        let waits = self.waits.get_or_init(|| self.pool.waits(self.now));
+        self.pool.failover_before(host, self.first_fence(), waits, self.now)
+    }
+
     /// Clusters and paths, made.
     pub fn into_parts(self) -> (Vec<ClusterState>, Vec<PathAt>) {
         self.clusters();
@@ -141,6 +156,8 @@ impl Pool {
             bad_paths: OnceCell::new(),
             skews: OnceCell::new(),
             margins: OnceCell::new(),
+            fence: OnceCell::new(),
+            waits: OnceCell::new(),
         }
     }
 

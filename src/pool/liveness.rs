@@ -4,7 +4,7 @@
 //! healthy only by a fresh sign of life of its own: an answer to our question, or its metrics moving. Whoever shows neither is silent or
 //! unknown, never live. Decides on nothing but what [`super::track`] remembers; reads no clock.
 
-use super::limits::{FRESH, MISSED_ROUNDS, SETTLE, SILENT, SUSPECT};
+use super::limits::{BOOTING, FRESH, MISSED_ROUNDS, SETTLE, SILENT, SUSPECT};
 use super::picture::{HostState, Stage};
 use super::track::{HostTrack, Return};
 use crate::observation::Via;
@@ -101,7 +101,9 @@ fn tell(track: &HostTrack, around: &Around, say: Say) -> HostState {
         return say.state(Stage::Unknown, around.heard, || format!("unknown, was {known}"), evidence);
     }
     if !live.is {
-        return down(track, live.since, now, say);
+        // A host that came into the pool under our eyes and was never live has not gone down: it joins.
+        let joins = live.since.is_none() && around.synced.is_some_and(|at| track.first > at) && now.since(track.first) < BOOTING;
+        return if joins { joining(track, now, say) } else { down(track, live.since, now, say) };
     }
     if let Some(since) = track.going
         && track.back.is_none_or(|(back, _)| back <= since)
@@ -146,6 +148,13 @@ fn down(track: &HostTrack, since: Option<Time>, now: Time, say: Say) -> HostStat
         None => "xapi says live = false".into(),
     };
     say.state(Stage::Down, since, text, why)
+}
+
+/// New in the pool, and not heard by xapi yet.
+fn joining(track: &HostTrack, now: Time, say: Say) -> HostState {
+    let since = || duration(now.since(track.first));
+    let evidence = || format!("it came into the pool {} ago, and xapi has not called it live yet", since());
+    say.state(Stage::Starting, Some(track.first), || format!("joining for {}", since()), evidence)
 }
 
 /// On its way up: what it has and what it lacks.

@@ -4,6 +4,9 @@
 //! since when, on what evidence, or how old it is. It decides nothing itself.
 
 use super::budget::Budget;
+use super::heartbeats::HeartbeatView;
+use super::paths::Failover;
+use super::probes::Standing;
 use crate::observation::Rewind;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -207,6 +210,14 @@ pub struct HostView {
     pub fence_margin_s: Option<f64>,
     /// What its probe says of a fence by o2cb; `None` without a probe, or where o2cb does not run.
     pub fence: Option<FenceView>,
+    /// Its heartbeats against their limits, the nearest first; empty where nothing measures them.
+    pub heartbeats: Vec<HeartbeatView>,
+    /// What a fail-over of its storage paths comes to; `None` if it has no LUN with more than one.
+    pub failover: Option<Failover>,
+    /// What its HA daemon says through the probe, in words; `None` without a probe, or where HA is off.
+    pub xhad: Option<String>,
+    /// Whether its probe tells us something, since when that is known, and why not.
+    pub probe: (Option<Time>, Standing),
     /// What xapi says may be done, in its words.
     pub allowed: Vec<&'static str>,
     /// What is being done, in xapi's words.

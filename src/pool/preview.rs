@@ -3,7 +3,7 @@
 use super::Pool;
 use super::picture::Health;
 use super::words;
-use crate::o2cb::forecast::{Fault, Forecast, How, Region, Situation, each};
+use crate::o2cb::forecast::{End, Fault, Forecast, How, Region, Situation, each};
 use crate::o2cb::live::Mode;
 use crate::text::duration;
 use crate::time::Time;
@@ -17,6 +17,12 @@ pub struct Preview {
     pub fault: String,
     /// Who ends, when and why; and what else to know.
     pub outcome: Vec<String>,
+    /// Hosts that fence themselves.
+    pub fenced: Vec<String>,
+    /// Hosts that go on.
+    pub survive: Vec<String>,
+    /// When the last of them fences itself, in seconds after the fault; `None`: nobody does.
+    pub after_s: Option<u64>,
     /// How bad: good if nobody but what fails ends.
     pub health: Health,
     /// All of it in one line; the same words for hosts that fare alike.
@@ -27,7 +33,8 @@ impl Pool {
     /// What would come of each single fault in the pool's o2cb cluster; empty if no probe tells of one.
     pub fn who_would_die(&self, now: Time) -> Vec<Preview> {
         let Some(situation) = self.situation(now) else { return Vec::new() };
-        each(&situation, &situation.single_faults()).into_iter().map(preview).collect()
+        let all = each(&situation, &situation.single_faults());
+        all.into_iter().map(|one| preview(one, &situation.nodes)).collect()
     }
 
     /// Whether any probe tells of o2cb, so that it can be said who would die.
@@ -66,7 +73,7 @@ impl Pool {
     }
 }
 
-fn preview(what: Forecast) -> Preview {
+fn preview(what: Forecast, nodes: &BTreeMap<u8, String>) -> Preview {
     let secs = |ms: u64| duration(Duration::from_millis(ms));
     let mut outcome: Vec<String> = Vec::new();
     for end in what.ends.iter().filter(|end| what.fenced.contains(&end.node)) {
@@ -88,7 +95,11 @@ fn preview(what: Forecast) -> Preview {
         _ => Health::Degraded,
     };
     let brief = brief(&what);
-    Preview { fault: what.says, outcome, health, brief }
+    let survive = what.survivors.iter().filter_map(|node| nodes.get(node).cloned()).collect();
+    let fences = |end: &&End| what.fenced.contains(&end.node);
+    let fenced: Vec<String> = what.ends.iter().filter(fences).map(|end| end.name.clone()).collect();
+    let after_s = what.ends.iter().filter(fences).map(|end| end.when.nominal_ms / 1_000).max();
+    Preview { fault: what.says, outcome, health, brief, fenced, survive, after_s }
 }
 
 fn brief(what: &Forecast) -> String {

@@ -30,7 +30,7 @@ pub struct Told {
 }
 
 /// Whether a host's probe tells us something, and why not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Standing {
     /// It reports.
     Reports,
@@ -41,10 +41,22 @@ pub enum Standing {
     /// It was asked and nothing came of it, for this reason.
     Failed(String),
     /// It was not asked yet, or never is.
+    #[default]
     NotAsked,
 }
 
 impl Standing {
+    /// In one word, for scripts.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Reports => "reports",
+            Self::Absent => "absent",
+            Self::Denied => "denied",
+            Self::Failed(_) => "failed",
+            Self::NotAsked => "not_asked",
+        }
+    }
+
     /// In words: what is so, and what to do about it; without an end. Nothing to do for one that reports.
     pub fn words(&self) -> (String, &'static str) {
         match self {
@@ -190,19 +202,16 @@ impl Probes {
         let total = idle + (threshold + 2) * BEAT_MS;
         let left = (total - silence_ms).max(0);
         let level = if silence_ms * 2 >= total { Level::Red } else { Level::Amber };
+        let silent: BTreeSet<u8> = silent.into_keys().collect();
         Some(Margin {
             host: String::new(),
             node: Some(own),
+            names: crate::o2cb::margin::names(last, &silent),
             left_ms: Some(left),
             at_least_ms: Some((left - BEAT_MS).max(0)),
             at_most_ms: Some(left + 2 * BEAT_MS),
             level,
-            reason: Reason::Network {
-                connected: connected.len(),
-                beating: beating.len(),
-                silent: silent.into_keys().collect(),
-                silence_ms,
-            },
+            reason: Reason::Network { connected: connected.len(), beating: beating.len(), silent, silence_ms },
             sure: Sure::Unless(
                 "it hears them, or is dead already: its own probe does not answer, and the others tell this of it".into(),
             ),
@@ -256,6 +265,33 @@ impl super::Pool {
     pub fn o2cb_margin(&self, host: &Ref, now: Time) -> Option<Margin> {
         self.probes.margin(host, now)
     }
+}
+
+/// What a host's HA daemon says, in words: whom it counts as alive, how it writes its statefile, whom it does not hear, what its log warns of.
+pub fn xhad_words(report: &Report, uuid: &str) -> Option<String> {
+    let xha = report.xha.get()?;
+    let mut said = Vec::new();
+    if let Some(set) = &xha.liveset {
+        let alive = set.hosts.iter().filter(|h| h.alive == Some(true)).count();
+        said.push(format!("{alive} of {} hosts in the live set", set.hosts.len()));
+        let secs = |ms: i64| format!("{:.0} s", ms.max(0) as f64 / 1_000.0);
+        let own = set.hosts.iter().find(|h| h.id == uuid);
+        if let Some(own) = own {
+            said.extend(own.since_state_file_ms.map(|ms| format!("statefile written {} ago", secs(ms))));
+            if own.state_file == Some(false) {
+                said.push("it CANNOT write the statefile".into());
+            }
+        }
+        let others = set.hosts.iter().filter(|h| h.id != uuid && h.alive == Some(true));
+        let slowest = others.filter_map(|h| h.since_heartbeat_ms).max();
+        said.extend(slowest.map(|ms| format!("every host heard within {}", secs(ms))));
+    }
+    let warns = |line: &&crate::probe::xha::Line| {
+        use crate::probe::xha::Sign;
+        matches!(line.sign, Sign::Approaching { .. } | Sign::Watchdog { .. } | Sign::SelfFence { .. })
+    };
+    said.extend(xha.lines.iter().rev().find(warns).map(|line| format!("last warning: {}", clean(&line.text, 160))));
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 fn rank(one: &Rebuild) -> (u8, bool) {

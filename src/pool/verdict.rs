@@ -35,7 +35,12 @@ fn no(known: &Known, findings: &Findings, itself: &[String]) -> Verdict {
     let first = all.first().map(|f| f.reason.clone());
     let mut headline = first.as_ref().map(|r| sentence(&r.text)).unwrap_or_default();
     if !itself.is_empty() {
-        headline = format!("{headline} Only {} itself may be rebooted.", words::list(itself));
+        let fences = first.as_ref().is_some_and(|r| matches!(r.code, "fence-near" | "ha-statefile"));
+        headline = if fences {
+            format!("{headline} Don't reboot any other host.")
+        } else {
+            format!("{headline} Only {} itself may be rebooted.", words::list(itself))
+        };
     }
     Verdict {
         state,

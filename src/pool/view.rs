@@ -2,8 +2,9 @@
 
 use super::Pool;
 use super::control;
+use super::gate;
 use super::known::{Known, PathAt};
-use super::picture::{FenceView, Health, HostView, Memory, PathKind, PathView, Picture, Rebuild, Stage, TaskView};
+use super::picture::{FenceView, Health, HostView, Memory, PathKind, PathView, Picture, Reason, Rebuild, Stage, TaskView};
 use super::probes;
 use super::rebuild::{self, Phase};
 use super::words;
@@ -17,6 +18,15 @@ use std::time::Duration;
 
 mod levels;
 
+/// The same with these reasons behind all others.
+fn with_notes(mut picture: Picture, notes: &[Reason]) -> Picture {
+    for host in &mut picture.hosts {
+        host.gate.reasons.extend_from_slice(notes);
+    }
+    picture.verdict.reasons.extend_from_slice(notes);
+    picture
+}
+
 impl Pool {
     /// All that is known at `now`, and what it means.
     pub fn picture(&self, now: Time) -> Picture {
@@ -27,7 +37,8 @@ impl Pool {
         let coordinator = self.coordinator().and_then(|r| self.tables.host(r));
         let paths = known.paths().iter().map(|path| &path.view);
         let budget = self.budget_view(known.names(), known.hosts(), paths, known.skews());
-        Picture {
+        let standing = gate::standing(known, &budget);
+        let picture = Picture {
             at: now,
             name: record.map(|p| words::name(&p.name_label)).filter(|n| !n.is_empty()).unwrap_or_else(|| self.target.to_string()),
             uuid: record.map(|p| words::name(&p.uuid)).unwrap_or_default(),
@@ -42,7 +53,8 @@ impl Pool {
             unreadable: self.unreadable,
             guests: self.tables.running(),
             ..glance.into_picture()
-        }
+        };
+        with_notes(picture, &standing)
     }
 
     /// The next moment after `now` at which the picture changes by itself, if there is one: a settle window ends, a sign of
@@ -91,6 +103,10 @@ impl Pool {
                 |o2cb| Some(self.fence_margin(r, doing, known.now).map_or(o2cb, |xhad| xhad.min(o2cb))),
             ),
             fence: known.margin(r).map(|m| self.fence_view(r, m, known.now)),
+            heartbeats: self.heartbeat_views(r, known.now),
+            failover: known.failover(r),
+            xhad: self.probes.of(r).and_then(|told| probes::xhad_words(told.report(known.now)?.1, &host.uuid)),
+            probe: self.probes.standing(r),
             allowed: host.allowed_operations.iter().map(Into::into).collect(),
             current: host.current_operations.values().map(Into::into).collect(),
         }

@@ -2,7 +2,7 @@
 
 use super::report::{Md, O2cb, Report, SCHEMA, Section, Xha};
 use super::source::{Command, Said, Source};
-use super::{clock, crash, drbd, kernel, linstor, md, multipath, rebuild, stamp, xha};
+use super::{clock, crash, drbd, kernel, linstor, md, multipath, rebuild, stamp, timeouts, xha};
 use crate::o2cb::live::known::{Because, Known, Unknown};
 use crate::o2cb::live::look::suspicion;
 use crate::o2cb::live::read::{self, Look};
@@ -61,7 +61,7 @@ const DF: Command = Command { words: &["df", "-P", "-k"], files: &["df.out", "df
 const LIVESET: Command = Command { words: &["debug_ha_query_liveset"], files: &[] };
 
 /// The commands that are run on a running host. What a file there says as well is not asked.
-const COMMANDS: [Command; 16] = [
+const COMMANDS: [Command; 17] = [
     MAPS_JSON,
     TOPOLOGY,
     PATHS_RAW,
@@ -78,6 +78,7 @@ const COMMANDS: [Command; 16] = [
     DMESG,
     DF,
     LIVESET,
+    timeouts::SHOW_CONFIG,
 ];
 
 /// Whether the connections of o2net are looked into, which writes to the kernel log.
@@ -142,6 +143,7 @@ pub fn collect(options: &Options) -> Report {
         clock: clock(&source, now),
         crash: crash(&source, now),
         xha: xha(&source, now),
+        timeouts: timeouts::read(&source, now),
         rebuilds,
         kernel: last(kernel, KERNEL_LINES),
     }

@@ -1,8 +1,8 @@
 //! The report: plain data, and its form as JSON. Its schema is in `docs/probe.md`; fields are only ever added.
 
-use super::{clock, crash, drbd, kernel, linstor, md, multipath, xha};
+use super::{clock, crash, drbd, kernel, linstor, md, multipath, timeouts, xha};
 use crate::o2cb::live::Live;
-use crate::o2cb::live::known::{Known, Unknown};
+use crate::o2cb::live::known::{Because, Known, Unknown};
 use crate::o2cb::margin::{Difference, Margin};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct Report {
     pub kernel: Section<Vec<kernel::Line>>,
     /// The HA daemon.
     pub xha: Section<Xha>,
+    /// The time-outs that it is set to. Earlier versions did not tell.
+    #[serde(default = "Section::not_read")]
+    pub timeouts: Section<timeouts::Timeouts>,
     /// Mirrors that are not whole, from all of the above.
     pub rebuilds: Vec<Rebuild>,
 }
@@ -157,6 +160,11 @@ impl<T> Section<T> {
     /// Nothing, because of `why`.
     pub const fn none(why: Unknown) -> Self {
         Self { from: None, taken: None, age_secs: None, found: Known::No(why) }
+    }
+
+    /// Nothing, as who made the report does not read it.
+    pub fn not_read() -> Self {
+        Self::none(Unknown::new("this version of the probe", Because::NotLooked("it does not read them".into())))
     }
 
     /// What was found.

@@ -1,6 +1,7 @@
 //! The report in words, one part a block, the worst first in each.
 
 use super::report::{Rebuild, Report, Section, Work};
+use super::timeouts::{Retry, Timeouts};
 use super::{linstor, multipath};
 use crate::o2cb::margin::Level;
 use crate::text;
@@ -80,6 +81,7 @@ pub fn report(report: &Report) -> String {
         }));
         if lines.is_empty() { vec!["nothing".into()] } else { lines }
     });
+    section(&mut out, "time-outs", &report.timeouts, timeouts);
     for one in &report.rebuilds {
         line(&mut out, format!("mirror: {}", rebuild(one)));
     }
@@ -106,6 +108,43 @@ fn count(all: usize, what: &str, bad: Vec<String>) -> Vec<String> {
         _ => format!("{what}s"),
     };
     if bad.is_empty() { vec![format!("{all} {plural}, all healthy")] } else { bad }
+}
+
+fn timeouts(all: &Timeouts) -> Vec<String> {
+    let or = |value: Option<String>| value.unwrap_or_else(|| "?".into());
+    let secs = |value: Option<u32>| or(value.map(|s| s.to_string()));
+    let mut lines: Vec<String> = all
+        .iscsi
+        .iter()
+        .chain(&all.iscsi_new)
+        .map(|one| {
+            let which = if one.target.is_empty() { "new targets" } else { &one.target };
+            let how = if one.in_force { "" } else { " (configured)" };
+            format!(
+                "iSCSI {which}{how}: ping every {} s, answer within {} s, session given up after {} s",
+                secs(one.ping_every_s),
+                secs(one.ping_wait_s),
+                or(one.replacement_s.map(|s| s.to_string()))
+            )
+        })
+        .collect();
+    lines.extend(all.fibre.iter().map(|port| {
+        let fast = port.fast_io_fail_s.map_or_else(|| "off".into(), |s| format!("{s} s"));
+        format!("Fibre Channel {}: fast_io_fail_tmo {fast}, dev_loss_tmo {} s", port.port, secs(port.dev_loss_s))
+    }));
+    lines.extend(all.multipath.iter().map(|one| {
+        let retry = one.defaults.no_path_retry.map(|retry| match retry {
+            Retry::Fail => "fail".to_owned(),
+            Retry::Queue => "queue for ever".to_owned(),
+            Retry::Checks(n) => format!("{n} checks"),
+        });
+        format!("multipath: check every {} s, no path left: {} ({})", secs(one.polling_s), or(retry), one.from)
+    }));
+    lines.extend(all.xhad.iter().map(|one| {
+        let (beat, file, dog) = (secs(one.heartbeat_s), secs(one.statefile_s), secs(one.statefile_watchdog_s));
+        format!("HA daemon: heartbeat {beat} s, statefile {file} s, watchdog {dog} s, {} hosts", one.hosts)
+    }));
+    lines
 }
 
 fn map(map: &multipath::Map) -> String {

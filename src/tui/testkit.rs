@@ -7,7 +7,7 @@ use super::model::{Demo, FaultChoice, Model, Setup};
 use super::msg::Msg;
 use super::theme::{ColourLevel, Theme, bundled, load};
 use super::update::update;
-use crate::pool::budget::{Facts, Ha, Storage, Transport, budget};
+use crate::pool::budget::{Facts, Ha, Known, Storage, Transport, budget};
 use crate::pool::picture::*;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -94,7 +94,7 @@ fn host(n: usize, stage: Stage, text: &str, vms: usize, used: f64, paths: (u32, 
         fence: None,
         fence_margin_s: Some([54.0, 55.0, 52.0, 55.0][n - 1]),
         allowed: vec!["provision", "vm_start", "evacuate"],
-        current: Vec::new(),
+        ..HostView::default()
     }
 }
 
@@ -213,13 +213,20 @@ pub(crate) fn busy() -> Picture {
         paths: paths(),
         clocks: vec![ClockView { host: "xcp4".into(), skew_s: -0.2, error_s: 1.0, seen: ago(20) }],
         budget: budget(&Facts {
-            ha: Some(Ha { stack: "xhad".into(), timeout_s: 60.0, told: Some("pool.ha_configuration:timeout") }),
+            ha: Some(Ha {
+                stack: "xhad".into(),
+                timeout_s: 60.0,
+                watchdog_s: None,
+                known: Known::Told,
+                from: "pool.ha_configuration:timeout",
+            }),
             o2cb: true,
             storage: vec![Storage {
                 transport: Transport::Iscsi,
                 multipath: true,
                 srs: vec!["lun1".into(), "lun2".into()],
                 queue: None,
+                waits: None,
             }],
             devices: 16,
             guests: 34,

@@ -4,6 +4,8 @@
 //! value, given again and again, would look fresh. Only the connection, the age of what is known and the verdict (`unknown` then)
 //! are given all the time. Pure.
 
+mod risks;
+
 use super::text::{Format, Head, Kind, Rows, Writer};
 use crate::pool::picture::{Dialect, GateState, Health, HostView, LinkState, PathKind, Picture, Severity};
 use std::collections::{BTreeMap, HashMap};
@@ -339,6 +341,11 @@ const FAMILIES: &[Family] = &[
     },
 ];
 
+/// All of them, in the order in which they are given.
+fn families() -> impl Iterator<Item = &'static Family> {
+    FAMILIES.iter().chain(risks::FAMILIES)
+}
+
 const BUILD: Head = Head { name: "poolwatch_build", kind: Kind::Info, labels: &["version"], help: "This program" };
 const DROPPED: Head = Head {
     name: "poolwatch_dropped_series",
@@ -354,7 +361,7 @@ pub fn render(format: Format, sources: &[Source<'_>]) -> String {
     let mut rows = Rows::default();
     rows.put(&[env!("CARGO_PKG_VERSION")], 1.0);
     writer.rows("", &rows);
-    for family in FAMILIES {
+    for family in families() {
         writer.family(family.head);
         for source in sources.iter().filter(|s| family.always || s.picture.link.current) {
             let mut rows = Rows::default();
@@ -461,13 +468,16 @@ fn paths(p: &Picture, rows: &mut Rows, which: fn(&Sum) -> u64) {
         sum.lost += u64::from(path.up == 0 && path.total > 0);
     }
     for ((host, kind), sum) in &sums {
-        let kind = match kind {
-            PathKind::Multipath => "multipath",
-            PathKind::Boot => "boot",
-            PathKind::Bond => "bond",
-            PathKind::Link => "link",
-        };
-        rows.put(&[host, kind], which(sum) as f64);
+        rows.put(&[host, kind_word(*kind)], which(sum) as f64);
+    }
+}
+
+const fn kind_word(kind: PathKind) -> &'static str {
+    match kind {
+        PathKind::Multipath => "multipath",
+        PathKind::Boot => "boot",
+        PathKind::Bond => "bond",
+        PathKind::Link => "link",
     }
 }
 

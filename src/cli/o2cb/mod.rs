@@ -48,7 +48,7 @@ fn answer(args: &O2cbArgs, now: Time) -> Result<Answer, NodeError> {
         _ => {}
     }
     let mut folder = Disk::open(&args.root)?;
-    let (mut machine, mut kept) = (Machine, Kept::default());
+    let (mut machine, mut kept) = (Machine::default(), Kept::default());
     let services: &mut dyn Services = if folder.is_machine() { &mut machine } else { &mut kept };
     let cluster = args.cluster.as_deref();
     let mut node = Node { folder: &mut folder, services, dry_run: args.dry_run, register: false };

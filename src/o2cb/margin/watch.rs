@@ -139,6 +139,9 @@ impl Watch {
             margin.warnings.push(Warning::IoErrors);
         }
         margin.warnings.extend(net::seen(track, age));
+        if let Reason::Network { silent, .. } | Reason::PeersSilent { silent } = &margin.reason {
+            margin.names = names(&track.live, silent);
+        }
         margin
     }
 
@@ -279,10 +282,16 @@ impl Margin {
     }
 }
 
+/// What these nodes are called.
+pub fn names(live: &Live, nodes: &BTreeSet<u8>) -> BTreeMap<u8, String> {
+    nodes.iter().filter_map(|node| Some((*node, live.name_of(*node)?.to_owned()))).collect()
+}
+
 fn blank(host: &str, fence_method: Option<FenceMethod>) -> Margin {
     Margin {
         host: host.to_owned(),
         node: None,
+        names: BTreeMap::new(),
         left_ms: None,
         at_least_ms: None,
         at_most_ms: None,

@@ -2,7 +2,7 @@
 
 use super::{Difference, Margin, Reason, Sure, Warning};
 use crate::text;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -12,13 +12,30 @@ fn secs(ms: i64) -> String {
     if length < Duration::from_secs(600) { format!("{} s", length.as_secs()) } else { text::duration(length) }
 }
 
-fn nodes(set: &BTreeSet<u8>) -> String {
+/// By their names if all are known, else by their numbers.
+fn nodes(set: &BTreeSet<u8>, names: &BTreeMap<u8, String>) -> String {
+    let known: Option<Vec<String>> = set.iter().map(|node| Some(text::clean(names.get(node)?, 64).into_owned())).collect();
+    if let Some(known) = known.filter(|known| !known.is_empty()) {
+        let Some((last, rest)) = known.split_last() else { return String::new() };
+        return if rest.is_empty() { last.clone() } else { format!("{} and {last}", rest.join(", ")) };
+    }
     let list: Vec<String> = set.iter().map(u8::to_string).collect();
     if list.len() == 1 { format!("node {}", list.concat()) } else { format!("nodes {}", list.join(", ")) }
 }
 
+fn are(set: &BTreeSet<u8>) -> &'static str {
+    if set.len() == 1 { "is" } else { "are" }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, &BTreeMap::new())
+    }
+}
+
+impl Reason {
+    /// In words, with these names of nodes.
+    fn write(&self, f: &mut fmt::Formatter<'_>, names: &BTreeMap<u8, String>) -> fmt::Result {
         match self {
             Self::Beating => write!(f, "heartbeats are written"),
             Self::NotHeartbeating => write!(f, "o2cb has no heartbeat here, so it does not fence this host"),
@@ -48,10 +65,12 @@ impl fmt::Display for Reason {
             Self::Network { silent, silence_ms, connected, beating } => write!(
                 f,
                 "{} silent for {}: connected to {connected} of {beating} nodes, itself counted, which is no quorum",
-                nodes(silent),
+                nodes(silent, names),
                 secs(*silence_ms)
             ),
-            Self::PeersSilent { silent } => write!(f, "{} silent, this node keeps the quorum", nodes(silent)),
+            Self::PeersSilent { silent } => {
+                write!(f, "{} {} silent, this node keeps the quorum", nodes(silent, names), are(silent))
+            }
             Self::CannotKnow { why } => write!(f, "cannot know: {}", text::clean(why, 300)),
         }
     }
@@ -80,15 +99,22 @@ impl fmt::Display for Warning {
 
 impl fmt::Display for Margin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Why<'a>(&'a Margin);
+        impl fmt::Display for Why<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.reason.write(f, &self.0.names)
+            }
+        }
         let host = text::clean(&self.host, 64);
+        let reason = Why(self);
         match (self.left_ms, self.is_counting()) {
-            (Some(left), true) if left < 1_000 => write!(f, "{host} should be fencing itself now: {}", self.reason)?,
+            (Some(left), true) if left < 1_000 => write!(f, "{host} should be fencing itself now: {}", reason)?,
             (Some(left), true) => {
                 let method = self.fence_method.map_or(String::new(), |method| format!(" by {method}"));
-                write!(f, "{host} fences itself in {} s{method}: {}", left.div_euclid(1_000), self.reason)?;
+                write!(f, "{host} fences itself in {} s{method}: {}", left.div_euclid(1_000), reason)?;
             }
-            (Some(left), false) => write!(f, "{host} has {} s: {}", left.div_euclid(1_000), self.reason)?,
-            (None, _) => write!(f, "{host}: {}", self.reason)?,
+            (Some(left), false) => write!(f, "{host} has {} s: {}", left.div_euclid(1_000), reason)?,
+            (None, _) => write!(f, "{host}: {}", reason)?,
         }
         if let Sure::Unless(what) = &self.sure {
             write!(f, "; unless {}", text::clean(what, 300))?;
@@ -114,7 +140,7 @@ impl Margin {
             }
             Reason::Network { silent, silence_ms, connected, beating } if self.is_counting() => format!(
                 "{host} fences itself in {left} s: {} silent for {}, {connected} of {beating} nodes are no quorum",
-                nodes(silent),
+                nodes(silent, &self.names),
                 secs(*silence_ms)
             ),
             _ => Self { sure: Sure::Yes, ..self.clone() }.to_string(),
@@ -133,7 +159,7 @@ impl Margin {
             Reason::Network { silent, .. } => {
                 format!(
                     "mend the link to {} (cable, bond, switch, VLAN), and move what must survive off this host now",
-                    nodes(silent)
+                    nodes(silent, &self.names)
                 )
             }
             _ => return self.advice(),
@@ -164,10 +190,12 @@ impl Margin {
             Reason::Network { silent, .. } => format!(
                 "mend the link to {} (cable, bond, switch, VLAN, firewall on port 7777); a network that is back may still be too late, \
                  so move what must survive off this host now",
-                nodes(silent)
+                nodes(silent, &self.names)
             ),
             Reason::PeersSilent { silent } => {
-                format!("look at {}: dead, or about to fence itself; change nothing here until that is over", nodes(silent))
+                let self_ = if silent.len() == 1 { "itself" } else { "themselves" };
+                let who = nodes(silent, &self.names);
+                format!("look at {who}: dead, or about to fence {self_}; change nothing here until that is over")
             }
             Reason::CannotKnow { .. } => "run `poolwatch probe` as root on that host".into(),
             Reason::Beating | Reason::NotHeartbeating | Reason::NeverArmed => return None,

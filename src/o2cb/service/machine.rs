@@ -3,6 +3,7 @@
 use super::{REASON, ServiceError, ServiceState, Services, static_vdis};
 use crate::o2cb::folder::Folder;
 use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,16 @@ const STATIC: &str = "/opt/xensource/bin/static-vdis";
 const SERVICE: &str = "o2cb";
 
 /// The machine's own tools.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Machine;
+#[derive(Clone, Debug)]
+pub struct Machine {
+    tools: PathBuf,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::at(Path::new("/"))
+    }
+}
 
 struct Outcome {
     fine: bool,
@@ -24,12 +33,43 @@ struct Outcome {
     said: String,
 }
 
+/// Where tools are, below the root.
+const PLACES: [&str; 4] = ["usr/sbin", "usr/bin", "sbin", "bin"];
+
+impl Machine {
+    /// The tools below `root`, which is the machine's own root, or that of a container that is this machine to its tools.
+    pub fn at(root: &Path) -> Self {
+        Self { tools: root.to_owned() }
+    }
+
+    /// The program of a command: one with a path is below the root, another one in the usual places there. The caller's own path is not trusted.
+    fn program(&self, name: &str) -> PathBuf {
+        if let Some(below) = name.strip_prefix('/') {
+            return self.tools.join(below);
+        }
+        let places = PLACES.iter().map(|place| self.tools.join(place).join(name));
+        places.into_iter().find(|place| place.exists()).unwrap_or_else(|| PathBuf::from(name))
+    }
+
+    fn run(&self, command: &[&str]) -> Result<Outcome, ServiceError> {
+        run(self, command)
+    }
+
+    fn must(&self, command: &[&str]) -> Result<String, ServiceError> {
+        let outcome = self.run(command)?;
+        if outcome.fine {
+            return Ok(outcome.said);
+        }
+        Err(ServiceError::Failed { command: command.join(" "), status: outcome.status, said: outcome.said })
+    }
+}
+
 /// Runs a command and waits until it has ended.
-fn run(command: &[&str]) -> Result<Outcome, ServiceError> {
+fn run(machine: &Machine, command: &[&str]) -> Result<Outcome, ServiceError> {
     let shown = || command.join(" ");
     let not_run = |error| ServiceError::NotRun { command: shown(), error };
     let (program, arguments) = command.split_first().ok_or_else(|| not_run(std::io::ErrorKind::InvalidInput.into()))?;
-    let mut child = Command::new(program)
+    let mut child = Command::new(machine.program(program))
         .args(arguments)
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
@@ -72,14 +112,6 @@ fn run(command: &[&str]) -> Result<Outcome, ServiceError> {
     Ok(Outcome { fine: status.success(), status: status.to_string(), said })
 }
 
-fn must(command: &[&str]) -> Result<String, ServiceError> {
-    let outcome = run(command)?;
-    if outcome.fine {
-        return Ok(outcome.said);
-    }
-    Err(ServiceError::Failed { command: command.join(" "), status: outcome.status, said: outcome.said })
-}
-
 fn has(folder: &dyn Folder, program: &str) -> bool {
     ["usr/bin", "usr/sbin", "bin", "sbin"].iter().any(|place| folder.exists(&format!("{place}/{program}")))
 }
@@ -92,9 +124,9 @@ impl Services for Machine {
     fn state(&self, folder: &dyn Folder) -> Result<ServiceState, ServiceError> {
         let online = Some(!folder.list("sys/kernel/config/cluster")?.is_empty());
         let enabled = if folder.exists("run/systemd/system") && has(folder, "systemctl") {
-            Some(run(&["systemctl", "is-enabled", "--quiet", SERVICE])?.fine)
+            Some(self.run(&["systemctl", "is-enabled", "--quiet", SERVICE])?.fine)
         } else if has(folder, "chkconfig") {
-            Some(run(&["chkconfig", SERVICE])?.fine)
+            Some(self.run(&["chkconfig", SERVICE])?.fine)
         } else {
             None
         };
@@ -106,7 +138,7 @@ impl Services for Machine {
             return Ok(vec![]);
         }
         // An xapi that does not know the type says so by failing: then there is none.
-        let asked = run(&["xe", "vdi-list", "type=o2cb_statefile", "--minimal"])?;
+        let asked = self.run(&["xe", "vdi-list", "type=o2cb_statefile", "--minimal"])?;
         let uuids = asked.said.split(',').map(str::trim).filter(|uuid| asked.fine && super::is_uuid(uuid));
         Ok(uuids.map(str::to_owned).collect())
     }
@@ -114,10 +146,10 @@ impl Services for Machine {
     fn attach(&mut self, folder: &mut dyn Folder, uuid: &str) -> Result<(), ServiceError> {
         let known = static_vdis(folder)?.into_iter().find(|vdi| vdi.uuid == uuid);
         if known.as_ref().is_none_or(|vdi| vdi.going) {
-            must(&[STATIC, "add", uuid, REASON])?;
+            self.must(&[STATIC, "add", uuid, REASON])?;
         }
         if known.is_none_or(|vdi| !vdi.attached) {
-            must(&[STATIC, "attach", uuid])?;
+            self.must(&[STATIC, "attach", uuid])?;
         }
         Ok(())
     }
@@ -125,20 +157,20 @@ impl Services for Machine {
     fn detach(&mut self, folder: &mut dyn Folder, uuid: &str) -> Result<(), ServiceError> {
         if let Some(vdi) = static_vdis(folder)?.into_iter().find(|vdi| vdi.uuid == uuid) {
             if vdi.attached {
-                must(&[STATIC, "detach", uuid])?;
+                self.must(&[STATIC, "detach", uuid])?;
             }
-            must(&[STATIC, "del", uuid])?;
+            self.must(&[STATIC, "del", uuid])?;
         }
         Ok(())
     }
 
     fn enable(&mut self, folder: &mut dyn Folder, on: bool) -> Result<(), ServiceError> {
         let done = if folder.exists("run/systemd/system") && has(folder, "systemctl") {
-            must(&["systemctl", if on { "enable" } else { "disable" }, SERVICE])
+            self.must(&["systemctl", if on { "enable" } else { "disable" }, SERVICE])
         } else if has(folder, "chkconfig") {
-            must(&["chkconfig", SERVICE, if on { "on" } else { "off" }])
+            self.must(&["chkconfig", SERVICE, if on { "on" } else { "off" }])
         } else if has(folder, "update-rc.d") {
-            must(&["update-rc.d", SERVICE, if on { "enable" } else { "disable" }])
+            self.must(&["update-rc.d", SERVICE, if on { "enable" } else { "disable" }])
         } else {
             return Err(ServiceError::NoManager);
         };
@@ -146,15 +178,15 @@ impl Services for Machine {
     }
 
     fn online(&mut self, _: &mut dyn Folder, cluster: &str) -> Result<(), ServiceError> {
-        must(&[INIT, "online", cluster]).map(drop)
+        self.must(&[INIT, "online", cluster]).map(drop)
     }
 
     fn offline(&mut self, _: &mut dyn Folder, cluster: &str) -> Result<(), ServiceError> {
-        must(&[INIT, "offline", cluster]).map(drop)
+        self.must(&[INIT, "offline", cluster]).map(drop)
     }
 
     fn register(&mut self, _: &mut dyn Folder, cluster: &str) -> Result<(), ServiceError> {
-        must(&["o2cb", "register-cluster", cluster])?;
-        must(&["o2cb", "start-heartbeat", cluster]).map(drop)
+        self.must(&["o2cb", "register-cluster", cluster])?;
+        self.must(&["o2cb", "start-heartbeat", cluster]).map(drop)
     }
 }

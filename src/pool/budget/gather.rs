@@ -1,7 +1,7 @@
 //! What the pool's records say that the budget is made of.
 
 use super::probed::O2cbTold;
-use super::{Budget, Corosync, Facts, HA_TIMEOUT, Ha, Storage, Transport, budget};
+use super::{Budget, Corosync, Facts, HA_TIMEOUT, Ha, Known, Storage, Transport, budget};
 use crate::pool::Pool;
 use crate::pool::clocks::Skew;
 use crate::pool::picture::{PathKind, PathView};
@@ -39,6 +39,10 @@ impl Pool {
         let now = self.at;
         let mut storage = self.storage_facts(names, hosts);
         self.add_queues(&mut storage, now);
+        let waits = self.waits(now);
+        for one in &mut storage {
+            one.waits = waits.get(&(one.transport, one.multipath)).cloned();
+        }
         budget(&Facts {
             storage,
             devices: devices.into_values().max().unwrap_or(0),
@@ -52,7 +56,7 @@ impl Pool {
     fn fence_facts(&self, now: Time) -> Facts {
         let o2cb = self.uses_o2cb();
         let o2cb_told = if o2cb { self.o2cb_told(now) } else { O2cbTold::default() };
-        Facts { ha: self.ha_facts(), o2cb, o2cb_told, corosync: self.corosync_facts(), ..Facts::default() }
+        Facts { ha: self.ha_facts(now), o2cb, o2cb_told, corosync: self.corosync_facts(), ..Facts::default() }
     }
 
     /// When the first host fences itself once it lost its heartbeat, in seconds, and by whom.
@@ -60,14 +64,19 @@ impl Pool {
         self.fence_facts(now).fence()
     }
 
-    fn ha_facts(&self) -> Option<Ha> {
+    fn ha_facts(&self, now: Time) -> Option<Ha> {
         let pool = self.tables.the_pool().filter(|pool| pool.ha_enabled)?;
+        let stack = words::name(&pool.ha_cluster_stack);
         let told = self.ha_timeout();
-        Some(Ha {
-            stack: words::name(&pool.ha_cluster_stack),
-            timeout_s: told.map_or(HA_TIMEOUT, |(s, _)| s),
-            told: told.map(|(_, from)| from),
-        })
+        // What the daemon has was set when HA was switched on; the pool may say something newer, which nothing follows yet.
+        if let Some((timeout_s, watchdog_s)) = self.xhad_told(now) {
+            return Some(Ha { stack, timeout_s, watchdog_s, known: Known::Probe, from: "xhad.conf of the hosts" });
+        }
+        let (timeout_s, known, from) = told
+            .map_or((HA_TIMEOUT, Known::Default, "xapi's default; nothing sets another"), |(timeout, from)| {
+                (timeout, Known::Told, from)
+            });
+        Some(Ha { stack, timeout_s, watchdog_s: None, known, from })
     }
 
     fn uses_o2cb(&self) -> bool {
@@ -119,7 +128,7 @@ impl Pool {
                 if count > NAMED {
                     srs.push(format!("{} more", count - NAMED));
                 }
-                Storage { transport, multipath, srs, queue: None }
+                Storage { transport, multipath, srs, queue: None, waits: None }
             })
             .collect()
     }

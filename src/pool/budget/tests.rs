@@ -2,14 +2,15 @@
 
 use super::*;
 use crate::pool::scene::Scene;
+use crate::probe::multipath::Queueing;
 use crate::xenapi::record::{Cluster, Config, Pbd, Pool as PoolRecord, Record, Ref, Sr};
 
 fn storage(transport: Transport, multipath: bool) -> Storage {
-    Storage { transport, multipath, srs: vec!["sr".into()], queue: None }
+    Storage { transport, multipath, srs: vec!["sr".into()], queue: None, waits: None }
 }
 
 fn ha(timeout_s: f64) -> Ha {
-    Ha { stack: "xhad".into(), timeout_s, told: Some("pool.ha_configuration:timeout") }
+    Ha { stack: "xhad".into(), timeout_s, watchdog_s: None, known: Known::Told, from: "pool.ha_configuration:timeout" }
 }
 
 fn problems(facts: &Facts) -> Vec<String> {
@@ -58,9 +59,8 @@ fn xhad_must_wait_until_o2cb_has_decided() {
 
 #[test]
 fn what_a_probe_reads_of_multipath_takes_the_place_of_the_default() {
-    use crate::probe::multipath::Queueing;
     let with = |queueing| {
-        let queue = Some(Queue { queueing, of: "3600a on xcp1".into() });
+        let queue = Some(Queue { queueing, check_s: 5.0, check_told: false, of: "3600a on xcp1".into() });
         let storage = Storage { queue, ..storage(Transport::Iscsi, true) };
         budget(&Facts { ha: Some(ha(60.0)), storage: vec![storage], ..Facts::default() })
     };
@@ -155,4 +155,32 @@ fn the_pools_own_values_are_taken_where_it_tells_them() {
 #[test]
 fn a_pool_that_is_not_known_has_no_budget() {
     assert_eq!(Scene::empty().picture().budget, Budget::default());
+}
+
+#[test]
+fn what_the_probes_read_takes_the_place_of_what_is_assumed_and_what_never_ends_is_flagged() {
+    let waits = |notices_s, gives_up_s| Some(Waits { notices_s, gives_up_s, of: "noop 5 + 10: iqn.a on xcp1".into() });
+    let of = |waits, queue| {
+        let storage = Storage { waits, queue, ..storage(Transport::Iscsi, true) };
+        budget(&Facts { storage: vec![storage], ha: Some(ha(60.0)), ..Facts::default() })
+    };
+    let find = |budget: &Budget, what: &str| budget.rows.iter().find(|row| row.what.contains(what)).cloned();
+    let told = of(waits(Some(15.0), Some(30.0)), None);
+    let moved = find(&told, "its I/O moved").expect("a row");
+    assert_eq!((moved.at_s, moved.known, moved.from.as_str()), (30.0, Known::Probe, "noop 5 + 10: iqn.a on xcp1"));
+    let ping = find(&told, "the ping is missed").expect("a row");
+    assert_eq!((ping.at_s, ping.known), (15.0, Known::Probe));
+    let late = find(&of(waits(Some(10.0), Some(130.0)), None), "its I/O moved").expect("a row");
+    assert!(late.problem.contains("fences at 60 s") && !late.mend.is_empty(), "{late:?}");
+    let never = find(&of(waits(Some(10.0), None), None), "without end").expect("a row");
+    assert!(never.problem.contains("hangs") && never.mend.contains("replacement_timeout"), "{never:?}");
+    let deaf = of(waits(None, Some(45.0)), None);
+    assert!(find(&deaf, "the ping is missed").is_none());
+    assert!(
+        find(&deaf, "its I/O moved")
+            .is_some_and(|row| row.problem.contains("never asked") && row.mend.contains("noop_out_interval"))
+    );
+    let queue = Queue { queueing: Queueing::Retries(12), check_s: 10.0, check_told: true, of: "m on xcp1".into() };
+    let queued = find(&of(waits(Some(10.0), Some(25.0)), Some(queue)), "queueing ends").expect("a row");
+    assert_eq!((queued.at_s, queued.from.as_str()), (145.0, "12 checks of 10 s: m on xcp1"));
 }

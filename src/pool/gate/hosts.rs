@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::o2cb::margin::Level;
+use crate::pool::heartbeats::{HeartbeatKind, SLOW};
 use crate::pool::known::Known;
 use crate::pool::limits::SETTLE;
 use crate::pool::picture::{Health, Stage};
@@ -34,7 +35,11 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
     }
     out.extend(dead_member(known, r, name, doing));
     out.extend(fence(known, r));
-    if let Some(lost) = known.pool.tracks.get(r).and_then(|t| t.statefile_lost) {
+    let statefile_lost = known.pool.tracks.get(r).and_then(|t| t.statefile_lost);
+    if up && statefile_lost.is_none() {
+        out.extend(heartbeats(known, r, name));
+    }
+    if let Some(lost) = statefile_lost {
         let left = known.pool.fence_margin(r, doing, known.now).map_or_else(String::new, |left| format!(" in {left:.0} s"));
         let text = format!(
             "{name} fences itself{left}: it lost the HA statefile {}. Do: bring its paths to that storage back (cable, switch port, target), or \
@@ -248,6 +253,34 @@ fn fence(known: &Known, r: &Ref) -> Option<Finding> {
                 .opens("its heartbeats are written and its peers are heard again"),
         ),
     }
+}
+
+/// A heartbeat of HA that comes near to its time-out: what a reboot adds (guests that move, storage that is plugged) may be what makes it late.
+/// o2cb's have their own countdown, see [`fence`].
+fn heartbeats(known: &Known, r: &Ref, name: &str) -> Option<Finding> {
+    let all = known.pool.heartbeat_views(r, known.now);
+    let worst = all.into_iter().find(|one| one.kind != HeartbeatKind::O2cb && one.health >= Health::Degraded)?;
+    let took = worst.now_s.unwrap_or_default();
+    let near = worst.health == Health::Failed;
+    let (then, todo) = match worst.kind {
+        HeartbeatKind::HaXapi => ("HA restarts its toolstack, then the host", "look at domain 0 there (load, memory, full disk)"),
+        HeartbeatKind::HaNetwork => ("HA fences it", "look at its management network (cable, bond, switch, VLAN)"),
+        _ => ("HA fences it", "look at its paths to that storage (cable, switch port, HBA, target), and at what else loads it"),
+    };
+    let text = if near {
+        let left = (worst.limit_s - took).max(0.0);
+        format!(
+            "{name} has about {left:.0} s left: its heartbeat took {took:.0} s, and at {:.0} s {then}. Do: {todo}.",
+            worst.limit_s
+        )
+    } else {
+        format!("a heartbeat of {name} took {took:.0} s; at {:.0} s {then}. Do: {todo}.", worst.limit_s)
+    };
+    let seen = worst.seen.unwrap_or_default();
+    let evidence = format!("its own statistics: {}, {}", worst.what, words::ago(known.now, seen));
+    let opens = format!("it takes less than {:.0} s again", worst.limit_s * SLOW);
+    let finding = if near { Finding::hard("fence-near", seen, text) } else { Finding::soft("heartbeat-slow", seen, text) };
+    Some(finding.evidence(evidence).opens(opens))
 }
 
 fn busy(known: &Known, r: &Ref, name: &str) -> Option<Finding> {

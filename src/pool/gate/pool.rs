@@ -2,8 +2,8 @@
 
 use super::Finding;
 use crate::pool::known::Known;
-use crate::pool::limits::{SETTLE, SKEW_S, WENT_BACK};
-use crate::pool::picture::{Health, PathKind};
+use crate::pool::limits::{FLAPS, SETTLE, SKEW_S, WENT_BACK};
+use crate::pool::picture::{Health, PathKind, PathView};
 use crate::pool::rebuild::{self, Phase, Rebuilding};
 use crate::pool::{control, words};
 use crate::probe::report::Work;
@@ -300,28 +300,46 @@ fn paths(known: &Known, out: &mut Vec<Finding>) {
     }
     for (at, name) in known.names().iter().enumerate() {
         let bad: Vec<_> = known.paths_of(at).iter().map(|p| &p.view).filter(|p| p.health == Health::Degraded).collect();
-        let Some(worst) = bad.first() else { continue };
-        let what = match worst.kind {
-            PathKind::Multipath => format!("paths to LUN {}", worst.name),
-            PathKind::Boot => "paths to its root disk".into(),
-            PathKind::Bond => format!("links of {}", worst.name),
-            PathKind::Link => format!("link {}", worst.name),
-        };
-        let counts = if worst.up < worst.total {
-            format!("{} of {} {what}", worst.up, worst.total)
-        } else {
-            format!("{what} that come and go")
-        };
-        let more = if bad.len() > 1 { format!(" and {} more like it", bad.len() - 1) } else { String::new() };
-        let since = worst.since.map_or_else(String::new, |at| format!(" (since {})", words::clock(at, &known.pool.zone)));
-        let text = format!("{name} has {counts}{more}{since}: after a reboot it may come back with none.");
+        let (short, flapping): (Vec<_>, Vec<_>) = bad.into_iter().partition(|p| p.up < p.total);
         let seen = known.pool.link.current.unwrap_or_default();
-        let source = match worst.kind {
-            PathKind::Multipath | PathKind::Boot => "other_config mpath-* of its PBD or host",
-            PathKind::Bond => "Bond.links_up",
-            PathKind::Link => "PIF_metrics.carrier",
-        };
-        let finding = Finding::soft("path-degraded", seen, text).evidence(source).opens("the paths are repaired");
-        out.push(known.hosts().get(at).map_or(finding.clone(), |host| finding.about(host)));
+        let zone = &known.pool.zone;
+        let more = |all: &[_]| if all.len() > 1 { format!(" and {} more like it", all.len() - 1) } else { String::new() };
+        let mut say = |finding: Finding| out.push(known.hosts().get(at).map_or(finding.clone(), |host| finding.about(host)));
+        if let Some(worst) = short.first() {
+            let since = worst.since.map_or_else(String::new, |at| format!(" (since {})", words::clock(at, zone)));
+            let counts = format!("{} of {} {}", worst.up, worst.total, paths_to(worst));
+            let text = format!("{name} has {counts}{}{since}: after a reboot it may come back with none.", more(&short));
+            say(Finding::soft("path-degraded", seen, text).evidence(source(worst.kind)).opens("the paths are repaired"));
+        }
+        if let Some(worst) = flapping.first() {
+            let text = format!(
+                "{name} has {} that come and go{}: they are all up now, and cannot be relied on.",
+                paths_to(worst),
+                more(&flapping)
+            );
+            let changes = words::count(worst.week.changes as usize, "change");
+            let evidence = format!("{}: {changes} within 7 days, {FLAPS} or more of them within 10 minutes", source(worst.kind));
+            let opens = "it stays as it is for 10 minutes; look at its cable, port and transceiver meanwhile";
+            say(Finding::soft("path-flapping", seen, text).evidence(evidence).opens(opens));
+        }
+    }
+}
+
+/// What a path leads to, in words.
+pub(super) fn paths_to(path: &PathView) -> String {
+    match path.kind {
+        PathKind::Multipath => format!("paths to LUN {}", path.name),
+        PathKind::Boot => "paths to its root disk".into(),
+        PathKind::Bond => format!("links of {}", path.name),
+        PathKind::Link => format!("link {}", path.name),
+    }
+}
+
+/// Where a path is told of.
+pub(super) const fn source(kind: PathKind) -> &'static str {
+    match kind {
+        PathKind::Multipath | PathKind::Boot => "other_config mpath-* of its PBD or host",
+        PathKind::Bond => "Bond.links_up",
+        PathKind::Link => "PIF_metrics.carrier",
     }
 }

@@ -5,7 +5,8 @@
 //! list, February 2022, 2 NICs × 20 sessions × 50 LUNs). Pure; decides nothing.
 
 use crate::pool::Pool;
-use crate::pool::budget::{BLOCKED, Transport};
+use crate::pool::budget::BLOCKED;
+use crate::pool::budget::probed::AllWaits;
 use crate::pool::picture::PathKind;
 use crate::time::Time;
 use crate::xenapi::record::Ref;
@@ -85,12 +86,25 @@ impl Failover {
 impl Pool {
     /// The fail-over that is nearest to the fence or beyond it; `None` if none is a risk.
     pub fn worst_failover(&self, now: Time) -> Option<Failover> {
-        let all = self.tables.hosts().filter_map(|(host, _)| self.failover(host, now)).filter(Failover::is_a_risk);
+        let (fence, waits) = (self.first_fence(now), self.waits(now));
+        let all = self.tables.hosts().filter_map(|(host, _)| self.failover_before(host, fence, &waits, now));
+        let all = all.filter(Failover::is_a_risk);
         all.max_by(|a, b| a.takes_s().total_cmp(&b.takes_s()).then_with(|| b.host.cmp(&a.host)))
     }
 
     /// The fail-over of a host; `None` if it has no LUN with more than one path.
     pub fn failover(&self, host: &Ref, now: Time) -> Option<Failover> {
+        self.failover_before(host, self.first_fence(now), &self.waits(now), now)
+    }
+
+    /// The same, where the first fence is known, and how long paths are waited for.
+    pub(in crate::pool) fn failover_before(
+        &self,
+        host: &Ref,
+        fence: Option<(f64, &str)>,
+        waits: &AllWaits,
+        now: Time,
+    ) -> Option<Failover> {
         let (mut luns, mut paths, mut devices, mut noticed) = (0_u32, 0_u32, 0_u32, 0.0_f64);
         for (key, path) in self.paths.of(host).filter(|(key, _)| key.kind == PathKind::Multipath) {
             let (_, total, _) = path.now(now);
@@ -100,9 +114,12 @@ impl Pool {
             luns += 1;
             paths = paths.max(total);
             devices = devices.saturating_add(total);
-            noticed = noticed.max(self.transport_of(&key.source).map_or(0.0, Transport::noticed_s));
+            noticed = noticed.max(self.transport_of(&key.source).map_or(0.0, |transport| {
+                let told = waits.get(&(transport, true)).and_then(|waits| waits.gives_up_s);
+                told.unwrap_or_else(|| transport.noticed_s())
+            }));
         }
-        let fence = self.first_fence(now).map(|(at, by)| (at, by.to_owned()));
+        let fence = fence.map(|(at, by)| (at, by.to_owned()));
         let blocked = f64::from(devices.div_ceil(2)) * BLOCKED;
         (luns > 0).then(|| Failover { host: host.clone(), luns, paths, devices, noticed_s: noticed, blocked_s: blocked, fence })
     }

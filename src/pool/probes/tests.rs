@@ -83,6 +83,7 @@ fn report(live: Option<Live>, rebuilds: Vec<Rebuild>, secs: f64) -> Probed {
         crash: Section::none(no()),
         kernel: Section::none(no()),
         xha: Section::none(no()),
+        timeouts: Section::none(no()),
         rebuilds,
     }))
 }
@@ -277,4 +278,53 @@ fn who_would_die_is_told_from_what_the_probes_see() {
     assert_eq!((power.health, power.outcome[0].as_str()), (Health::Good, "Nobody fences."));
     let late = told.iter().find(|p| p.fault.starts_with("all storage of xcp3 stalls")).expect("a fault");
     assert!(late.outcome[0].contains("xcp3 fences itself"), "{late:?}");
+}
+
+#[test]
+fn what_the_ha_daemon_and_the_sessions_are_set_to_is_the_budget_and_its_statefile_a_heartbeat() {
+    use crate::pool::budget::Known as How;
+    use crate::pool::heartbeats::HeartbeatKind;
+    use crate::probe::report::Xha;
+    use crate::probe::timeouts::{Iscsi, Timeouts, Xhad};
+    use crate::probe::xha::{Host, Liveset};
+    use crate::xenapi::record::{Config, Pbd, Pool as PoolRecord, Record, Sr};
+    let mut s = Scene::new(2);
+    let own = PoolRecord { master: r("h1"), ha_enabled: true, ha_cluster_stack: "xhad".into(), ..PoolRecord::default() };
+    s.set("pool", Record::Pool(own));
+    s.set("sr", Record::Sr(Sr { name_label: "lun".into(), r#type: "lvmoiscsi".into(), shared: true, ..Sr::default() }));
+    let pbd = Pbd {
+        device_config: Config::from([("targetIQN", "iqn.a")]),
+        other_config: Config::from([("multipathed", "true"), ("mpath-3600a", "[2, 2]")]),
+        ..crate::pool::scene::pbd(1, true)
+    };
+    s.set("p1", Record::Pbd(pbd));
+    let Probed::Report(mut told) = report(None, vec![], s.now) else { panic!("a report") };
+    let iscsi = |target: &str, replacement_s| Iscsi {
+        target: target.into(),
+        replacement_s: Some(replacement_s),
+        ping_every_s: Some(5),
+        ping_wait_s: Some(10),
+        ..Iscsi::default()
+    };
+    let xhad = Xhad { heartbeat_s: Some(90), statefile_s: Some(100), statefile_watchdog_s: Some(115), ..Xhad::default() };
+    let all = Timeouts { iscsi: vec![iscsi("iqn.a", 20), iscsi("iqn.other", 500)], xhad: Some(xhad), ..Timeouts::default() };
+    told.timeouts = Section::of("x", None, t(s.now), Known::Yes(all));
+    let me = Host { id: "00000000-0000-0000-0000-000000000001".into(), since_state_file_ms: Some(70_000), ..Host::default() };
+    let liveset = Some(Liveset { status: None, hosts: vec![me] });
+    told.xha = Section::of("x", None, t(s.now), Known::Yes(Xha { lines: vec![], liveset }));
+    tell(&mut s, 1, Probed::Report(told));
+    let p = picture(&s);
+    assert_eq!((p.budget.fence_s, p.budget.lease.dead_after_s), (Some(90.0), Some(115.0)));
+    let row = |what: &str| p.budget.rows.iter().find(|row| row.what.contains(what)).cloned().expect("a row");
+    assert_eq!((row("its I/O moved").at_s, row("its I/O moved").known), (35.0, How::Probe), "that of the storage's own target");
+    assert_eq!((row("fences the host that lost").known, row("resets the host").known), (How::Probe, How::Probe));
+    assert!((p.hosts[0].failover.as_ref().expect("a fail-over").noticed_s - 35.0).abs() < 0.1);
+    assert_eq!(p.hosts[0].xhad.as_deref(), Some("0 of 1 hosts in the live set; statefile written 70 s ago"));
+    let beat = &p.hosts[0].heartbeats[0];
+    assert_eq!((beat.kind, beat.now_s), (HeartbeatKind::HaStatefile, Some(70.0)));
+    assert!(
+        p.hosts[1].gate.reasons.iter().any(|x| x.code == "heartbeat-slow" || x.code == "fence-near"),
+        "{:?}",
+        p.hosts[1].gate
+    );
 }

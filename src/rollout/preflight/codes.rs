@@ -135,10 +135,20 @@ pub const CODES: &[Code] = codes! {
         "Choose another network, or give that host an address on it.";
     "storage-missing" "soft, note" "Shared storage is not plugged on a host."
         "Plug it (xe pbd-plug), or accept that guests on it cannot move there.";
-    "path-degraded" "soft" "A host has fewer paths than it should have, or paths that come and go."
+    "path-degraded" "soft" "A host has fewer paths than it should have."
         "Repair them first: after a reboot the host may come back with none.";
+    "path-flapping" "soft" "A host has paths that come and go: all of them are up now, and cannot be relied on."
+        "Look at cable, port and transceiver, or take the path out on purpose; it is forgotten after ten quiet minutes.";
+    "heartbeat-slow" "soft" "A heartbeat of HA took more than half of its time-out."
+        "Look at what makes it slow (path, network, load) before a round adds to it; accept it only if you know.";
     "clock-skew" "soft" "A host's clock is off."
         "Bring it in step (chronyc makestep on the host).";
+    "path-unsteady" "note" "A host lost a path within 7 days; it is whole now."
+        "Nothing, if you know why; else look at cable, port and transceiver before it is the last one.";
+    "failover-slow" "note" "A fail-over of all LUNs of a host may take longer than the fence leaves."
+        "Have fewer LUNs or paths there, or a longer fence time-out; no work on the storage during the round.";
+    "timeouts-order" "note" "Time-outs of the pool come in the wrong order."
+        "Look at the time-out budget: it says which, and what to do.";
     "path-single" "note" "A host has a single path to something."
         "Nothing now; a second path would let it survive the loss of one.";
     "clock-unknown" "note" "A host's clock could not be read."

@@ -13,7 +13,7 @@ const TOLD_ELSEWHERE: [&str; 6] =
     ["ha-on", "rolling-upgrade", "storage-unplugged", "storage-missing", "versions", "database-went-back"];
 
 pub fn check(ground: Ground, out: &mut Vec<Finding>) {
-    for obstacle in ground.pool.obstacles(ground.now) {
+    for obstacle in ground.pool.obstacles(ground.now).into_iter().chain(ground.pool.notes(ground.now)) {
         if !TOLD_ELSEWHERE.contains(&obstacle.reason.code) {
             out.push(told(ground, &obstacle));
         }

@@ -2,6 +2,8 @@
 //!
 //! It reports what the world really is, as DRBD and chrony would say it on that host; parts that this world does not have are not known.
 
+mod ha;
+
 use super::Core;
 use super::mirror::Mirror;
 use crate::o2cb::live::Live;
@@ -67,7 +69,8 @@ impl Core {
             clock: Section::of("chronyc -n tracking", None, self.now, Known::Yes(clock)),
             crash: Section::none(absent("/sys/kernel/kexec_crash_loaded")),
             kernel,
-            xha: Section::none(absent("/var/log/xha.log")),
+            xha: self.xhad_section(at),
+            timeouts: self.timeouts_section(at),
             rebuilds: rebuilds.flat_map(|(store, mirror)| self.mending(&store.name, mirror, at)).collect(),
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         sheet.fact("memory", format!("{used} used of {}", text::bytes(host.memory.total)));
     }
     // The deadline that is the nearest of all, and which one that is.
-    let nearest = pool.pool.heartbeats(&host.r#ref, model.shown()).into_iter().find(|one| one.now_s.is_some());
+    let nearest = host.heartbeats.iter().find(|one| one.now_s.is_some());
     let because = nearest.map_or_else(String::new, |one| {
         format!("; nearest to its limit: {}, {:.1} s of {:.0} s", one.what, one.now_s.unwrap_or_default(), one.limit_s)
     });
@@ -56,6 +56,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
             sheet.fact("o2cb warns", warning.clone());
         }
     }
+    sheet.fact("HA daemon", host.xhad.clone().unwrap_or_default());
     probe(&mut sheet, model, pool, host);
     if let Some(clock) = picture.clocks.iter().find(|c| c.host == host.name) {
         let way = if clock.skew_s < 0.0 { "behind" } else { "ahead of" };
@@ -79,7 +80,7 @@ pub(super) fn sheet(model: &Model, pool: &PoolView, host: &HostView) -> Sheet {
         for path in paths {
             super::paths::line(&mut sheet, model, path);
         }
-        super::paths::failover(&mut sheet, model, &host.r#ref);
+        super::paths::failover(&mut sheet, model, host);
     }
     super::paths::heartbeats(&mut sheet, model, &host.r#ref);
     vms(&mut sheet, pool, host);

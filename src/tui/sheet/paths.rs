@@ -3,7 +3,7 @@
 use super::Sheet;
 use crate::pool::heartbeats::{Heartbeat, by_day};
 use crate::pool::paths::PathPast;
-use crate::pool::picture::{PathKind, PathView};
+use crate::pool::picture::{HostView, PathKind, PathView};
 use crate::text;
 use crate::tui::draw::words::{ago, exact, moment};
 use crate::tui::model::Model;
@@ -73,7 +73,7 @@ pub(super) fn sheet(model: &Model, p: &PathView) -> Sheet {
     }
     let Some(host) = view.picture.hosts.iter().find(|h| h.name == p.host) else { return sheet };
     if matches!(p.kind, PathKind::Multipath | PathKind::Boot) {
-        failover(&mut sheet, model, &host.r#ref);
+        failover(&mut sheet, model, host);
     }
     heartbeats(&mut sheet, model, &host.r#ref);
     sheet
@@ -142,8 +142,8 @@ fn week(sheet: &mut Sheet, model: &Model, p: &PathView, past: &PathPast) {
 }
 
 /// What a fail-over of this host comes to.
-pub(super) fn failover(sheet: &mut Sheet, model: &Model, host: &Ref) {
-    let Some(risk) = model.pool().and_then(|view| view.pool.failover(host, model.shown())) else { return };
+pub(super) fn failover(sheet: &mut Sheet, model: &Model, host: &HostView) {
+    let Some(risk) = &host.failover else { return };
     sheet.heading("If paths fail: the fail-over");
     let glyphs = &model.look.glyphs;
     let (glyph, role) = if risk.is_too_slow() {
@@ -188,6 +188,7 @@ pub(super) fn heartbeats(sheet: &mut Sheet, model: &Model, host: &Ref) {
 }
 
 fn heartbeat(sheet: &mut Sheet, model: &Model, one: &Heartbeat) {
+    let (hours, one) = (&one.hours, &one.view);
     let sign = model.look.health(one.health);
     let now = one.now_s.map_or_else(|| "no reading now".to_owned(), |s| format!("{} now", short(s)));
     let worst = one.worst.map_or_else(String::new, |(at, worst)| {
@@ -195,7 +196,7 @@ fn heartbeat(sheet: &mut Sheet, model: &Model, one: &Heartbeat) {
     });
     sheet.para(sign.glyph, sign.role, 3, format!("{}: {now}, limit {:.0} s{worst}", one.what, one.limit_s), Role::Text);
     let day = |day: &Option<f32>| day.map_or_else(|| "\u{2013}".to_owned(), |worst| short(f64::from(worst)));
-    let days: Vec<String> = by_day(&one.hours).iter().map(day).collect();
+    let days: Vec<String> = by_day(hours).iter().map(day).collect();
     sheet.para("", Role::Muted, 3, format!("day by day, worst, today last: {}", days.join("  ")), Role::Muted);
 }
 

@@ -165,7 +165,7 @@ fn many_pools_share_each_familys_head() {
 #[test]
 fn names_are_well_formed_and_said_once() {
     let mut seen = std::collections::BTreeSet::new();
-    for head in FAMILIES.iter().map(|f| f.head).chain([BUILD, DROPPED]) {
+    for head in families().map(|f| f.head).chain([BUILD, DROPPED]) {
         assert!(seen.insert(head.name), "{} twice", head.name);
         assert!(
             head.name.starts_with("poolwatch_") && head.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
@@ -186,11 +186,72 @@ fn every_state_that_can_be_is_in_its_list() {
     assert_eq!(stages, STAGES);
 }
 
+#[test]
+fn what_may_fence_a_host_becomes_series() {
+    use crate::pool::Standing;
+    use crate::pool::budget::Budget;
+    use crate::pool::heartbeats::{HeartbeatKind, HeartbeatView};
+    use crate::pool::paths::Failover;
+    use crate::pool::picture::ClusterView;
+    let mut p = picture();
+    let beat = |kind, now_s, worst| HeartbeatView {
+        kind,
+        what: String::new(),
+        now_s,
+        limit_s: 60.0,
+        worst: Some((t(0), worst)),
+        health: Health::Good,
+        seen: Some(t(95)),
+    };
+    p.hosts[0].heartbeats = vec![
+        beat(HeartbeatKind::HaStatefile, Some(0.5), 12.0),
+        beat(HeartbeatKind::HaStatefile, Some(2.5), 3.0),
+        beat(HeartbeatKind::O2cb, None, 31.0),
+    ];
+    let fence = Some((60.0, "o2cb".to_owned()));
+    let failover = Failover { host: "h1".into(), luns: 50, paths: 40, devices: 2000, noticed_s: 25.0, blocked_s: 80.0, fence };
+    p.hosts[0].failover = Some(failover);
+    p.hosts[0].probe = (Some(t(90)), Standing::Reports);
+    p.hosts[1].probe = (Some(t(90)), Standing::Absent);
+    p.paths[0].week = PathWeek { changes: 3, least: Some(2), flaps: false };
+    p.paths.push(path("xcp2", "d", 1, 1));
+    p.clusters = vec![ClusterView { stack: "o2cb".into(), restart: vec!["xcp1".into()], ..ClusterView::default() }];
+    p.budget = Budget { fence_s: Some(60.0), pause_s: Some(15.0), ..Budget::default() };
+    p.budget.lease.dead_after_s = Some(75.0);
+    p.budget.lease.skew_s = 1.75;
+    p.control.ha_timeout_s = Some(300.0);
+    let text = one(&p);
+    for line in [
+        "poolwatch_host_heartbeat_seconds{pool=\"lab\",host=\"xcp1\",kind=\"ha_statefile\"} 2.5",
+        "poolwatch_host_heartbeat_limit_seconds{pool=\"lab\",host=\"xcp1\",kind=\"ha_statefile\"} 60",
+        "poolwatch_host_heartbeat_worst_seconds{pool=\"lab\",host=\"xcp1\",kind=\"ha_statefile\"} 12",
+        "poolwatch_host_heartbeat_worst_seconds{pool=\"lab\",host=\"xcp1\",kind=\"o2cb\"} 31",
+        "poolwatch_host_failover_seconds{pool=\"lab\",host=\"xcp1\"} 105",
+        "poolwatch_host_failover_devices{pool=\"lab\",host=\"xcp1\"} 2000",
+        "poolwatch_host_failover_too_slow{pool=\"lab\",host=\"xcp1\"} 1",
+        "poolwatch_host_probe{pool=\"lab\",host=\"xcp1\",poolwatch_host_probe=\"reports\"} 1",
+        "poolwatch_host_probe{pool=\"lab\",host=\"xcp2\",poolwatch_host_probe=\"absent\"} 1",
+        "poolwatch_paths_short_in_week{pool=\"lab\",host=\"xcp1\",kind=\"multipath\"} 1",
+        "poolwatch_paths_changes_in_week{pool=\"lab\",host=\"xcp1\",kind=\"multipath\"} 3",
+        "poolwatch_paths_single{pool=\"lab\",host=\"xcp2\",kind=\"multipath\"} 1",
+        "poolwatch_cluster_restart_needed{pool=\"lab\",stack=\"o2cb\"} 1",
+        "poolwatch_pause_budget_seconds{pool=\"lab\"} 15",
+        "poolwatch_lease_host_dead_seconds{pool=\"lab\"} 75",
+        "poolwatch_lease_clock_spread_seconds{pool=\"lab\"} 1.75",
+        "poolwatch_ha_timeout_seconds{pool=\"lab\"} 300",
+        "poolwatch_ha_plan_exists_for{pool=\"lab\"} 0",
+    ] {
+        assert!(text.lines().any(|l| l == line), "no {line} in\n{text}");
+    }
+    assert!(!text.contains("poolwatch_host_heartbeat_seconds{pool=\"lab\",host=\"xcp1\",kind=\"o2cb\"}"), "no reading is not 0");
+    assert!(!text.lines().any(|l| l.starts_with("poolwatch_host_failover_seconds") && l.contains("xcp2")));
+}
+
 /// The table of `docs/export.md`.
 fn table() -> String {
     let mut out = String::from("| metric | kind | labels | meaning |\n|---|---|---|---|\n");
     let own = [(BUILD, true), (DROPPED, true)];
-    for (head, always) in FAMILIES.iter().map(|f| (f.head, f.always)).chain(own) {
+    for (head, always) in families().map(|f| (f.head, f.always)).chain(own) {
         let kind = match head.kind {
             Kind::Gauge => "gauge".to_owned(),
             Kind::Counter => "counter".to_owned(),

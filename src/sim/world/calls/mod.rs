@@ -3,6 +3,7 @@
 mod crashdump;
 mod host;
 mod membership;
+mod network;
 mod pool;
 mod sr_create;
 mod storage;
@@ -87,6 +88,9 @@ pub const METHODS: &[Method] = &[
     Method::new("VM.assert_agile", 1, ReadOnly),
     Method::new("VM.set_ha_restart_priority", 2, PoolOperator),
     Method::new("VM.power_state_reset", 1, PoolOperator),
+    Method::new("PIF.plug", 1, PoolOperator),
+    Method::new("PIF.unplug", 1, PoolOperator),
+    Method::new("PIF.reconfigure_ip", 6, PoolOperator),
     Method::new("PBD.plug", 1, PoolOperator),
     Method::new("PBD.unplug", 1, PoolOperator),
     Method::new("SR.scan", 1, VmPowerAdmin),
@@ -129,6 +133,7 @@ impl Core {
             "PBD" | "SR" | "Cluster_host" => self.storage_call(ctx, class, name, args)?,
             "host_crashdump" => self.crashdump_call(ctx, name, args)?,
             "Membership" => self.membership_call(name, args)?,
+            "PIF" => self.pif_call(name, args)?,
             _ => return None,
         };
         if answered.is_ok() {

@@ -1,7 +1,8 @@
 //! `SR.create`: shared storage that is added to a running pool.
 //!
 //! In the designed API the first SR of type `ocfs2` also sets the cluster up, which the seed leaves open ("who should set up the cluster?"): the `Cluster`, a
-//! `Membership` for each host, the heartbeat's volume on that SR, and o2cb started on every host. Later ones get no heartbeat of their own.
+//! `Membership` for each host, the heartbeat's volume on that SR, and o2cb started on every host. Each later one
+//! gets a heartbeat region of its own, which is started online. Two regions fence at the loss of one, three stand it: that is o2cb's rule.
 
 use super::super::state::{Lun, Store};
 use super::super::{Core, o2cb};
@@ -76,6 +77,7 @@ impl Core {
         });
         if stack == Some(o2cb::STACK) {
             self.o2cb_begin();
+            self.o2cb_add_region(store);
         }
         for host in members.into_iter().filter(|h| self.cannot_reach(*h).is_none()).collect::<Vec<_>>() {
             // A host that cannot has its PBD unplugged, as after a boot.

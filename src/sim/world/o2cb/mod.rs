@@ -6,6 +6,7 @@
 mod heartbeat;
 mod live;
 mod member;
+mod region;
 
 use super::Core;
 use super::state::Stage;

@@ -170,3 +170,40 @@ fn a_number_that_is_too_high_is_refused() {
     assert_eq!(refused[0], "CLUSTER_NODE_ID_TOO_HIGH");
     assert!(refused.last().unwrap().contains("Restart every node"), "{refused:?}");
 }
+
+#[test]
+fn the_network_of_a_host_is_changed_in_maintenance_mode_only_where_the_design_says_so() {
+    let world = |dialect| Rig::named("split-network", dialect, Overrides::default());
+    let pif = |rig: &Rig, host: &str, management: bool| {
+        let all = rig.db().find_all("PIF", "host", &Value::Ref(rig.host(host)));
+        all.into_iter()
+            .find(|r| rig.db().boolean(r, "management") == management && rig.db().boolean(r, "currently_attached"))
+            .unwrap()
+    };
+    let ip = |r: &Ref| -> Vec<Value> {
+        let words = ["Static", "10.1.0.9", "255.255.255.0", "", ""].map(Value::from);
+        std::iter::once(Value::from(r)).chain(words).collect()
+    };
+    let mut rig = world(Dialect::Designed);
+    let other = pif(&rig, "xcp2", false);
+    for call in ["PIF.unplug", "PIF.reconfigure_ip"] {
+        let args = if call == "PIF.unplug" { vec![(&other).into()] } else { ip(&other) };
+        let failure = rig.call(call, args).unwrap_err();
+        assert_eq!(failure.code, "OPERATION_NOT_ALLOWED");
+        assert!(failure.params[0].contains("maintenance mode only: the host is enabled"), "{:?}", failure.params);
+    }
+    rig.on("disable", "xcp2").unwrap();
+    let failure = rig.call("PIF.unplug", [(&other).into()]).unwrap_err();
+    assert!(failure.params[0].contains("guests run on it") || failure.params[0].contains("is plugged"), "{:?}", failure.params);
+    rig.on("prepare_for_maintenance", "xcp2").unwrap();
+    rig.call("PIF.reconfigure_ip", ip(&other)).unwrap();
+    assert_eq!(rig.db().text(&other, "IP"), "10.1.0.9");
+    rig.call("PIF.unplug", [(&other).into()]).unwrap();
+    assert!(!rig.db().boolean(&other, "currently_attached"));
+    rig.call("PIF.plug", [(&other).into()]).unwrap();
+    let own = pif(&rig, "xcp2", true);
+    assert_eq!(rig.call("PIF.unplug", [(&own).into()]).unwrap_err().code, "PIF_IS_MANAGEMENT_INTERFACE");
+    let mut rig = world(Dialect::Shipped);
+    let other = pif(&rig, "xcp2", false);
+    rig.call("PIF.unplug", [(&other).into()]).unwrap();
+}

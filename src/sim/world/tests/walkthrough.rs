@@ -134,7 +134,20 @@ fn walk_through_adding_ocfs2_storage() {
     for host in 0..2 {
         assert!(rig.world.core.cluster_conf(host).contains("\tname = b\n"), "the same file everywhere");
     }
-    // From now on a host without a path to it fences.
+    // Each further one gets a region of its own, online; of three a host may lose one.
+    for id in ["3600b", "3600c"] {
+        create(&mut rig, "ocfs2", Value::Map([("SCSIid".into(), Value::from(id))].into())).unwrap();
+    }
+    assert_eq!(rig.db().find_all("VDI", "type", &"o2cb_statefile".into()).len(), 3);
+    for host in 0..2 {
+        assert_eq!(rig.world.core.cluster_conf(host).matches("heartbeat:\n").count(), 3);
+        assert_eq!(rig.world.core.o2cb_live(host).unwrap().clusters.get().unwrap()[0].regions.len(), 3);
+    }
+    assert_eq!((rig.restarts(), rig.state(1).as_str()), (0, "alive b"), "nobody needs a restart for that");
+    rig.fault("fail-path host=b lun=3600b paths=2");
+    rig.run(61.0);
+    assert_eq!(rig.world.core.hosts[1].stage, state::Stage::Up);
+    // A host without a path to half of them fences.
     rig.fault("fail-path host=b lun=3600a paths=2");
     rig.run(61.0);
     assert!(rig.world.core.hosts[1].stage <= state::Stage::Post);
