@@ -161,7 +161,7 @@ fn story_28_every_command_can_be_given_or_says_why_not_and_a_stop_always_has_a_w
 fn story_32_a_host_that_does_not_enable_itself_is_enabled_and_one_that_cannot_be_is_told() {
     // Somebody disables it again as soon as it is back, and xapi refuses to enable it for a while after that.
     let mut stage =
-        stage(&pool(GUESTS, ""), 32, &["line=3 pool fail-call method=host.enable code=HOST_STILL_BOOTING params=x times=40"]);
+        stage(&pool(GUESTS, ""), 32, &["line=3 pool fail-call method=host.enable code=HOST_STILL_BOOTING params=x times=6"]);
     let (plan, found) = plan(&mut stage, &Scope::default());
     stage.begin("r1", plan, found);
     let booted = stage.world.truth().hosts[1].booted;
