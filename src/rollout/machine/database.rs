@@ -4,13 +4,14 @@
 //! It is known in two ways: the count of changes went down (`pool::database`); or, if the older database has had as many changes again
 //! before anybody looked, our own claim on the pool is as it was before we last renewed it.
 
+use super::Guard;
 use super::claim::{self, Whose};
 use super::ctx::{Ctx, Do};
 use super::stage::fresh_state;
 use crate::rollout::call::{Call, Outcome};
 use crate::rollout::claim::Claim;
 use crate::rollout::preflight::rewind_words;
-use crate::rollout::run::WENT_BACK;
+use crate::rollout::run::{CallRun, WENT_BACK};
 use crate::time::Time;
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ const TODO: &str = "Look on each host (xl list) whether what is listed still run
 
 /// Stops the run if the database went back and the operator was not told; `None`: it did not, or they were.
 pub fn went_back(ctx: &Ctx) -> Option<Do> {
+    if !ctx.guards(Guard::Database) {
+        return None;
+    }
     let run = ctx.run;
     let asked = run.stuck.as_ref().filter(|stuck| stuck.why.starts_with(WENT_BACK)).map(|stuck| stuck.since);
     let rewind = ctx.picture().rewind().filter(|rewind| run.database_checked.is_none_or(|until| until < rewind.at));
@@ -43,14 +47,18 @@ pub fn went_back(ctx: &Ctx) -> Option<Do> {
 /// Stops the run if our claim is as it was before we last renewed it, which nobody but an older database makes it.
 fn forgot_us(ctx: &Ctx) -> Option<Do> {
     let Some(Whose::Ours(claim)) = claim::seen(ctx).filter(|_| ctx.is_current()) else { return None };
-    let (shown, wrote, done) = older(ctx, &claim)?;
-    // The events may be late. A reading made since decides.
-    let state = match fresh_state(ctx, ctx.run.current().unwrap_or_default(), done) {
+    let (_, _, done) = older(ctx, &claim)?;
+    // The events may be late. A reading made after it decides.
+    let since = done + Duration::from_secs(1);
+    if ctx.now() < since {
+        return None;
+    }
+    let state = match fresh_state(ctx, ctx.run.current().unwrap_or_default(), since) {
         Ok(state) => state,
         Err(instead) => return Some(instead),
     };
     let read = Claim::of(&state.pool.other_config).filter(|claim| claim.is_ours(ctx.view.owner, &ctx.run.id))?;
-    older(ctx, &read)?;
+    let (shown, wrote, _) = older(ctx, &read)?;
     let (shown, wrote) = (claim::clock(shown), claim::clock(wrote));
     let why = format!(
         "{WENT_BACK}: our claim on it was renewed at {wrote}, and shows the renewal of {shown} again. What else was changed in between is \
@@ -63,32 +71,22 @@ fn forgot_us(ctx: &Ctx) -> Option<Do> {
 /// that was known to be done.
 fn older(ctx: &Ctx, claim: &Claim) -> Option<(Time, Time, Time)> {
     let shown = claim.renewed?;
-    let writes = |call: &Call| match call {
-        Call::Renew { at, .. } => Some(*at),
-        _ => None,
+    let about = |c: &&CallRun| matches!(c.call, Call::Renew { .. } | Call::Claim { .. } | Call::Unclaim);
+    let mut calls = ctx.run.calls.values().rev().filter(about);
+    // One that is on its way, or did not come off, may have taken the entry away and not put it there again.
+    let (Call::Renew { at: wrote, .. }, Some((Outcome::Done { .. }, done))) = calls.next().map(|c| (&c.call, &c.outcome))? else {
+        return None;
     };
     // By a clock that was set back a renewal may be before the claim itself, and then does not show.
-    let told = |(wrote, done): (Time, Time)| {
-        let news = wrote > shown && ctx.run.database_checked.is_none_or(|until| until < done);
-        news.then_some((shown, wrote, done))
-    };
-    // Later ones that are not known to be done may be what it shows.
-    let mut last = None;
-    for call in ctx.run.calls.values().rev() {
-        let Some(wrote) = writes(&call.call).filter(|_| call.may_have_effect()) else {
-            // A claim that was laid anew begins anew.
-            if matches!(call.call, Call::Claim { .. } | Call::Unclaim) && call.may_have_effect() {
-                let laid = matches!(call.call, Call::Claim { .. }) && claim.taken == Some(shown);
-                return last.filter(|_| laid).and_then(told);
-            }
-            continue;
-        };
-        if wrote == shown {
-            return last.and_then(told);
-        }
-        if let (None, Some((Outcome::Done { .. }, done))) = (last, &call.outcome) {
-            last = Some((wrote, *done));
-        }
+    if *wrote <= shown || ctx.run.database_checked.is_some_and(|until| until >= *done) {
+        return None;
     }
-    None
+    let known = calls.map(|c| &c.call).find_map(|call| match call {
+        Call::Renew { at, .. } if *at == shown => Some(true),
+        Call::Renew { .. } => None,
+        // A claim that was laid anew begins anew.
+        Call::Claim { .. } => Some(claim.taken == Some(shown)),
+        _ => Some(false),
+    });
+    (known == Some(true)).then_some((shown, *wrote, *done))
 }

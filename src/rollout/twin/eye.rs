@@ -306,8 +306,9 @@ impl Eye {
         }
         if observed.whole {
             self.say(world, Seen::Synced { classes });
-            self.say(world, Seen::Heard { generation: Some(generation) });
         }
+        // As every answer of the feed says how far the database is.
+        self.say(world, Seen::Heard { generation: Some(generation) });
         news
     }
 }
