@@ -339,6 +339,7 @@ impl Run {
         back(&mut self.phase.1);
         back(&mut self.fresh);
         back(&mut self.started);
+        self.database_checked.iter_mut().for_each(back);
         back(&mut self.waiting_since);
         for host in &mut self.hosts {
             host.begun.iter_mut().for_each(back);
@@ -377,9 +378,12 @@ impl Run {
     fn obey(&mut self, at: Time, command: &Command) {
         if !matches!(command, Command::Pause | Command::StopAfterHost | Command::Accept { .. }) {
             self.retry_mark = self.next_call();
-            if self.stuck.as_ref().is_some_and(|stuck| stuck.why.starts_with(WENT_BACK)) {
-                self.database_checked = Some(at);
-            }
+        }
+        // Who leaves a host out, or lets a pause end, has not said that the pool was looked at.
+        if matches!(command, Command::Retry | Command::Abort | Command::Restore)
+            && self.stuck.as_ref().is_some_and(|stuck| stuck.why.starts_with(WENT_BACK))
+        {
+            self.database_checked = Some(at);
         }
         match command {
             Command::Pause => self.wish = Wish::Pause,

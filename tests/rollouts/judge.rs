@@ -141,8 +141,14 @@ pub fn batch(seeds: std::ops::Range<u64>, make: impl Fn(u64) -> Case + Sync) -> 
                     let case = make(seed);
                     let (played, wrong) = judge(&case);
                     let shrinks = wrong.is_some() && tally.lock().unwrap().failures.len() < SHRUNK;
+                    // At once, and before it is shrunk: who watches a long batch need not wait for its end.
+                    if let Some(violation) = &wrong {
+                        eprintln!(
+                            "seed {seed}: {violation}\n  replay: POOLWATCH_SEED={seed} cargo test --test rollouts replay -- --ignored --nocapture"
+                        );
+                    }
                     let said = wrong.map(|v| if shrinks { report(&case, &v) } else { brief(&case, &v) });
-                    if let Some(said) = &said {
+                    if let Some(said) = said.as_ref().filter(|_| shrinks) {
                         eprintln!("{said}");
                     }
                     let mut tally = tally.lock().unwrap();

@@ -14,5 +14,6 @@ mod judge;
 mod killed;
 mod many;
 mod mended;
+mod rewound;
 mod seeds;
 mod stories;

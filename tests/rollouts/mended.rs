@@ -20,6 +20,7 @@ fn a_rebuild_that_ends_while_the_session_is_renewed_has_ended() {
         "seed=29731 hosts=2 guests=1 lag=0 mirror shipped | line=38 pool kill-sessions",
         "seed=37565 hosts=2 guests=1 lag=0 mirror shipped hasty | line=37 pool kill-sessions",
         "seed=45453 hosts=2 guests=1 lag=0 mirror shipped | line=33 pool kill-sessions",
+        "seed=53939 hosts=2 guests=1 lag=0 mirror shipped | line=37 pool kill-sessions",
         "seed=54134 hosts=3 guests=4 lag=0 mirror cluster shipped never | line=35 pool kill-sessions",
     ] {
         clean(text);
@@ -68,6 +69,23 @@ fn a_clock_that_went_ahead_and_back_does_not_make_a_rebuild_look_a_day_old() {
 #[test]
 fn a_reboot_that_was_lost_three_times_is_told_again() {
     clean("seed=119165 hosts=2 guests=1 lag=0 | line=25 call lost | line=44 kill before 5 -3600 | line=25 kill after 2000 -3600");
+}
+
+#[test]
+fn a_reboot_that_was_lost_twice_and_whose_program_died_in_between_is_told_again() {
+    clean("seed=137071 hosts=2 guests=0 lag=0 | line=57 kill after 1 0 | line=39 call lost | line=54 call lost");
+}
+
+#[test]
+fn a_host_that_a_fault_set_back_and_that_we_reboot_next_is_settled_before_another_one_goes() {
+    clean(
+        "seed=76025 hosts=2 guests=1 lag=0 mirror shipped hasty | after=34299 pool reset host=a | after=78139 pool cut host=b what=network",
+    );
+}
+
+#[test]
+fn a_guest_that_cannot_go_home_where_nothing_is_mended_is_listed() {
+    clean("seed=180639 hosts=2 guests=1 lag=0 hasty never | line=67 pool reset host=b | line=26 pool fail-path host=a paths=2");
 }
 
 #[test]

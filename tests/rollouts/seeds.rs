@@ -2,7 +2,7 @@
 
 use crate::case::{Case, NAMES, Shape};
 use poolwatch::rollout::machine::Guards;
-use poolwatch::rollout::twin::{Targets, trouble};
+use poolwatch::rollout::twin::{Targets, rewind, trouble};
 
 /// The case of a seed.
 pub fn case(seed: u64) -> Case {
@@ -24,6 +24,11 @@ pub fn case(seed: u64) -> Case {
     let count = [0, 1, 1, 1, 2, 2, 3, 4][rng.usize(..8)];
     let names: Vec<String> = NAMES.iter().take(hosts).map(|n| (*n).to_owned()).collect();
     let targets = Targets { hosts: &names, mirror: shape.mirror, people: true };
-    let troubles = (0..count).map(|_| trouble(&mut rng, &targets)).collect();
+    let mut troubles: Vec<_> = (0..count).map(|_| trouble(&mut rng, &targets)).collect();
+    // By another die, so that a seed without it is the case that it always was.
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0x517c_c1b7_2722_0a95);
+    if rng.u8(..10) == 0 {
+        troubles.extend(rewind(&mut rng, &targets));
+    }
     Case { seed, shape, lag_ms, never, troubles, guards: Guards::default() }
 }

@@ -46,7 +46,8 @@ fn by(run: &Run, owner: &str, claim: Option<Arc<Claim>>) -> Whose {
     }
 }
 
-fn seen(ctx: &Ctx) -> Option<Whose> {
+/// Whose the pool is seen to be.
+pub fn seen(ctx: &Ctx) -> Option<Whose> {
     ctx.records().the_pool().map(|pool| by(ctx.run, ctx.view.owner, ctx.view.claims.claim(&pool.other_config)))
 }
 

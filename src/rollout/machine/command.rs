@@ -9,7 +9,7 @@ use crate::pool::glance::Sight;
 use crate::pool::picture::Severity;
 use crate::rollout::entry::{Command, Entry, HostAt, HostEnd, Phase};
 use crate::rollout::plan::Stage;
-use crate::rollout::run::Wish;
+use crate::rollout::run::{WENT_BACK, Wish};
 
 /// What a command writes; or why it cannot be given now.
 pub fn command(ctx: &Ctx, command: &Command) -> Result<Vec<Entry>, String> {
@@ -42,11 +42,15 @@ pub fn command(ctx: &Ctx, command: &Command) -> Result<Vec<Entry>, String> {
 
 /// The stage that is stuck is entered anew; a reboot that did not happen goes through its gate again.
 fn again(ctx: &Ctx) -> Option<Entry> {
+    // That was about the pool: neither this stage nor the mirrors were looked at.
+    if ctx.run.stuck.as_ref().is_some_and(|stuck| stuck.why.starts_with(WENT_BACK)) {
+        return None;
+    }
     let h = ctx.run.current()?;
     let (stage, _) = ctx.host_run(h)?.stage()?;
     let stands = ctx.is_current() && ctx.seen(h).is_some_and(|s| s.live() && !s.enabled()) && !booted_anew(ctx, h);
     let stage = match stage {
-        Stage::Reboot => Stage::Gate,
+        Stage::Reboot if stands || !is_rebooted(ctx, h) => Stage::Gate,
         Stage::Down | Stage::Up if stands => Stage::Gate,
         // Found to be gone already: it is looked at from there.
         stage => stage,

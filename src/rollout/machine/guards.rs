@@ -17,6 +17,8 @@ pub enum Guard {
     Guests,
     /// The pool is ours (I4).
     Claim,
+    /// Nothing is done by a database that went back before an operator has looked (I6).
+    Database,
     /// Intent is on disk before a call is made (I3).
     Intent,
 }

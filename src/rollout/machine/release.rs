@@ -3,6 +3,7 @@
 use super::claim;
 use super::ctx::{Ctx, Do, Next};
 use super::refusal;
+use super::restore::undone;
 use super::stage::home::is_out;
 use crate::pool::words::count;
 use crate::rollout::call::Call;
@@ -66,7 +67,7 @@ fn end(ctx: &Ctx) -> Do {
         _ => None,
     });
     if ctx.is_current()
-        && let Some(entry) = is_out(ctx)
+        && let Some(entry) = is_out(ctx).or_else(|| undone(ctx))
     {
         return Ctx::write(entry);
     }

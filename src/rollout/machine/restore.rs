@@ -76,6 +76,25 @@ fn out_of_use(ctx: &Ctx) -> Option<Entry> {
     None
 }
 
+/// A setting of the pool that was put back in this run, and is not as it was found any more: an older copy of the database came back, or somebody
+/// changed it.
+pub fn undone(ctx: &Ctx) -> Option<Entry> {
+    let pool = ctx.records().the_pool()?;
+    let found = &ctx.run.found;
+    let made = |wanted: &Call| ctx.run.calls.values().any(|c| c.call == *wanted && c.may_have_effect());
+    let ours = |item: &Item| match item {
+        Item::Wlb => found.wlb && made(&Call::SetWlb { on: false }),
+        Item::AutoPowerOn => found.auto_poweron && made(&Call::SetAutoPowerOn { on: false }),
+        Item::Ha => found.ha.is_some() && made(&Call::DisableHa),
+        Item::Tolerance => found.ha.is_some() && pool.ha_enabled && made(&Call::DisableHa),
+        _ => false,
+    };
+    let gone = |item: &Item| ours(item) && !ctx.run.left.contains_key(item) && !stands(found, item, pool, None, None);
+    let item = [Item::Wlb, Item::AutoPowerOn, Item::Ha, Item::Tolerance].into_iter().find(gone)?;
+    let why = format!("{}: that had been done, and was lost or changed since", words(&item));
+    Some(Entry::Left { item, why })
+}
+
 /// In which order things are put back.
 const fn rank(item: &Item) -> u8 {
     match item {

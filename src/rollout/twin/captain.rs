@@ -5,7 +5,7 @@ use super::trouble::Deed;
 use crate::rollout::claim;
 use crate::sim::api::{Api, Call, Door, HostIx, Reply};
 use crate::sim::value::Value;
-use crate::sim::world::Fault;
+use crate::sim::world::{Condition, Fault, HostTruth};
 use crate::time::Time;
 use crate::xenapi::record::Ref;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ impl Stage {
             | Fault::FailLink { host, .. }
             | Fault::SkewClock { host, .. }
             | Fault::RestartToolstack { host: Some(host) } => self.host_named(host),
-            Fault::RestartToolstack { host: None } => {
+            Fault::RestartToolstack { host: None } | Fault::RewindDatabase => {
                 let db = self.world.database();
                 db.pool().map(|pool| db.reference(pool, "master"))
             }
@@ -51,11 +51,32 @@ impl Stage {
             let at = self.mended_after.map_or(Time::from_millis(i64::MAX), |after| now + after);
             self.heals.push((at, repair));
         }
+        // A copy that is put aside hurts nobody before it comes back.
+        let harmless = fault == Fault::KeepDatabase;
         let said = self.world.fault(fault);
         self.note(|| format!("the pool: {said:?}"));
-        if said.is_ok() {
+        if said.is_ok() && !harmless {
             self.checker.hurts(&self.world, host.as_ref(), now);
         }
+    }
+
+    /// Our own operator, told that the database went back, has each host tell anew when it booted, if the pool has that wrong: its toolstack is
+    /// restarted. What runs where, the pool wrote down when it started on the older database. Whether anything was wrong.
+    pub fn put_right(&mut self) -> bool {
+        let now = self.world.now();
+        let truth = self.world.truth();
+        let stale = |h: &&HostTruth| {
+            let known = self.world.database().map_get(&h.r, "other_config", "boot_time");
+            let known = known.and_then(|text| text.trim_end_matches('.').parse().ok());
+            h.condition == Condition::Up && !h.cut && known != Some(h.booted.as_millis().div_euclid(1000))
+        };
+        let stale: Vec<HostTruth> = truth.hosts.iter().filter(stale).cloned().collect();
+        for host in &stale {
+            let said = self.world.fault(Fault::RestartToolstack { host: Some(host.name.clone()) });
+            self.note(|| format!("our operator: {said:?}"));
+            self.checker.hurts(&self.world, Some(&host.r), now);
+        }
+        !stale.is_empty()
     }
 
     /// A call of the second operator. Its answer is not waited for.

@@ -44,6 +44,19 @@ pub fn trouble(rng: &mut fastrand::Rng, targets: &Targets) -> Trouble {
     Trouble { when: if at_line { line } else { after }, what }
 }
 
+/// A copy of the database is put aside at some time of a round, and the pool goes back to it later, now and then a second time.
+pub fn rewind(rng: &mut fastrand::Rng, targets: &Targets) -> Vec<Trouble> {
+    let lines = LINES_A_HOST * targets.hosts.len().max(1);
+    let kept = rng.usize(..lines);
+    let mut all = vec![Trouble { when: When::Line(kept), what: What::Pool(Fault::KeepDatabase) }];
+    let mut line = kept;
+    for _ in 0..=usize::from(rng.u8(..4) == 0) {
+        line += rng.usize(1..LINES_A_HOST);
+        all.push(Trouble { when: When::Line(line), what: What::Pool(Fault::RewindDatabase) });
+    }
+    all
+}
+
 fn what(rng: &mut fastrand::Rng, targets: &Targets) -> What {
     match rng.u8(..20) {
         0..=4 => What::Kill {
@@ -112,6 +125,7 @@ impl Trouble {
             What::Pool(fault) => matches!(
                 fault,
                 Fault::KillSessions
+                    | Fault::KeepDatabase
                     | Fault::LateRebuild { .. }
                     | Fault::RestartRebuild { .. }
                     | Fault::TimeoutCall { times: 1, .. }

@@ -37,6 +37,8 @@ pub enum Rule {
     NotAsFound,
     /// Nothing happens although it could, or it goes round in circles.
     NoProgress,
+    /// A call although the pool's database went back in time, which could be known and which no operator has looked at.
+    WentBack,
     /// A run cannot be taken up again from its journal, or its journal is not what was done.
     Journal,
 }
@@ -103,6 +105,10 @@ pub struct Checker {
     on: BTreeMap<Ref, (Ref, Time)>,
     harms: usize,
     generation: u64,
+    /// How far the database had come at most since it last went back, as far as our side was told and remembers.
+    told: u64,
+    /// The database went back, our side was told so, and no operator has said that they looked: to where, and since when by our clock.
+    back: Option<(u64, Time)>,
 }
 
 /// Whether a run says at its end that somebody else moved a guest. It may say so of one that it found at its host when that had its turn
@@ -132,6 +138,8 @@ impl Default for Checker {
             on: BTreeMap::new(),
             harms: 0,
             generation: 0,
+            told: 0,
+            back: None,
         }
     }
 }
@@ -183,6 +191,25 @@ impl Checker {
         }
     }
 
+    /// Our side is told how far the database has come. If that is less than it was told before, the database went back.
+    pub fn hears(&mut self, generation: u64, now: Time) {
+        if generation < self.told {
+            self.back = Some((generation, now));
+        }
+        self.told = generation;
+    }
+
+    /// Our side is started again: it knows no more than what was kept (how far the database had come; to where it went back).
+    pub fn forgets(&mut self, (generation, back): (u64, Option<u64>)) {
+        self.told = generation;
+        self.back = self.back.filter(|(to, _)| Some(*to) == back);
+    }
+
+    /// An operator who was asked about a database that went back, at `since`, lets the run go on.
+    pub fn accepts(&mut self, since: Time) {
+        self.back = self.back.filter(|(_, at)| *at > since);
+    }
+
     fn unseen(&self, host: Option<&Ref>, now: Time) -> bool {
         let since = host.map_or(self.shaken, |h| self.hurt.get(h).copied());
         since.is_some_and(|at| now.since(at) < self.detect)
@@ -194,6 +221,11 @@ impl Checker {
         let now = crate::sim::api::Api::now(world);
         if intent != Some(call) {
             self.violate(now, Rule::NoIntent, format!("call {id} ({call:?}) is made, and the journal says {intent:?}"));
+        }
+        if let Some((to, since)) = self.back {
+            let text =
+                format!("call {id} ({call:?}) is made, and the database went back to {to}, seen at {since}: nobody has looked");
+            self.violate(now, Rule::WentBack, text);
         }
         self.claim(world, side, call, now);
         match call {

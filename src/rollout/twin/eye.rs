@@ -3,6 +3,7 @@
 //! A log-in on the coordinator, everything read, then changes as they happen (or late, or after having been lost), the answers of the
 //! hosts, and a connection that breaks when the coordinator goes and is made anew when it is back. No wire, no waiting.
 
+use super::memory::Memory;
 use crate::observation::{Answer, Link, Observation, Outcome, Seen, Via};
 use crate::pool::Pool;
 use crate::sim::api::{Api, Call, Door, HostIx, Reply};
@@ -46,6 +47,8 @@ pub struct Eye {
     pub tape: Option<Vec<Observation>>,
     /// The next changes are lost, and everything is read afresh.
     pub lost: bool,
+    /// What is remembered of the database.
+    pub memory: Memory,
     line: Line,
     user: (String, String),
     /// Where the coordinator was last seen.
@@ -70,6 +73,7 @@ impl Eye {
             late: Time::EPOCH,
             tape: None,
             lost: false,
+            memory: Memory::default(),
             line: Line::Down { retry: Time::EPOCH, attempt: 0 },
             user: (user.to_owned(), password.to_owned()),
             coordinator: HostIx(0),
@@ -155,12 +159,20 @@ impl Eye {
         }
     }
 
+    /// The generation of the database that was told last.
+    pub const fn told(&self) -> u64 {
+        self.generation
+    }
+
     /// Takes in something that was seen now.
     pub fn say(&mut self, world: &World, seen: Seen) {
         let observation = Observation { at: self.own(world), seen };
-        self.pool.apply(&observation);
-        if let Some(tape) = &mut self.tape {
-            tape.push(observation);
+        let found = self.memory.see(&observation).map(|rewind| Observation { at: observation.at, seen: Seen::WentBack(rewind) });
+        for observation in std::iter::once(observation).chain(found) {
+            self.pool.apply(&observation);
+            if let Some(tape) = &mut self.tape {
+                tape.push(observation);
+            }
         }
     }
 
@@ -294,8 +306,9 @@ impl Eye {
         }
         if observed.whole {
             self.say(world, Seen::Synced { classes });
-            self.say(world, Seen::Heard { generation: Some(generation) });
         }
+        // As every answer of the feed says how far the database is.
+        self.say(world, Seen::Heard { generation: Some(generation) });
         news
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `stage` | the engine, the pool and the clock, step by step |
 //! | `eye` | the pool as a feed would tell it |
+//! | `memory` | what the program remembers of the pool's database between its starts |
 //! | `hands` | calls and reads done to the twin |
 //! | `book` | the journal in memory, whose writer can die at any line |
 //! | `check` | the checker, which looks at the simulated pool itself |
@@ -19,13 +20,14 @@ mod chance;
 mod check;
 mod eye;
 mod hands;
+mod memory;
 mod play;
 mod rehearse;
 mod stage;
 mod trouble;
 
 pub use book::{Book, Death};
-pub use chance::{Targets, trouble};
+pub use chance::{Targets, rewind, trouble};
 pub use check::{Checker, Rule, Side, Violation};
 pub use eye::Eye;
 pub use hands::Mishap;

@@ -3,7 +3,7 @@
 use super::check::{Rule, Violation};
 use super::stage::Stage;
 use crate::rollout::entry::{Command, Item, Phase, RunResult};
-use crate::rollout::run::Wish;
+use crate::rollout::run::{WENT_BACK, Wish};
 use crate::time::Time;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -104,6 +104,7 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
     let mut lost: Option<Time> = None;
     let mut looking: Option<Time> = None;
     let mut tries = 0;
+    let mut righted = false;
     loop {
         stage.step();
         watch(stage);
@@ -163,6 +164,16 @@ pub fn play_watched(stage: &mut Stage, operator: Operator, mut watch: impl FnMut
         if looks && operator.mends && stage.is_behind() && now.since(*looking.get_or_insert(now)) < MIRRORS {
             stage.mend_all();
             stuck = Some(now);
+            continue;
+        }
+        // Asked whether what an older database says is so, an operator looks, whatever became of what was tried.
+        if run.stuck.as_ref().is_some_and(|s| s.why.starts_with(WENT_BACK)) {
+            righted = !righted && stage.put_right();
+            if righted {
+                stuck = Some(now);
+            } else {
+                let _ = stage.command(&Command::Retry);
+            }
             continue;
         }
         if operator.mends && stage.mend_all() {

@@ -12,6 +12,7 @@ use crate::rollout::entry::{Command, Entry, Found, Phase};
 use crate::rollout::machine::Guards;
 use crate::rollout::plan::{Accepted, Options, Plan, PlanError, Scope, Wanted, make};
 use crate::rollout::preflight;
+use crate::rollout::run::WENT_BACK;
 use crate::rollout::survey::{self, Survey};
 use crate::sim::api::{Api, Door};
 use crate::sim::value::Value;
@@ -209,12 +210,19 @@ impl Stage {
 
     /// The operator says something. What the answer was.
     pub fn command(&mut self, command: &Command) -> Result<(), String> {
-        let Self { engine, eye, world, .. } = self;
+        let Self { engine, eye, world, checker, .. } = self;
         let Some(engine) = engine else { return Err("the program is not running".into()) };
         eye.ask(world);
         let now = eye.own(world);
         let picture = eye.pool.glance(now);
+        // Asked about a database that went back, an operator answers by letting the run go on, or end.
+        let asked = engine.run.stuck.as_ref().filter(|s| s.why.starts_with(WENT_BACK)).map(|s| s.since);
         let said = engine.command(now, &eye.pool, &picture, command);
+        if let Some(since) =
+            asked.filter(|_| said.is_ok() && matches!(command, Command::Retry | Command::Abort | Command::Restore))
+        {
+            checker.accepts(since);
+        }
         if engine.log.is_dead() {
             self.die();
         }
@@ -229,7 +237,7 @@ impl Stage {
         self.mend();
         self.befall();
         self.come_back();
-        let news = self.eye.look(&mut self.world);
+        let news = self.look();
         self.eye.ask(&mut self.world);
         let came = self.hands.collect(&mut self.world);
         for (id, made) in came {
@@ -248,6 +256,13 @@ impl Stage {
             self.checker.whereabouts(&self.world);
         }
         self.pass();
+    }
+
+    /// Takes in what there is to see; who watches knows what could be known by it.
+    fn look(&mut self) -> bool {
+        let news = self.eye.look(&mut self.world);
+        self.checker.hears(self.eye.told(), self.eye.own(&self.world));
+        news
     }
 
     fn tell(&mut self, id: u64, made: Made) -> Result<(), LogError> {
@@ -297,7 +312,7 @@ impl Stage {
             // Some readings take time.
             let then = self.eye.own(&self.world);
             if then != now {
-                self.eye.look(&mut self.world);
+                self.look();
                 now = then;
             }
             rounds += 1;
@@ -368,6 +383,8 @@ impl Stage {
         eye.ahead_ms += written.max(0);
         eye.lag = self.eye.lag;
         eye.late = self.eye.late;
+        eye.memory = self.eye.memory.again();
+        let kept = eye.memory.kept();
         eye.look(&mut self.world);
         if eye.session().is_none() {
             self.back = Some(now + Duration::from_secs(5));
@@ -375,6 +392,8 @@ impl Stage {
         }
         self.back = None;
         self.jump_ms = 0;
+        self.checker.forgets(kept);
+        self.checker.hears(eye.told(), eye.own(&self.world));
         eye.ask(&mut self.world);
         self.eye = eye;
         match self.book.reopen() {

@@ -61,7 +61,9 @@ pub fn unanswered(ctx: &Ctx, h: HostAt) -> Option<Do> {
     let host = state.hosts.get(&ctx.r(h))?;
     let live = state.metrics.get(&host.metrics).is_some_and(|m| m.live);
     let busy = host.current_operations.values().any(|op| matches!(op, HostOperation::Reboot | HostOperation::Shutdown));
-    let same = run.before.as_ref().is_some_and(|b| b.booted == host.boot_time() && b.booted.is_some());
+    // By a database that went back since, every host has booted when it had then, until its own toolstack starts again and tells.
+    let anew = ctx.run.database_checked.is_none_or(|until| until < call.at || host.agent_start_time() > Some(call.at));
+    let same = anew && run.before.as_ref().is_some_and(|b| b.booted == host.boot_time() && b.booted.is_some());
     // Started in the meantime by its name: the answer was lost, the task was not.
     let task = state.tasks.values().any(|t| t.status.is_running() && t.name_label.contains("host.reboot"));
     (live && !busy && same && !task && is_up(host)).then(|| {

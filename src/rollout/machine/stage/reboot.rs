@@ -8,6 +8,7 @@ use crate::rollout::entry::HostAt;
 use crate::rollout::machine::ctx::{Ctx, Do, Next};
 use crate::rollout::machine::hosts::go_on;
 use crate::rollout::plan::Stage;
+use crate::rollout::run::CallRun;
 use crate::time::Time;
 use std::time::Duration;
 
@@ -50,6 +51,11 @@ pub fn gone(ctx: &Ctx, h: HostAt) -> bool {
 fn attempt(ctx: &Ctx, h: HostAt) -> Do {
     if !ctx.is_current() {
         return ctx.unseen(Some(h));
+    }
+    // It was told before, in an earlier round of its gate, and has done it since.
+    let told = |c: &CallRun| c.host == Some(h) && matches!(c.call, Call::Reboot { .. }) && c.may_have_effect();
+    if ctx.calls(1, told).next().is_some() && booted_anew(ctx, h) {
+        return go_on(ctx, h, Stage::Reboot);
     }
     let run = ctx.host_run(h);
     // Asked for in this round of the gate, and after whatever was refused since.

@@ -186,3 +186,35 @@ fn every_reboot_follows_a_reading_made_for_it() {
     }
     assert_eq!(reboots(&b), [1, 1]);
 }
+
+#[test]
+fn a_claim_that_is_as_it_was_before_it_was_renewed_is_of_an_older_database() {
+    for before_any_renewal in [false, true] {
+        let mut b = Bench::new(World::new(2, 2));
+        b.reach(0, Stage::Rebuild);
+        b.command(&Command::Pause).expect("it runs");
+        let renewals = |b: &Bench| b.calls(|c| matches!(c, Call::Renew { .. }));
+        let made = renewals(&b);
+        let kept = b.world.other_config.get(claim::RENEWED).cloned().filter(|_| !before_any_renewal);
+        b.until(2_000, |b| renewals(b) >= made + 2);
+        b.run(30);
+        // As many changes as were lost, so that the count tells nothing.
+        match kept {
+            Some(kept) => b.world.other_config.insert(claim::RENEWED.into(), kept),
+            None => b.world.other_config.remove(claim::RENEWED),
+        };
+        b.world.tell();
+        let calls = b.world.calls.len();
+        let why = b.stuck(100);
+        assert!(why.contains("went back in time") && why.contains("renewed at"), "{why}");
+        b.run(2_000);
+        assert_eq!(b.world.calls.len(), calls, "not even the claim is renewed by what an older database says");
+        // To let a pause end says nothing about the pool.
+        b.command(&Command::Resume).expect("it is paused");
+        b.run(50);
+        assert!(b.engine.run.stuck.is_some() && b.world.calls.len() == calls);
+        b.command(&Command::Retry).expect("stuck");
+        assert_eq!(b.finish(), RunResult::Done);
+        assert!(renewals(&b) > made + 2, "and it is renewed again");
+    }
+}
