@@ -4,6 +4,7 @@ use super::eve::Eve;
 use super::teller::Teller;
 use crate::crash::verdict::Finer;
 use crate::o2cb::margin::Reason;
+use crate::pool::heartbeats::HeartbeatKind;
 use crate::time::Time;
 use std::time::Duration;
 
@@ -130,13 +131,13 @@ fn statefile(teller: &Teller, eve: &Eve) -> Option<Deadline> {
 fn slow(eve: &Eve) -> Option<(Finer, f64, f64)> {
     eve.ha.as_ref()?;
     eve.heartbeats.iter().find_map(|beat| {
-        let finer = match beat.what.as_str() {
-            what if what.starts_with("HA, network") => Finer::Heartbeat,
-            what if what.starts_with("HA, statefile") => Finer::Statefile,
-            what if what.starts_with("HA, xapi") => Finer::XapiHealthCheck,
-            _ => return None,
+        let finer = match beat.view.kind {
+            HeartbeatKind::HaNetwork => Finer::Heartbeat,
+            HeartbeatKind::HaStatefile => Finer::Statefile,
+            HeartbeatKind::HaXapi => Finer::XapiHealthCheck,
+            HeartbeatKind::O2cb => return None,
         };
-        let took = beat.now_s.filter(|took| *took * 2.0 >= beat.limit_s)?;
-        Some((finer, took, beat.limit_s))
+        let took = beat.view.now_s.filter(|took| *took * 2.0 >= beat.view.limit_s)?;
+        Some((finer, took, beat.view.limit_s))
     })
 }

@@ -6,6 +6,7 @@ use super::signs::{Deadline, Signs};
 use super::teller::{SAME, Teller, apart};
 use crate::crash::report::{Step, utc};
 use crate::crash::verdict::{Cause, Finer, Verdict};
+use crate::pool::heartbeats::HeartbeatKind;
 use crate::pool::outages::OutageView;
 use crate::pool::paths::PathPast;
 use crate::pool::picture::{Health, PathKind, PathView};
@@ -168,9 +169,9 @@ fn doing(story: &mut Story, teller: &Teller, eve: &Eve) {
         let lost = if lost { ", and some were missing" } else { "" };
         story.tell(eve.at, false, format!("in the five minutes before its answers took up to {slow} ms{lost}"));
     }
-    for beat in eve.heartbeats.iter().filter(|beat| beat.what.starts_with("HA")) {
-        if let Some(took) = beat.now_s.filter(|took| *took * 4.0 >= beat.limit_s) {
-            story.tell(eve.at, true, format!("{}: {took:.1} s of {:.0} s", beat.what, beat.limit_s));
+    for beat in eve.heartbeats.iter().filter(|beat| beat.view.kind != HeartbeatKind::O2cb) {
+        if let Some(took) = beat.view.now_s.filter(|took| *took * 4.0 >= beat.view.limit_s) {
+            story.tell(eve.at, true, format!("{}: {took:.1} s of {:.0} s", beat.view.what, beat.view.limit_s));
         }
     }
     if let Some(days) = eve.host.booted.map(|booted| eve.at.since(booted).as_secs() / 86_400).filter(|days| *days >= 200) {
