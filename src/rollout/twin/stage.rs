@@ -5,6 +5,7 @@ use super::book::{Book, Death};
 use super::check::{Checker, Rule, Side};
 use super::eye::Eye;
 use super::hands::{self, Hands, Made};
+use super::memory::Memory;
 use super::trouble::{Trouble, What, When};
 use crate::pool::picture::Severity;
 use crate::rollout::engine::{Engine, Job, LogError};
@@ -57,6 +58,8 @@ pub struct Stage {
     book: Book,
     last: Time,
     back: Option<Time>,
+    /// What was kept when our program died.
+    asleep: Memory,
     jump_ms: i64,
     began: Time,
     wake: Option<Time>,
@@ -91,6 +94,7 @@ impl Stage {
             book: Book::default(),
             last: began,
             back: None,
+            asleep: Memory::default(),
             jump_ms: 0,
             began,
             wake: None,
@@ -261,7 +265,10 @@ impl Stage {
     /// Takes in what there is to see; who watches knows what could be known by it.
     fn look(&mut self) -> bool {
         let news = self.eye.look(&mut self.world);
-        self.checker.hears(self.eye.told(), self.eye.own(&self.world));
+        // What nobody sees because our program is dead is not known to it.
+        if self.back.is_none() {
+            self.checker.hears(self.eye.told(), self.eye.own(&self.world));
+        }
         news
     }
 
@@ -360,6 +367,7 @@ impl Stage {
     fn died(&mut self) {
         let lines = self.book.lines();
         self.hands.drop_all(&mut self.world);
+        self.asleep = self.eye.memory.again();
         let due = |t: &Trouble| matches!(t.what, What::Kill { .. }) && matches!(t.when, When::Line(l) if l <= lines);
         let kill = self.troubles.iter().position(due).map(|at| self.troubles.remove(at).what);
         let (away, jump) = if let Some(What::Kill { away_s, jump_s, .. }) = kill { (away_s, jump_s) } else { (30, 0) };
@@ -383,7 +391,7 @@ impl Stage {
         eye.ahead_ms += written.max(0);
         eye.lag = self.eye.lag;
         eye.late = self.eye.late;
-        eye.memory = self.eye.memory.again();
+        eye.memory = self.asleep.again();
         let kept = eye.memory.kept();
         eye.look(&mut self.world);
         if eye.session().is_none() {
