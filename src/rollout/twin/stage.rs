@@ -222,9 +222,10 @@ impl Stage {
         // Asked about a database that went back, an operator answers by letting the run go on, or end.
         let asked = engine.run.stuck.as_ref().filter(|s| s.why.starts_with(WENT_BACK)).map(|s| s.since);
         let said = engine.command(now, &eye.pool, &picture, command);
-        if let Some(since) =
-            asked.filter(|_| said.is_ok() && matches!(command, Command::Retry | Command::Abort | Command::Restore))
-        {
+        // It counts once it is on the disk, also if our program died of that.
+        let written = said.is_ok() || matches!(engine.log.disk().entries.last(), Some((_, Entry::Command { .. })));
+        let goes_on = matches!(command, Command::Retry | Command::Abort | Command::Restore);
+        if let Some(since) = asked.filter(|_| written && goes_on) {
             checker.accepts(since);
         }
         if engine.log.is_dead() {
@@ -400,7 +401,7 @@ impl Stage {
         }
         self.back = None;
         self.jump_ms = 0;
-        self.checker.forgets(kept);
+        self.checker.forgets(kept, eye.own(&self.world));
         self.checker.hears(eye.told(), eye.own(&self.world));
         eye.ask(&mut self.world);
         self.eye = eye;
