@@ -200,9 +200,10 @@ impl Checker {
     }
 
     /// Our side is started again: it knows no more than what was kept (how far the database had come; to where it went back).
-    pub fn forgets(&mut self, (generation, back): (u64, Option<u64>)) {
+    /// What happened before is not later than `now`, by whatever clock.
+    pub fn forgets(&mut self, (generation, back): (u64, Option<u64>), now: Time) {
         self.told = generation;
-        self.back = self.back.filter(|(to, _)| Some(*to) == back);
+        self.back = self.back.filter(|(to, _)| Some(*to) == back).map(|(to, at)| (to, at.min(now)));
     }
 
     /// An operator who was asked about a database that went back, at `since`, lets the run go on.

@@ -5,6 +5,7 @@ use super::book::{Book, Death};
 use super::check::{Checker, Rule, Side};
 use super::eye::Eye;
 use super::hands::{self, Hands, Made};
+use super::memory::Memory;
 use super::trouble::{Trouble, What, When};
 use crate::pool::picture::Severity;
 use crate::rollout::engine::{Engine, Job, LogError};
@@ -57,6 +58,8 @@ pub struct Stage {
     book: Book,
     last: Time,
     back: Option<Time>,
+    /// What was kept when our program died.
+    asleep: Memory,
     jump_ms: i64,
     began: Time,
     wake: Option<Time>,
@@ -91,6 +94,7 @@ impl Stage {
             book: Book::default(),
             last: began,
             back: None,
+            asleep: Memory::default(),
             jump_ms: 0,
             began,
             wake: None,
@@ -218,9 +222,10 @@ impl Stage {
         // Asked about a database that went back, an operator answers by letting the run go on, or end.
         let asked = engine.run.stuck.as_ref().filter(|s| s.why.starts_with(WENT_BACK)).map(|s| s.since);
         let said = engine.command(now, &eye.pool, &picture, command);
-        if let Some(since) =
-            asked.filter(|_| said.is_ok() && matches!(command, Command::Retry | Command::Abort | Command::Restore))
-        {
+        // It counts once it is on the disk, also if our program died of that.
+        let written = said.is_ok() || matches!(engine.log.disk().entries.last(), Some((_, Entry::Command { .. })));
+        let goes_on = matches!(command, Command::Retry | Command::Abort | Command::Restore);
+        if let Some(since) = asked.filter(|_| written && goes_on) {
             checker.accepts(since);
         }
         if engine.log.is_dead() {
@@ -261,7 +266,10 @@ impl Stage {
     /// Takes in what there is to see; who watches knows what could be known by it.
     fn look(&mut self) -> bool {
         let news = self.eye.look(&mut self.world);
-        self.checker.hears(self.eye.told(), self.eye.own(&self.world));
+        // What nobody sees because our program is dead is not known to it.
+        if self.back.is_none() {
+            self.checker.hears(self.eye.told(), self.eye.own(&self.world));
+        }
         news
     }
 
@@ -360,6 +368,7 @@ impl Stage {
     fn died(&mut self) {
         let lines = self.book.lines();
         self.hands.drop_all(&mut self.world);
+        self.asleep = self.eye.memory.again();
         let due = |t: &Trouble| matches!(t.what, What::Kill { .. }) && matches!(t.when, When::Line(l) if l <= lines);
         let kill = self.troubles.iter().position(due).map(|at| self.troubles.remove(at).what);
         let (away, jump) = if let Some(What::Kill { away_s, jump_s, .. }) = kill { (away_s, jump_s) } else { (30, 0) };
@@ -383,7 +392,7 @@ impl Stage {
         eye.ahead_ms += written.max(0);
         eye.lag = self.eye.lag;
         eye.late = self.eye.late;
-        eye.memory = self.eye.memory.again();
+        eye.memory = self.asleep.again();
         let kept = eye.memory.kept();
         eye.look(&mut self.world);
         if eye.session().is_none() {
@@ -392,7 +401,7 @@ impl Stage {
         }
         self.back = None;
         self.jump_ms = 0;
-        self.checker.forgets(kept);
+        self.checker.forgets(kept, eye.own(&self.world));
         self.checker.hears(eye.told(), eye.own(&self.world));
         eye.ask(&mut self.world);
         self.eye = eye;
