@@ -334,3 +334,28 @@ fn help_and_completions_and_manual_are_there() {
     }
     insta::assert_snapshot!("help", told(&home.run(&["--help"])).1);
 }
+
+#[test]
+fn leases_are_computed_with_and_without_a_pool() {
+    let home = Home::new("lease");
+    let alone = ["lease", "--images", "20000", "--every", "600", "--dead-after", "75", "--skew", "2"];
+    let (code, words, _) = told(&home.run(&alone));
+    assert!(code == 0 && words.starts_with("safe:") && words.contains("33.33 writes a second"), "{code} {words}");
+    let (code, json, _) = told(&home.run(&[&alone[..], &["--lease", "600", "--json"]].concat()));
+    let found: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((code, &found["schema"], &found["outcome"]["safe"]), (1, &"poolwatch-lease/1".into(), &false.into()), "{json}");
+    assert!(found["pool"].is_null() && found["outcome"]["problems"][0].as_str().unwrap().contains("before it is renewed"), "{json}");
+
+    let sim = Sim::start(&home, CALM);
+    let (_, json, _) = told(&home.run(&["lease", sim.url(), "--json"]));
+    let found: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let (_, json, _) = told(&home.run(&["status", sim.url(), "--json"]));
+    let status: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(found["lease"]["dead_after_s"], status["budget"]["lease"]["dead_after_s"], "the pool's own");
+    assert_eq!(found["numbers"]["images"].as_f64(), status["pool"]["vms"].as_f64(), "one a guest");
+
+    for bad in [&["lease", "--every", "-5"][..], &["lease", "--images", "NaN"], &["lease", "127.0.0.1:1", "--timeout", "2"]] {
+        let (code, _, error) = told(&home.run(bad));
+        assert!(code >= 2 && !error.is_empty(), "{bad:?}: {code} {error}");
+    }
+}

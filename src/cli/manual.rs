@@ -7,10 +7,10 @@ use std::io;
 const EXIT_STATUS: &str = r#".SH "EXIT STATUS"
 .TP
 0
-Done. For \fBstatus\fR: healthy. For \fBdoctor\fR: everything works.
+Done. For \fBstatus\fR: healthy. For \fBlease\fR: safe. For \fBdoctor\fR: everything works.
 .TP
 1
-For \fBstatus\fR: degraded. For \fBdoctor\fR: something will not work.
+For \fBstatus\fR: degraded. For \fBlease\fR: not safe. For \fBdoctor\fR: something will not work.
 .TP
 2
 For \fBstatus\fR: at risk, one more failure may cost data or guests. For all: the command line was wrong.

@@ -26,6 +26,8 @@ const HOURS: i64 = 168;
 const SOURCES: usize = 256;
 /// A reading counts for this long, in seconds.
 const FRESH: u64 = 90;
+/// Longer than this, in seconds, none is taken to be: it is nonsense then.
+const LONGEST: f64 = 86_400.0;
 /// Prefix of o2cb's own readings.
 const O2CB: &str = "o2cb/";
 /// What the HA daemon itself says of its statefile, through the probe.
@@ -108,6 +110,7 @@ const fn hour_of(at: Time) -> i64 {
 
 impl Track {
     fn note(&mut self, at: Time, value: f64) {
+        let value = value.clamp(0.0, LONGEST);
         self.now = Some((at, value));
         let worst = self.seen.entry(hour_of(at)).or_insert(0.0);
         *worst = worst.max(value as f32);
@@ -147,7 +150,7 @@ impl Heartbeats {
     pub fn sampled(&mut self, host: &Ref, values: &[(String, f64)], at: Time) {
         for (name, value) in values.iter().filter(|(name, value)| kind(name).is_some() && value.is_finite()) {
             if let Some(track) = self.track(host, name) {
-                track.note(at, value.max(0.0));
+                track.note(at, *value);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Before and after a fence: the warning comes before it, with the time that is left.
 
 use crate::rig::{Told, alert_of, host};
+use poolwatch::pool::heartbeats::HeartbeatKind;
 use poolwatch::pool::picture::{GateState, Picture, Stage};
 
 /// What the first warning of a fence says is left, in seconds.
@@ -139,6 +140,15 @@ fn fence_xhad_warns_of_the_statefile_with_the_time_that_is_left_and_of_the_netwo
     assert!(
         told.at(100.0).control.ha && told.at(100.0).control.statefiles.iter().any(|(name, seen)| name == "xcp3" && *seen == 0)
     );
+    // Its statefile's latency against its limit, and what that means for the others, before xapi tells of the statefile at 80 s.
+    let slow = told.first("a slow heartbeat", |p| {
+        host(p, "xcp1").gate.reasons.iter().any(|r| r.code == "heartbeat-slow" || r.code == "ha-statefile")
+    });
+    assert!((60.0..=96.0).contains(&slow), "{slow}");
+    let beats = &host(told.at(100.0), "xcp3").heartbeats;
+    let beat = beats.iter().find(|b| b.kind == HeartbeatKind::HaStatefile).unwrap_or_else(|| panic!("{beats:?}"));
+    assert!(beat.now_s.is_some_and(|s| (25.0..=45.0).contains(&s)) && (beat.limit_s - 60.0).abs() < 0.1, "{beat:?}");
+    said(told.at(100.0), &["xcp3 fences itself in", "Don't reboot any other host."]);
     let failed = told.alert("HA_HOST_FAILED", "xcp3");
     assert!((120.0..=125.0).contains(&failed), "{failed}");
     // xcp2 is cut off at 600 s and fenced at 660 s.
@@ -161,6 +171,9 @@ fn path_loss_is_told_at_once_and_weighs_by_what_is_left() {
     said(told.at(275.0), &["xcp4"]);
     assert!((150.0..=153.0).contains(&told.alert("path-restored", "xcp3")));
     assert!(told.first("open again", |p| told.secs_of(p) > 275.0 && p.verdict.state == GateState::Open) <= 350.0);
+    let noted =
+        |p: &Picture| p.verdict.reasons.iter().any(|r| r.code == "path-unsteady" && r.text.starts_with("xcp3 had 2 of 4"));
+    assert!((150.0..=153.0).contains(&told.first("the week is noted", noted)), "{}", told.story());
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn failover(known: &Known, out: &mut Vec<Finding>) {
         let Some(risk) = known.failover(host).filter(crate::pool::paths::Failover::is_too_slow) else { continue };
         let (fence, by) = risk.fence.clone().unwrap_or_default();
         let text = format!(
-            "if half of the paths of {name} fail at once, moving their I/O takes about {:.0} s, and {by} fences at {fence:.0} s.",
+            "a fail-over of half the paths of {name} takes about {:.0} s, and {by} fences at {fence:.0} s.",
             risk.takes_s()
         );
         out.push(Finding::note("failover-slow", seen, text).evidence(risk.words()).opens(risk.mend()).about(host));
@@ -63,7 +63,7 @@ fn budget_of(known: &Known, budget: &Budget, out: &mut Vec<Finding>) {
     let seen = known.pool.link.current.unwrap_or_default();
     let more = if wrong.len() > 1 { format!(", and {} more", words::count(wrong.len() - 1, "row")) } else { String::new() };
     let text = format!(
-        "time-outs come in the wrong order: {} at {:.0} s: {}{more}. Whatever stops I/O for more than {:.0} s is near a fence.",
+        "the time-outs come in the wrong order: {} at {:.0} s: {}{more}. Whatever stops I/O for more than {:.0} s is near a fence.",
         first.who,
         first.at_s,
         first.problem,

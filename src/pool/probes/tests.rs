@@ -316,7 +316,8 @@ fn what_the_ha_daemon_and_the_sessions_are_set_to_is_the_budget_and_its_statefil
     let p = picture(&s);
     assert_eq!((p.budget.fence_s, p.budget.lease.dead_after_s), (Some(90.0), Some(115.0)));
     let row = |what: &str| p.budget.rows.iter().find(|row| row.what.contains(what)).cloned().expect("a row");
-    assert_eq!((row("its I/O moved").at_s, row("its I/O moved").known), (35.0, How::Probe), "that of the storage's own target");
+    let moved = row("its I/O moved");
+    assert!((moved.at_s - 35.0).abs() < 0.5 && moved.known == How::Probe, "that of the storage's own target: {moved:?}");
     assert_eq!((row("fences the host that lost").known, row("resets the host").known), (How::Probe, How::Probe));
     assert!((p.hosts[0].failover.as_ref().expect("a fail-over").noticed_s - 35.0).abs() < 0.1);
     assert_eq!(p.hosts[0].xhad.as_deref(), Some("0 of 1 hosts in the live set; statefile written 70 s ago"));

@@ -449,6 +449,7 @@ fn the_table_of_codes_is_whole() {
         include_str!("../plan/right.rs"),
         include_str!("../../pool/gate/hosts.rs"),
         include_str!("../../pool/gate/pool.rs"),
+        include_str!("../../pool/gate/standing.rs"),
     ];
     let mut used: Vec<&str> = Vec::new();
     for source in sources {
