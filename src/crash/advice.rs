@@ -43,7 +43,7 @@ pub fn advise_with(crash: &Crash, known: &Known) -> Vec<String> {
         Cause::Unknown => unknown(crash, &mut out),
     }
     dump(crash, known, &mut out);
-    seen::last(known, &mut out);
+    seen::last(crash, known, &mut out);
     out.truncate(PIECES);
     out
 }
@@ -119,7 +119,7 @@ fn threshold(troubles: &[Trouble], waited_ms: Option<u64>, known: &Known) -> Str
     let set = "It must be the same on all nodes, and takes effect when o2cb starts.";
     match now {
         Some(now) if now >= enough => format!(
-            "O2CB_HEARTBEAT_THRESHOLD is {now} ({} s), which is enough for a fail-over ({why}): repair the storage, do not raise it.",
+            "O2CB_HEARTBEAT_THRESHOLD is {now} ({} s), which is enough for a fail-over: {why}. Repair the storage; do not raise it.",
             (now - 1) * BEAT / 1_000
         ),
         _ => format!(
@@ -137,7 +137,7 @@ fn xhad(verdict: &Verdict, known: &Known, out: &mut Vec<String>) {
         && *takes * 2.0 >= seconds
     {
         out.push(format!(
-            "HA's time-out is {seconds:.0} s, because nobody set more, and a fail-over takes {takes:.0} s ({words}): set `xe pool-ha-enable ... \
+            "HA's time-out is {seconds:.0} s, because nobody set more, and with {words} a fail-over takes {takes:.0} s: set `xe pool-ha-enable ... \
              ha-config:timeout={:.0}`.",
             (takes * 2.0).max(seconds).ceil()
         ));

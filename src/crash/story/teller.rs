@@ -64,14 +64,13 @@ pub struct Teller {
     pub(super) guests: BTreeMap<Ref, Lost>,
     /// The last reading in which a fence by o2cb was coming.
     pub(super) counting: Option<(Time, Margin)>,
-    /// The last reading in which its heartbeats were written.
-    pub(super) beating: Option<Time>,
     /// The first question that it did not answer: when it was asked, and what came instead.
     pub(super) missed: Option<(Time, String)>,
     /// When the pool said that it is not live.
     pub(super) declared: Option<Time>,
     /// When its cluster said that it is dead, and which.
     pub(super) evicted: Option<(Time, String)>,
+    looked: Time,
     uuid: String,
 }
 
@@ -85,10 +84,10 @@ impl Teller {
             messages: BTreeMap::new(),
             guests: BTreeMap::new(),
             counting: None,
-            beating: None,
             missed: None,
             declared: None,
             evicted: None,
+            looked: Time::EPOCH,
             uuid: String::new(),
         }
     }
@@ -132,7 +131,6 @@ impl Teller {
                 let Some(margin) = pool.o2cb_margin(host, seen.at) else { return };
                 match margin.reason {
                     Reason::Disk { .. } | Reason::Network { .. } => self.counting = Some((seen.at, margin)),
-                    Reason::Beating => (self.counting, self.beating) = (None, Some(seen.at)),
                     _ => self.counting = None,
                 }
             }
@@ -140,7 +138,9 @@ impl Teller {
             Seen::Probe { told: Probed::Report(_), .. } if gone && self.counting.is_none() && !self.is_back(seen.at) => {
                 let margin = pool.o2cb_margin(host, seen.at);
                 self.counting = margin.filter(|m| matches!(m.reason, Reason::Network { .. })).map(|margin| (seen.at, margin));
+                self.members(pool, seen.at);
             }
+            Seen::Probe { told: Probed::Report(_), .. } if gone => self.members(pool, seen.at),
             Seen::Answer(answer) if gone && answer.host == *host && self.missed.is_none() => {
                 if let Outcome::Failed { code, error } = &answer.outcome {
                     let asked = seen.at - Duration::from_millis(u64::from(answer.took_ms));
@@ -180,16 +180,23 @@ impl Teller {
                     lost.again = Some((at, pool.name_of(on)));
                 }
             }
-            Record::Cluster(_) | Record::ClusterHost(_) if self.eve.is_some() && self.evicted.is_none() => {
-                let name = &self.outage.name;
-                let dead = pool.glance(at).clusters().find_map(|cluster| {
-                    let member = cluster.members.iter().find(|member| member.host == *name)?;
-                    matches!(member.state, "dead" | "left").then(|| cluster.stack.clone())
-                });
-                self.evicted = dead.map(|stack| (at, stack));
-            }
+            Record::Cluster(_) | Record::ClusterHost(_) if self.eve.is_some() => self.members(pool, at),
             _ => {}
         }
+    }
+
+    /// Whether its cluster counts it as dead by now. Looked at once a second: it is a look at all members.
+    fn members(&mut self, pool: &Pool, at: Time) {
+        if self.evicted.is_some() || self.is_back(at) || at.since(self.looked) < Duration::from_secs(1) {
+            return;
+        }
+        self.looked = at;
+        let name = &self.outage.name;
+        let dead = pool.glance(at).clusters().find_map(|cluster| {
+            let member = cluster.members.iter().find(|member| member.host == *name)?;
+            matches!(member.state, "dead" | "left").then(|| cluster.stack.clone())
+        });
+        self.evicted = dead.map(|stack| (at, stack));
     }
 
     fn is_back(&self, at: Time) -> bool {
