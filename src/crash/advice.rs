@@ -101,12 +101,7 @@ fn threshold(troubles: &[Trouble], waited_ms: Option<u64>, known: &Known) -> Str
             let seconds = seconds.clamp(0.0, 10_000.0).ceil() as u64;
             // Ten seconds for the I/O that is then made again.
             let enough = ((seconds + 10).div_ceil(BEAT / 1_000) + 1).max(DEFAULT);
-            (
-                enough,
-                format!(
-                    "a fail-over of all LUNs of this host takes about {seconds} s, with 10 s to write again after it ({words})"
-                ),
-            )
+            (enough, format!("with {words} it takes about {seconds} s, and 10 s more to write again"))
         }
         // Noticed after ten seconds, and ten more for the I/O that is then made again.
         Some(seconds) => (

@@ -3,7 +3,7 @@
 //! The one thing of `crash` that changes a pool. It is asked for by a flag of its own, says what it will write where, and asks again.
 
 use super::{CrashArgs, CrashError, live, past};
-use crate::crash::report::{Crash, Reading, utc};
+use crate::crash::report::{Crash, Reading, confidence_text, utc};
 use crate::crash::stamp::Stamp;
 use crate::crash::verdict::Cause;
 use crate::pool::outages::CAUSE_KEY;

@@ -107,8 +107,8 @@ pub fn span(recording: &Path) -> Result<(Time, Time), PastError> {
 /// Every crash that the recording knows of, newest first.
 fn outages(player: &mut Player) -> Result<Vec<OutageView>, ReadError> {
     let line = player.time_line();
-    // A pool remembers those of one run of the program; where another one began is a gap, or a mark is of a time that it did not see.
-    let marks = line.marks.iter().filter(|mark| mark.name == "host-crashed").map(|mark| mark.at);
+    // A pool remembers those of one run of the program, as that version of it knew them: each boot is looked at by itself.
+    let marks = line.marks.iter().filter(|mark| matches!(mark.name.as_str(), "host-crashed" | "boot-time-changed")).map(|m| m.at);
     let ends = line.gaps.iter().map(|(end, _)| *end);
     let mut looks: Vec<Time> = marks.chain(ends).chain([line.to]).collect();
     looks.sort_unstable();
@@ -122,7 +122,8 @@ fn outages(player: &mut Player) -> Result<Vec<OutageView>, ReadError> {
             let same = |known: &&mut OutageView| {
                 known.host == outage.host
                     && match (known.booted, outage.booted) {
-                        (Some(a), Some(b)) => a == b,
+                        // xapi's coordinator corrects the time by some seconds.
+                        (Some(a), Some(b)) => a.since(b).max(b.since(a)) <= Duration::from_secs(60),
                         _ => known.at().since(outage.at()).max(outage.at().since(known.at())) <= Duration::from_secs(60),
                     }
             };
