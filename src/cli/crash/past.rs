@@ -181,10 +181,10 @@ fn put(reading: &mut Reading, accounts: Vec<Account>, asked: bool) {
         for (at, crash) in free {
             let called = crash.host.clone();
             if asked {
-                crash.host = None;
+                crash.host = account.names.first().cloned();
             }
             let is_one = story::join(crash, &account);
-            crash.host = called.or_else(|| crash.host.take());
+            crash.host = called.or_else(|| crash.host.take().filter(|_| is_one));
             if is_one {
                 joined = Some(at);
                 break;
