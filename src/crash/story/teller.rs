@@ -5,7 +5,7 @@ use super::{Account, judge, known::Known, signs::Signs, steps};
 use crate::crash::advice;
 use crate::crash::report::{Crash, Dump};
 use crate::o2cb::margin::{Margin, Reason};
-use crate::observation::{Observation, Outcome, Probed, Seen};
+use crate::observation::{Observation, Outcome, Probed, Seen, Via};
 use crate::pool::Pool;
 use crate::pool::keep::News;
 use crate::pool::outages::OutageView;
@@ -13,7 +13,7 @@ use crate::pool::picture::{Alert, Health};
 use crate::text;
 use crate::time::Time;
 use crate::xenapi::record::{Record, Ref};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// News that are kept.
@@ -70,6 +70,8 @@ pub struct Teller {
     pub(super) declared: Option<Time>,
     /// When its cluster said that it is dead, and which.
     pub(super) evicted: Option<(Time, String)>,
+    /// Ways on which it has answered.
+    answered: BTreeSet<Via>,
     looked: Time,
     uuid: String,
 }
@@ -87,6 +89,7 @@ impl Teller {
             missed: None,
             declared: None,
             evicted: None,
+            answered: BTreeSet::new(),
             looked: Time::EPOCH,
             uuid: String::new(),
         }
@@ -129,10 +132,8 @@ impl Teller {
         match &seen.seen {
             Seen::Probe { host: of, told: Probed::Report(_) } if of == host && !self.is_back(seen.at) => {
                 let Some(margin) = pool.o2cb_margin(host, seen.at) else { return };
-                match margin.reason {
-                    Reason::Disk { .. } | Reason::Network { .. } => self.counting = Some((seen.at, margin)),
-                    _ => self.counting = None,
-                }
+                let counts = matches!(margin.reason, Reason::Disk { .. } | Reason::Network { .. });
+                self.counting = counts.then_some((seen.at, margin));
             }
             // What the others tell of one that does not tell any more.
             Seen::Probe { told: Probed::Report(_), .. } if gone && self.counting.is_none() && !self.is_back(seen.at) => {
@@ -141,13 +142,21 @@ impl Teller {
                 self.members(pool, seen.at);
             }
             Seen::Probe { told: Probed::Report(_), .. } if gone => self.members(pool, seen.at),
-            Seen::Answer(answer) if gone && answer.host == *host && self.missed.is_none() => {
-                if let Outcome::Failed { code, error } = &answer.outcome {
+            Seen::Answer(answer) if answer.host == *host && self.missed.is_none() => match &answer.outcome {
+                Outcome::Ok { .. } => drop(self.answered.insert(answer.via)),
+                // A refusal for another reason, or a way on which it never answered, says nothing about the host.
+                Outcome::Failed { code, error }
+                    if gone
+                        && code.as_deref().map_or(self.answered.contains(&answer.via), |code| {
+                            matches!(code, "CANNOT_CONTACT_HOST" | "HOST_OFFLINE")
+                        }) =>
+                {
                     let asked = seen.at - Duration::from_millis(u64::from(answer.took_ms));
                     let what = code.as_deref().unwrap_or(error);
                     self.missed = Some((asked, text::clean(what, 80).into_owned()));
                 }
-            }
+                Outcome::Failed { .. } => {}
+            },
             Seen::Set { r#ref, record } => self.set(pool, r#ref, record, seen.at),
             _ => {}
         }
