@@ -43,13 +43,14 @@ fn repair(lun: &Lun, host: &str) -> String {
             lun.name
         );
     }
+    if lun.up == 0 {
+        return format!(
+            "Repair the {} paths of {host} to {} ({parts}): all of them were down{since}{often}.",
+            lun.total, lun.name
+        );
+    }
     let down = lun.total.saturating_sub(lun.up);
-    format!(
-        "Repair {down} of the {} paths of {host} to {} ({parts}): {} were up{since}{often}.",
-        lun.total,
-        lun.name,
-        if lun.up == 0 { "none".to_owned() } else { lun.up.to_string() }
-    )
+    format!("Repair {down} of the {} paths of {host} to {} ({parts}): {} were up{since}{often}.", lun.total, lun.name, lun.up)
 }
 
 /// What goes after it.
