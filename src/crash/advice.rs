@@ -101,7 +101,7 @@ fn threshold(troubles: &[Trouble], waited_ms: Option<u64>, known: &Known) -> Str
             let seconds = seconds.clamp(0.0, 10_000.0).ceil() as u64;
             // Ten seconds for the I/O that is then made again.
             let enough = ((seconds + 10).div_ceil(BEAT / 1_000) + 1).max(DEFAULT);
-            (enough, format!("with {words} it takes about {seconds} s, and 10 s more to write again"))
+            (enough, format!("with {words} a fail-over takes about {seconds} s, and 10 s more to write again"))
         }
         // Noticed after ten seconds, and ten more for the I/O that is then made again.
         Some(seconds) => (
@@ -114,7 +114,7 @@ fn threshold(troubles: &[Trouble], waited_ms: Option<u64>, known: &Known) -> Str
     let set = "It must be the same on all nodes, and takes effect when o2cb starts.";
     match now {
         Some(now) if now >= enough => format!(
-            "O2CB_HEARTBEAT_THRESHOLD is {now} ({} s), which is enough for a fail-over: {why}. Repair the storage; do not raise it.",
+            "O2CB_HEARTBEAT_THRESHOLD is {now} ({} s), which is enough for a fail-over ({why}): repair the storage, do not raise it.",
             (now - 1) * BEAT / 1_000
         ),
         _ => format!(
@@ -132,7 +132,7 @@ fn xhad(verdict: &Verdict, known: &Known, out: &mut Vec<String>) {
         && *takes * 2.0 >= seconds
     {
         out.push(format!(
-            "HA's time-out is {seconds:.0} s, because nobody set more, and with {words} a fail-over takes {takes:.0} s: set `xe pool-ha-enable ... \
+            "HA's time-out is {seconds:.0} s, and with {words} a fail-over takes {takes:.0} s: set `xe pool-ha-enable ... \
              ha-config:timeout={:.0}`.",
             (takes * 2.0).max(seconds).ceil()
         ));

@@ -95,14 +95,14 @@ fn what_a_recording_knows_is_said_by_name_and_reckoned() {
         before: 1,
         ..Known::default()
     };
-    let fenced = crash(Cause::O2cb, Finer::Disk, &[]);
+    let fenced = Crash { host: Some("xcp3".into()), folder: None, dump: Dump::Missing, ..crash(Cause::O2cb, Finer::Disk, &[]) };
     let advice = advise_with(&fenced, &known).join("\n");
     for words in [
         "Repair the 2 paths of xcp3 to LUN 3600a (SR vms)",
         "changed 5 times",
         "a second path to LUN 3600b",
         // (80 + 10) / 2 + 1.
-        "O2CB_HEARTBEAT_THRESHOLD = 46, because (46 - 1) x 2 s = 90 s, and with 50 LUNs and 2000 paths it takes about 80 s",
+        "O2CB_HEARTBEAT_THRESHOLD = 46, because (46 - 1) x 2 s = 90 s, and with 50 LUNs and 2000 paths a fail-over takes about 80 s",
         "it is 31 now, 60 s",
         "Start db-old, build-7",
         "fence_method",
