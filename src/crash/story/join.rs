@@ -30,11 +30,17 @@ fn same(crash: &Crash, account: &Account) -> Option<Place> {
     if let Some(at) = crash.at {
         let on_ours = ours(at, account);
         let near = |at: Time| at + SAME >= from && at <= to + SAME;
-        return (near(on_ours) || near(at)).then_some(Place { at: Some(on_ours), zone: None });
+        if near(on_ours) || near(at) {
+            return Some(Place { at: Some(on_ours), zone: None });
+        }
     }
     let folder = crash.folder.as_deref().and_then(|folder| Stamp::parse(folder.rsplit('/').next().unwrap_or(folder)));
     if let Some(stamp) = folder {
-        return zone(stamp.wall, account);
+        // Where no zone is told, its time was made out by when the files were written, which a copy changes.
+        return if stamp.offset().is_none() { zone(stamp.wall, account) } else { None };
+    }
+    if crash.at.is_some() {
+        return None;
     }
     // Logs without a time, of a host that is known to have crashed once: there is nothing else that they can be of.
     (crash.folder.is_none() && crash.host.is_some()).then_some(Place { at: None, zone: None })
@@ -90,7 +96,7 @@ pub fn join(crash: &mut Crash, account: &Account) -> bool {
     }
     log_line(crash, place.at);
     weigh(crash, account);
-    crash.at = crash.at.or(place.at).or(own.at);
+    crash.at = place.at.filter(|_| place.zone.is_some()).or(crash.at).or(place.at).or(own.at);
     crash.advice = advice::advise_with(crash, &account.known);
     true
 }
