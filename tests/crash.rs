@@ -240,7 +240,8 @@ async fn note(home: &Home, fake: &Fake, more: &[&str]) -> (i32, String, Vec<serd
     let url = format!("http://{}", fake.addr);
     let args = [&["crash", url.as_str(), "--host", "xcp3", "--write-cause"], more].concat();
     let mut command = home.poolwatch(&args);
-    let (code, _, errors) = told(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap());
+    let (code, words, errors) = told(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap());
+    assert!(words.contains("xcp3"), "it is told whatever becomes of the note: {words}");
     let requests = fake.requests.lock().unwrap().clone();
     let writes = requests.iter().filter(|request| request.method().ends_with("_other_config"));
     (code, errors, writes.map(|request| json!([request.method(), request.json()["params"]])).collect())

@@ -31,8 +31,12 @@ pub(super) async fn beside(
     if args.recording.is_none() {
         recorded(session, &mut reading, host, data).await;
     }
-    if args.write_cause {
-        write(session, &reading, args, host).await?;
+    if args.write_cause
+        && let Err(error) = write(session, &reading, args, host).await
+    {
+        // What was read is told all the same; that the output cannot be written either changes nothing about the error.
+        let _ = super::tell(&reading, args);
+        return Err(error);
     }
     Ok(reading)
 }
