@@ -94,16 +94,22 @@ fn the_standard_input_a_quiet_log_and_what_cannot_be_read() {
 
 /// A tar with one dump in it.
 fn tar() -> Vec<u8> {
+    tar_of("dom0.log", FENCE)
+}
+
+/// A tar with one log of a dump in it.
+fn tar_of(log: &str, text: &str) -> Vec<u8> {
     let mut block = vec![0; 512];
-    let name = b"bug-report-20261121031500/var/crash/20261121-021744-UTC/dom0.log";
+    let name = format!("bug-report-20261121031500/var/crash/20261121-021744-UTC/{log}");
+    let name = name.as_bytes();
     block[..name.len()].copy_from_slice(name);
-    block[124..135].copy_from_slice(format!("{:011o}", FENCE.len()).as_bytes());
+    block[124..135].copy_from_slice(format!("{:011o}", text.len()).as_bytes());
     block[156] = b'0';
     block[257..265].copy_from_slice(b"ustar\x0000");
     block[148..156].fill(b' ');
     let sum: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
     block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
-    block.extend_from_slice(FENCE.as_bytes());
+    block.extend_from_slice(text.as_bytes());
     block.resize(block.len().next_multiple_of(512) + 1_024, 0);
     block
 }
@@ -193,4 +199,87 @@ async fn who_may_not_and_what_breaks_off_is_told_without_the_session() {
     assert_eq!(json["crashes"][0]["cause"], "o2cb", "{json:#}");
     assert!(json["notes"].to_string().contains("cut off"), "{json:#}");
     assert!(!json.to_string().contains(SESSION) && !errors.contains(SESSION));
+}
+
+/// A pool whose host left a dump, of which it knows; `refuses` what is written.
+async fn pool_with_dump(other_config: serde_json::Value, refuses: bool) -> Fake {
+    let answer = move |request: &Request| {
+        if request.head.starts_with("GET /system-status") {
+            let body = tar();
+            let mut bytes = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();
+            bytes.extend_from_slice(&body);
+            return Say::Raw(bytes);
+        }
+        let host = json!({"uuid": "u-3", "name_label": "xcp3", "hostname": "xcp3", "address": "127.0.0.1"});
+        let dump = |r: &str, host: &str, at: &str| json!({"uuid": format!("uuid-{r}"), "host": host, "timestamp": at, "size": "7", "other_config": other_config});
+        match request.method().as_str() {
+            "session.login_with_password" => Say::Result(json!(SESSION)),
+            "session.logout" => Say::Result(json!("")),
+            "event.from" => {
+                let event = json!({"id": "1", "class": "host", "operation": "add", "ref": "OpaqueRef:h", "snapshot": host});
+                let counts = json!({"host": 1});
+                Say::Result(
+                    json!({"events": [event], "valid_ref_counts": counts, "token": "00000000000000000001,00000000000000000001"}),
+                )
+            }
+            "host.get_all_records" => Say::Result(json!({"OpaqueRef:h": host})),
+            "host_crashdump.get_all_records" => Say::Result(json!({
+                "OpaqueRef:d1": dump("d1", "OpaqueRef:h", "20261120T02:17:44Z"),
+                "OpaqueRef:d2": dump("d2", "OpaqueRef:h", "20261121T02:17:44Z"),
+                "OpaqueRef:d3": dump("d3", "OpaqueRef:other", "20261121T02:17:44Z"),
+            })),
+            method if method.ends_with("_other_config") && refuses => Say::error("RBAC_PERMISSION_DENIED", &[method]),
+            method if method.ends_with("_other_config") => Say::Result(json!("")),
+            method => Say::error("MESSAGE_METHOD_UNKNOWN", &[method]),
+        }
+    };
+    Fake::start("127.0.0.1:0", false, answer).await
+}
+
+async fn note(home: &Home, fake: &Fake, more: &[&str]) -> (i32, String, Vec<serde_json::Value>) {
+    let url = format!("http://{}", fake.addr);
+    let args = [&["crash", url.as_str(), "--host", "xcp3", "--write-cause"], more].concat();
+    let mut command = home.poolwatch(&args);
+    let (code, words, errors) = told(&tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap());
+    assert!(words.contains("xcp3"), "it is told whatever becomes of the note: {words}");
+    let requests = fake.requests.lock().unwrap().clone();
+    let writes = requests.iter().filter(|request| request.method().ends_with("_other_config"));
+    (code, errors, writes.map(|request| json!([request.method(), request.json()["params"]])).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cause_is_noted_with_that_dump_and_only_with_consent() {
+    let home = Home::new("crash-note");
+    // Nobody can be asked: nothing is written, and it is said what would have been.
+    let (code, errors, writes) = note(&home, &pool_with_dump(json!({}), false).await, &[]).await;
+    assert!(code == 3 && writes.is_empty(), "{errors}{writes:?}");
+    assert!(errors.contains("poolwatch-cause = o2cb") && errors.contains("uuid-d2") && errors.contains("--yes"), "{errors}");
+
+    let (code, errors, writes) = note(&home, &pool_with_dump(json!({}), false).await, &["--yes"]).await;
+    assert_eq!(code, 0, "{errors}");
+    let key = json!("poolwatch-cause");
+    let expected = [
+        json!(["host_crashdump.remove_from_other_config", [SESSION, "OpaqueRef:d2", key]]),
+        json!(["host_crashdump.add_to_other_config", [SESSION, "OpaqueRef:d2", key, "o2cb"]]),
+    ];
+    assert_eq!(writes, expected);
+    assert!(errors.contains("written") && !errors.contains(SESSION), "{errors}");
+
+    let there = pool_with_dump(json!({"poolwatch-cause": "o2cb"}), false).await;
+    let (code, errors, writes) = note(&home, &there, &["--yes"]).await;
+    assert!(code == 0 && writes.is_empty() && errors.contains("already"), "{errors}");
+    let other = pool_with_dump(json!({"poolwatch-cause": "bug"}), false).await;
+    let (code, errors, _) = note(&home, &other, &[]).await;
+    assert!(code == 3 && errors.contains("now says bug"), "what it replaces is said: {errors}");
+
+    let (code, errors, _) = note(&home, &pool_with_dump(json!({}), true).await, &["--yes"]).await;
+    assert!(code == 3 && errors.contains("pool-operator"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_known_is_not_noted() {
+    let home = Home::new("crash-note-unknown");
+    let fake = pool("200 OK", tar_of("xen.log", "(XEN) Xen version 4.17\n(XEN) all well\n")).await;
+    let (code, errors, writes) = note(&home, &fake, &["--yes"]).await;
+    assert!(code == 3 && writes.is_empty() && errors.contains("a guess would stand there as a fact"), "{code} {errors}");
 }

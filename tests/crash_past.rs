@@ -200,6 +200,43 @@ fn a_time_or_a_host_that_is_not_in_it_is_refused_with_what_there_is() {
     assert!(matches!(outside, Err(PastError::Outside { .. })) && reading.crashes.is_empty());
 }
 
+/// A scenario with something more going wrong in it.
+fn made(home: &Home, scenario: &str, secs: &str, faults: &[&str]) -> PathBuf {
+    let path = home.path().join("made.jsonl.zst");
+    let mut args = vec!["record", "--scenario", scenario, "--duration", secs, "-o", path.to_str().unwrap()];
+    for fault in faults {
+        args.extend(["--fault", fault]);
+    }
+    let (code, _, err) = told(&home.run(&args));
+    assert_eq!(code, 0, "{err}");
+    path
+}
+
+#[test]
+fn a_host_that_dies_before_its_limit_is_over_was_not_fenced() {
+    let home = Home::new("past-before");
+    let path = made(&home, "fence-o2cb", "300", &["100 reset host=xcp3"]);
+    let mut reading = Reading::default();
+    past::explain(&mut reading, &path, Some("xcp3"), None).unwrap();
+    let [crash] = reading.crashes.as_slice() else { panic!("one crash: {reading:#?}") };
+    assert_eq!(crash.verdict.cause, Cause::Unknown, "a wrong o2cb is worse than none: {crash:#?}");
+    assert!(crash.verdict.notes.iter().any(|note| note.contains("o2cb's limit was running, but had")), "{crash:#?}");
+    assert!(!crash.story.iter().any(|step| step.text.contains("were over")), "{crash:#?}");
+}
+
+#[test]
+fn a_host_that_is_still_away_at_the_end_is_told_too() {
+    let home = Home::new("past-away");
+    let path = made(&home, "fence-o2cb", "150", &[]);
+    let mut reading = Reading::default();
+    past::explain(&mut reading, &path, None, None).unwrap();
+    let [crash] = reading.crashes.as_slice() else { panic!("one crash: {reading:#?}") };
+    assert_eq!((crash.host.as_deref(), crash.verdict.cause), (Some("xcp3"), Cause::O2cb), "{crash:#?}");
+    assert_eq!(crash.verdict.confidence, poolwatch::crash::verdict::Confidence::Guess, "it may still run");
+    assert!(crash.story.iter().any(|step| step.text.contains("has not been heard since")), "{crash:#?}");
+    assert!(crash.story.iter().any(|step| step.matters && step.text.contains("still down")), "{crash:#?}");
+}
+
 /// Numbers that look random and are the same every time.
 struct Dice(u64);
 

@@ -52,7 +52,7 @@ pub enum Command {
     /// Read a crash: who took the host down, how sure that is, the lines that say so, and what to do
     ///
     /// Reads a folder, an archive (tar, zip, packed with gzip, bzip2, xz or zstd), a log or the standard input, or fetches a bug report from
-    /// a host of a pool. Changes nothing. Exit code: 0 read and judged, also if there was no crash; 3 could not be read. See docs/crash.md.
+    /// a host of a pool; with --recording also what led to it. Changes nothing but with --write-cause. Exit code: 0 read and judged, also if there was no crash; 3 could not be read. See docs/crash.md.
     Crash(super::crash::CrashArgs),
     /// Serve what is known of pools as metrics, for Prometheus and what reads its formats
     ///

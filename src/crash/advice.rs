@@ -43,7 +43,7 @@ pub fn advise_with(crash: &Crash, known: &Known) -> Vec<String> {
         Cause::Unknown => unknown(crash, &mut out),
     }
     dump(crash, known, &mut out);
-    seen::last(known, &mut out);
+    seen::last(crash, known, &mut out);
     out.truncate(PIECES);
     out
 }
@@ -101,12 +101,7 @@ fn threshold(troubles: &[Trouble], waited_ms: Option<u64>, known: &Known) -> Str
             let seconds = seconds.clamp(0.0, 10_000.0).ceil() as u64;
             // Ten seconds for the I/O that is then made again.
             let enough = ((seconds + 10).div_ceil(BEAT / 1_000) + 1).max(DEFAULT);
-            (
-                enough,
-                format!(
-                    "a fail-over of all LUNs of this host takes about {seconds} s, with 10 s to write again after it ({words})"
-                ),
-            )
+            (enough, format!("with {words} a fail-over takes about {seconds} s, and 10 s more to write again"))
         }
         // Noticed after ten seconds, and ten more for the I/O that is then made again.
         Some(seconds) => (
@@ -137,7 +132,7 @@ fn xhad(verdict: &Verdict, known: &Known, out: &mut Vec<String>) {
         && *takes * 2.0 >= seconds
     {
         out.push(format!(
-            "HA's time-out is {seconds:.0} s, because nobody set more, and a fail-over takes {takes:.0} s ({words}): set `xe pool-ha-enable ... \
+            "HA's time-out is {seconds:.0} s, and with {words} a fail-over takes {takes:.0} s: set `xe pool-ha-enable ... \
              ha-config:timeout={:.0}`.",
             (takes * 2.0).max(seconds).ceil()
         ));

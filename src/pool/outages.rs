@@ -140,6 +140,19 @@ impl Pool {
             known.meant = known.meant.take().or(meant);
             return;
         }
+        let runs_guests = self.tables.guests().any(|(_, g)| g.on.as_ref() == Some(host));
+        if let Some(known) = self.outages.suspects.get_mut(host)
+            && known.well
+            && known.meant.is_none()
+            && !known.guests.is_empty()
+            && !runs_guests
+            && at.since(known.since) <= DUMP_NEAR
+        {
+            // A host that is starting answers now and then. It has lost its guests since it was suspected first, so it is the same trouble.
+            known.well = false;
+            known.meant = meant;
+            return;
+        }
         let mut guests: Vec<Ref> =
             self.tables.guests().filter(|(_, g)| g.on.as_ref() == Some(host)).map(|(r, _)| r.clone()).take(GUESTS).collect();
         guests.sort_unstable();
@@ -357,6 +370,46 @@ mod tests {
         assert_eq!(one.guests, [Fate { name: "db".into(), on: None, exists: true }]);
         assert_eq!(one.dump.as_ref().map(|d| d.uuid.as_str()), Some("d"));
         assert_eq!(one.told, [(t(100.0), "HA_HOST_WAS_FENCED".to_owned())]);
+    }
+
+    #[test]
+    fn a_host_that_answers_now_and_then_while_it_starts_is_still_the_same_outage() {
+        let mut s = with_guest();
+        s.pass(60.0);
+        // HA gives it up: disabled, not live, its guest is told to have gone.
+        let mut gone = host(2);
+        gone.enabled = false;
+        s.set("h2", Record::Host(gone.clone()));
+        s.set("m2", Record::HostMetrics(metrics(false)));
+        s.set("vm", Record::Vm(Vm { name_label: "db".into(), power_state: "Halted".into(), ..Vm::default() }));
+        s.mute = vec![2];
+        s.answer(2, Err("HOST_OFFLINE"));
+        s.pass(40.0);
+        s.mute.clear();
+        s.answers();
+        s.answer(2, Err("HOST_OFFLINE"));
+        gone.other_config = Config::from([("boot_time", format!("{}.", t(95.0).as_millis() / 1000).as_str())]);
+        s.set("h2", Record::Host(gone));
+        let all = s.pool.outages();
+        let [one] = all.as_slice() else { panic!("one outage: {all:?}") };
+        assert_eq!((one.guests.len(), one.away), (1, Some(t(60.0))));
+    }
+
+    #[test]
+    fn a_host_that_is_away_and_was_not_told_to_is_known_before_it_is_back() {
+        let mut s = with_guest();
+        s.pass(60.0);
+        s.mute = vec![2];
+        s.answer(2, Err("CANNOT_CONTACT_HOST"));
+        s.set("m2", Record::HostMetrics(metrics(false)));
+        s.pass(60.0);
+        let open = s.pool.not_back(t(120.0));
+        let [one] = open.as_slice() else { panic!("one: {open:?}") };
+        assert_eq!((one.name.as_str(), one.booted, one.guests.len()), ("xcp2", None, 1));
+        s.mute.clear();
+        s.answers();
+        s.set("m2", Record::HostMetrics(metrics(true)));
+        assert_eq!(s.pool.not_back(t(121.0)), Vec::new());
     }
 
     #[test]

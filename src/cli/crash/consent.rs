@@ -3,7 +3,7 @@
 //! The one thing of `crash` that changes a pool. It is asked for by a flag of its own, says what it will write where, and asks again.
 
 use super::{CrashArgs, CrashError, live, past};
-use crate::crash::report::{Crash, Reading, utc};
+use crate::crash::report::{Crash, Reading, confidence_text, utc};
 use crate::crash::stamp::Stamp;
 use crate::crash::verdict::Cause;
 use crate::pool::outages::CAUSE_KEY;
@@ -31,8 +31,12 @@ pub(super) async fn beside(
     if args.recording.is_none() {
         recorded(session, &mut reading, host, data).await;
     }
-    if args.write_cause {
-        write(session, &reading, args, host).await?;
+    if args.write_cause
+        && let Err(error) = write(session, &reading, args, host).await
+    {
+        // What was read is told all the same; that the output cannot be written either changes nothing about the error.
+        let _ = super::tell(&reading, args);
+        return Err(error);
     }
     Ok(reading)
 }

@@ -59,6 +59,17 @@ pub fn explain(reading: &mut Reading, recording: &Path, host: Option<&str>, at: 
     let mut player = Player::open(recording, TimeZone::UTC)?;
     let file =
         recording.file_name().map_or_else(|| "recording".into(), |name| text::clean(&name.to_string_lossy(), 120).into_owned());
+    explain_from(reading, &mut player, &file, host, at)
+}
+
+/// As [`explain`], from a recording that is open, called `file` in the evidence.
+pub fn explain_from(
+    reading: &mut Reading,
+    player: &mut Player,
+    file: &str,
+    host: Option<&str>,
+    at: Option<Time>,
+) -> Result<(), PastError> {
     for problem in player.recording().left_out() {
         reading.notes.push(format!("left out of the recording: {}", text::clean(problem, 400)));
     }
@@ -66,8 +77,8 @@ pub fn explain(reading: &mut Reading, recording: &Path, host: Option<&str>, at: 
     if let Some(at) = at.filter(|at| *at < from || *at > to) {
         return Err(PastError::Outside { at, from, to });
     }
-    let all = outages(&mut player)?;
-    let wanted = host.map(|host| known_host(&mut player, &all, host)).transpose()?;
+    let all = outages(player)?;
+    let wanted = host.map(|host| known_host(player, &all, host)).transpose()?;
     let mut told: Vec<&OutageView> = all.iter().filter(|one| wanted.as_ref().is_none_or(|host| one.host == *host)).collect();
     if let Some(at) = at {
         let apart = |one: &OutageView| {
@@ -86,12 +97,12 @@ pub fn explain(reading: &mut Reading, recording: &Path, host: Option<&str>, at: 
     for outage in told {
         // A dump from before the recording: nothing was seen of it.
         if outage.at() >= from && outage.at() <= to {
-            accounts.push(account(&mut player, outage, &all, &file)?);
+            accounts.push(account(player, outage, &all, file)?);
         }
     }
     put(reading, accounts, wanted.is_some());
     if reading.crashes.is_empty() {
-        reading.crashes.push(nothing(&player, host, at, (from, to)));
+        reading.crashes.push(nothing(player, host, at, (from, to)));
     } else if reading.crashes.iter().all(|crash| crash.story.is_empty() && crash.verdict.cause != Cause::None) {
         let note = format!("The recording goes from {} to {} and knows nothing of this crash.", utc(from), utc(to));
         reading.notes.push(note);
@@ -107,8 +118,8 @@ pub fn span(recording: &Path) -> Result<(Time, Time), PastError> {
 /// Every crash that the recording knows of, newest first.
 fn outages(player: &mut Player) -> Result<Vec<OutageView>, ReadError> {
     let line = player.time_line();
-    // A pool remembers those of one run of the program; where another one began is a gap, or a mark is of a time that it did not see.
-    let marks = line.marks.iter().filter(|mark| mark.name == "host-crashed").map(|mark| mark.at);
+    // A pool remembers those of one run of the program, as that version of it knew them: each boot is looked at by itself.
+    let marks = line.marks.iter().filter(|mark| matches!(mark.name.as_str(), "host-crashed" | "boot-time-changed")).map(|m| m.at);
     let ends = line.gaps.iter().map(|(end, _)| *end);
     let mut looks: Vec<Time> = marks.chain(ends).chain([line.to]).collect();
     looks.sort_unstable();
@@ -122,7 +133,8 @@ fn outages(player: &mut Player) -> Result<Vec<OutageView>, ReadError> {
             let same = |known: &&mut OutageView| {
                 known.host == outage.host
                     && match (known.booted, outage.booted) {
-                        (Some(a), Some(b)) => a == b,
+                        // xapi's coordinator corrects the time by some seconds.
+                        (Some(a), Some(b)) => a.since(b).max(b.since(a)) <= Duration::from_secs(60),
                         _ => known.at().since(outage.at()).max(outage.at().since(known.at())) <= Duration::from_secs(60),
                     }
             };
@@ -180,10 +192,10 @@ fn put(reading: &mut Reading, accounts: Vec<Account>, asked: bool) {
         for (at, crash) in free {
             let called = crash.host.clone();
             if asked {
-                crash.host = None;
+                crash.host = account.names.first().cloned();
             }
             let is_one = story::join(crash, &account);
-            crash.host = called.or_else(|| crash.host.take());
+            crash.host = called.or_else(|| crash.host.take().filter(|_| is_one));
             if is_one {
                 joined = Some(at);
                 break;

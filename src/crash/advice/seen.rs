@@ -43,23 +43,32 @@ fn repair(lun: &Lun, host: &str) -> String {
             lun.name
         );
     }
+    if lun.up == 0 {
+        return format!(
+            "Repair the {} paths of {host} to {} ({parts}): all of them were down{since}{often}.",
+            lun.total, lun.name
+        );
+    }
     let down = lun.total.saturating_sub(lun.up);
-    format!(
-        "Repair {down} of the {} paths of {host} to {} ({parts}): {} were up{since}{often}.",
-        lun.total,
-        lun.name,
-        if lun.up == 0 { "none".to_owned() } else { lun.up.to_string() }
-    )
+    format!("Repair {down} of the {} paths of {host} to {} ({parts}): {} were up{since}{often}.", lun.total, lun.name, lun.up)
 }
 
 /// What goes after it.
-pub(super) fn last(known: &Known, out: &mut Vec<String>) {
+pub(super) fn last(crash: &Crash, known: &Known, out: &mut Vec<String>) {
     if !known.still_down.is_empty() {
         let named: Vec<&str> = known.still_down.iter().take(GUESTS).map(String::as_str).collect();
         let more = known.still_down.len().saturating_sub(named.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         // A guest that is down is somebody's outage: not after everything else.
         out.insert(out.len().min(2), format!("Start {}{more}: nothing had started them again.", named.join(", ")));
+    }
+    if crash.verdict.cause == Cause::Unknown && crash.folder.is_none() {
+        let host = crash.name();
+        out.push(if known.dump {
+            format!("It left a dump: read it with `poolwatch crash TARGET --host {host}`.")
+        } else {
+            format!("If none of this tells, report it as a bug: with the bug report of {host} (`xen-bugtool -y` on it) and this report (--markdown).")
+        });
     }
     if let Some(skew) = known.skew_s {
         out.push(format!(

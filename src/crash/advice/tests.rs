@@ -80,3 +80,42 @@ fn names_that_are_none_are_left_out() {
     let advice = advise(&crash(Cause::Xhad, Finer::Statefile, &lines)).join("\n");
     assert!(!advice.contains("script") && advice.contains("nas.lab") && advice.contains("eth1 lost its link"), "{advice}");
 }
+
+#[test]
+fn what_a_recording_knows_is_said_by_name_and_reckoned() {
+    let lun =
+        crate::crash::story::Lun { name: "LUN 3600a (SR vms)".into(), storage: true, up: 0, total: 2, since: None, changes: 5 };
+    let mut known = Known {
+        lost: vec![lun],
+        single: vec!["3600b".into()],
+        limit_ms: Some(60_000),
+        no_dump: true,
+        failover: Some((80.0, "50 LUNs and 2000 paths".into())),
+        still_down: vec!["db-old".into(), "build-7".into()],
+        before: 1,
+        ..Known::default()
+    };
+    let fenced = Crash { host: Some("xcp3".into()), folder: None, dump: Dump::Missing, ..crash(Cause::O2cb, Finer::Disk, &[]) };
+    let advice = advise_with(&fenced, &known).join("\n");
+    for words in [
+        "Repair the 2 paths of xcp3 to LUN 3600a (SR vms)",
+        "changed 5 times",
+        "a second path to LUN 3600b",
+        // (80 + 10) / 2 + 1.
+        "O2CB_HEARTBEAT_THRESHOLD = 46, because (46 - 1) x 2 s = 90 s, and with 50 LUNs and 2000 paths a fail-over takes about 80 s",
+        "it is 31 now, 60 s",
+        "Start db-old, build-7",
+        "fence_method",
+        "once within the week",
+    ] {
+        assert!(advice.contains(words), "{words}: {advice}");
+    }
+    assert!(!advice.contains("Find out what held up"), "the reason has a name: {advice}");
+    // A fail-over that fits leaves the limit alone.
+    known.failover = Some((6.2, "40 LUNs and 80 paths".into()));
+    let advice = advise_with(&fenced, &known).join("\n");
+    assert!(advice.contains("O2CB_HEARTBEAT_THRESHOLD is 31 (60 s), which is enough"), "{advice}");
+    known.others = vec!["xcp1".into()];
+    assert!(advise_with(&fenced, &known)[0].starts_with("xcp1 went down in the same minutes"));
+    assert!(advise_with(&crash(Cause::None, Finer::Unknown, &[]), &known).is_empty());
+}

@@ -55,6 +55,10 @@ fn the_time_line_has_a_mark_for_each_step_and_the_crash() {
     let page = html(&reading(" x"));
     assert_eq!(page.matches("<circle").count(), 4);
     assert_eq!((page.matches("class=\"matters\"").count(), page.matches("class=\"crash\"").count()), (2, 1));
+    // What is long ago does not press the minutes that count into one point.
+    let places: Vec<i64> = page.split("<circle cx=\"").skip(1).filter_map(|rest| rest.split('"').next()?.parse().ok()).collect();
+    assert_eq!((places[0], places[1], places[3]), (40, 260, 960), "{places:?}");
+    assert!(page.contains("stroke-dasharray"));
     // At one moment there is no line to draw.
     let mut alone = reading(" x");
     alone.crashes[0].story.clear();

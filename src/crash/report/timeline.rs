@@ -4,6 +4,7 @@ use super::{Crash, utc};
 use crate::text::html as e;
 use crate::time::Time;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 /// Width and height, in the picture's own units.
 const SIZE: (i64, i64) = (1_000, 120);
@@ -11,6 +12,10 @@ const SIZE: (i64, i64) = (1_000, 120);
 const EDGE: i64 = 40;
 /// Marks that are drawn.
 const MARKS: usize = 200;
+/// What lies longer before the crash, such as a path that went days ago, has a place of its own at the left, not to scale.
+const NEAR: Duration = Duration::from_secs(15 * 60);
+/// How wide that place is, and the break after it.
+const LONG_AGO: (i64, i64) = (180, 40);
 
 /// The picture, or nothing where no two times are known.
 pub fn svg(crash: &Crash) -> String {
@@ -28,30 +33,47 @@ pub fn svg(crash: &Crash) -> String {
     let (Some(first), Some(last)) = (marks.first().map(|mark| mark.0), marks.last().map(|mark| mark.0)) else {
         return String::new();
     };
-    let length = last.millis_after(first);
-    if length <= 0 {
+    if last.millis_after(first) <= 0 {
         return String::new();
     }
     let (width, height) = SIZE;
     let middle = height / 2;
-    let x = |at: Time| {
-        let share = i128::from(at.millis_after(first)) * i128::from(width - 2 * EDGE) / i128::from(length);
-        EDGE + i64::try_from(share).unwrap_or(0)
+    let near = crash.at.map_or(first, |at| at - NEAR);
+    let early = marks.iter().filter(|mark| mark.0 < near).count();
+    let early = if early < marks.len() { early } else { 0 };
+    let begin = if early > 0 { EDGE + LONG_AGO.0 + LONG_AGO.1 } else { EDGE };
+    let scale_from = marks.get(early).map_or(first, |mark| mark.0);
+    let length = last.millis_after(scale_from).max(1);
+    let x = |number: usize, at: Time| {
+        if number < early {
+            return EDGE + LONG_AGO.0 * i64::try_from(number).unwrap_or(0) / i64::try_from(early).unwrap_or(1).max(1);
+        }
+        let share = i128::from(at.millis_after(scale_from)) * i128::from(width - EDGE - begin) / i128::from(length);
+        begin + i64::try_from(share).unwrap_or(0)
     };
     let mut out = String::new();
     let _ = write!(
         out,
         "<svg class=\"line\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{} marks from {} to {}\">\
-         <line x1=\"{EDGE}\" y1=\"{middle}\" x2=\"{}\" y2=\"{middle}\"/>",
+         <line x1=\"{begin}\" y1=\"{middle}\" x2=\"{}\" y2=\"{middle}\"/>",
         marks.len(),
         utc(first),
         utc(last),
         width - EDGE
     );
+    if early > 0 {
+        let (to, break_at) = (EDGE + LONG_AGO.0, begin - LONG_AGO.1 / 2 - 8);
+        let _ = write!(
+            out,
+            "<line x1=\"{EDGE}\" y1=\"{middle}\" x2=\"{to}\" y2=\"{middle}\" stroke-dasharray=\"4 6\"/>\
+             <text class=\"end\" x=\"{break_at}\" y=\"{}\">\u{22ef}</text>",
+            middle + 5
+        );
+    }
     // Words stand above and below in turn, and only where there is room for them.
     let mut free = [0, 0];
     for (number, (at, text, kind)) in marks.iter().enumerate() {
-        let x = x(*at);
+        let x = x(number, *at);
         let title = format!("{}: {text}", utc(*at));
         let _ = write!(out, "<g class=\"{kind}\"><title>{}</title><circle cx=\"{x}\" cy=\"{middle}\" r=\"6\"/>", e(&title));
         let short: String = text.chars().take(28).collect();

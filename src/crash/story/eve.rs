@@ -40,7 +40,7 @@ pub(super) struct Eve {
     pub tasks: Vec<String>,
     /// Its heartbeats.
     pub heartbeats: Vec<Heartbeat>,
-    /// Seconds for a fail-over, and how that is reckoned.
+    /// Seconds for a fail-over, and of what.
     pub failover: Option<(f64, String)>,
     /// The guests that ran on it.
     pub guests: Vec<(Ref, String)>,
@@ -86,7 +86,10 @@ impl Eve {
             rolling_upgrade: picture.control.rolling_upgrade,
             tasks: picture.tasks.iter().filter(|t| t.host == name && !t.ended).take(TASKS).map(task).collect(),
             heartbeats: pool.heartbeats(host, at),
-            failover: pool.failover(host, at).map(|failover| (failover.takes_s(), failover.words())),
+            failover: pool.failover(host, at).map(|failover| {
+                let luns = if failover.luns == 1 { "1 LUN".to_owned() } else { format!("{} LUNs", failover.luns) };
+                (failover.takes_s(), format!("{luns} and {} paths", failover.devices))
+            }),
             guests: pool.records().guests_on(host).into_iter().map(|(r, g)| (r.clone(), shown(&g.name))).collect(),
             method: pool.o2cb_margin(host, at).and_then(|margin| margin.fence_method),
             paths,

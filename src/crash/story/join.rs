@@ -10,12 +10,12 @@ use std::time::Duration;
 
 /// A dump is written, and a log line dated, so near to the crash at most.
 const SAME: Duration = Duration::from_secs(15 * 60);
-/// Clocks of all zones are a multiple of this apart.
-const ZONES: i64 = 15 * 60;
-/// The farthest that a zone is from UTC.
-const FARTHEST: i64 = 14 * 3_600;
-/// A folder's time is the crash kernel's: it is made this long after the crash at most, by a clock that may be off a little. Seconds.
-const MADE: i64 = 240;
+/// Zones that are no whole hours from UTC, in minutes.
+const ODD: [i64; 11] = [-570, -210, 210, 270, 330, 345, 390, 525, 570, 630, 765];
+/// The farthest that a zone of whole hours is from UTC.
+const FARTHEST: (i64, i64) = (-12, 14);
+/// A folder is made by the crash kernel, between the last sign of life and the next boot; so far may clocks be off that were not compared. Seconds.
+const OFF: i64 = 90;
 /// Clocks that are less than this apart need no word, in seconds.
 const IN_STEP: f64 = 1.5;
 
@@ -30,11 +30,17 @@ fn same(crash: &Crash, account: &Account) -> Option<Place> {
     if let Some(at) = crash.at {
         let on_ours = ours(at, account);
         let near = |at: Time| at + SAME >= from && at <= to + SAME;
-        return (near(on_ours) || near(at)).then_some(Place { at: Some(on_ours), zone: None });
+        if near(on_ours) || near(at) {
+            return Some(Place { at: Some(on_ours), zone: None });
+        }
     }
     let folder = crash.folder.as_deref().and_then(|folder| Stamp::parse(folder.rsplit('/').next().unwrap_or(folder)));
     if let Some(stamp) = folder {
-        return zone(stamp.wall, account);
+        // Where no zone is told, its time was made out by when the files were written, which a copy changes.
+        return if stamp.offset().is_none() { zone(stamp.wall, account) } else { None };
+    }
+    if crash.at.is_some() {
+        return None;
     }
     // Logs without a time, of a host that is known to have crashed once: there is nothing else that they can be of.
     (crash.folder.is_none() && crash.host.is_some()).then_some(Place { at: None, zone: None })
@@ -57,16 +63,15 @@ fn ours(at: Time, account: &Account) -> Time {
 fn zone(wall: stamp::Wall, account: &Account) -> Option<Place> {
     let seconds = |time: Time| time.as_millis().div_euclid(1_000);
     let (from, to) = account.between;
-    let zones = -FARTHEST / ZONES..=FARTHEST / ZONES;
-    let fits = |quarter: &i64| {
-        let at = seconds(ours(Time::from_secs(wall - quarter * ZONES), account));
-        at + MADE >= seconds(from) && at <= seconds(to) + MADE
+    let zones = (FARTHEST.0..=FARTHEST.1).map(|hours| hours * 60).chain(ODD).map(|minutes| minutes * 60);
+    let fits = |zone: &i64| {
+        let at = seconds(ours(Time::from_secs(wall - zone), account));
+        at + OFF >= seconds(from) && at <= seconds(to) + OFF
     };
     let mut found = zones.filter(fits);
-    let quarter = found.next()?;
+    let zone = found.next()?;
     // Two zones may fit where it was away for long: then it is the same crash, at a time that is not known.
-    let only = found.next().is_none();
-    let zone = only.then_some(quarter * ZONES);
+    let zone = found.next().is_none().then_some(zone);
     Some(Place { at: zone.map(|zone| ours(Time::from_secs(wall - zone), account)), zone })
 }
 
@@ -77,8 +82,8 @@ pub fn join(crash: &mut Crash, account: &Account) -> bool {
     crash.story.clone_from(&own.story);
     crash.host = crash.host.take().or_else(|| own.host.clone());
     if let (Some(zone), Some(clock)) = (place.zone, &crash.clock) {
-        let (hours, minutes) = (zone / 3_600, zone.abs() % 3_600 / 60);
-        let note = format!("The clock of the folder ({clock}) was {hours:+}:{minutes:02} h from UTC, by the recording.");
+        let (sign, hours, minutes) = (if zone < 0 { '-' } else { '+' }, zone.abs() / 3_600, zone.abs() % 3_600 / 60);
+        let note = format!("The clock of the folder ({clock}) was {sign}{hours}:{minutes:02} h from UTC, by the recording.");
         crash.verdict.notes.push(note);
     }
     if let Some(ahead) = account.clock_ahead.filter(|ahead| ahead.abs() >= IN_STEP) {
@@ -91,7 +96,7 @@ pub fn join(crash: &mut Crash, account: &Account) -> bool {
     }
     log_line(crash, place.at);
     weigh(crash, account);
-    crash.at = crash.at.or(place.at).or(own.at);
+    crash.at = place.at.filter(|_| place.zone.is_some()).or(crash.at).or(place.at).or(own.at);
     crash.advice = advice::advise_with(crash, &account.known);
     true
 }

@@ -30,7 +30,7 @@ pub struct Known {
     pub limit_ms: Option<u64>,
     /// Whether o2cb was set to leave no dump when it fences.
     pub no_dump: bool,
-    /// How long a fail-over of all its LUNs takes, in seconds, and how that is reckoned.
+    /// How long a fail-over of half of its paths takes, in seconds, and of what: `40 LUNs and 80 paths`.
     pub failover: Option<(f64, String)>,
     /// HA's time-out in seconds, if HA was on.
     pub ha_s: Option<f64>,

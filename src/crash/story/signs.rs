@@ -95,20 +95,20 @@ fn millis(ms: i64) -> Duration {
 fn o2cb(teller: &Teller) -> Option<Deadline> {
     let (at, margin) = teller.counting.as_ref()?;
     let left = millis(margin.left_ms?);
-    let (waited, what, finer) = match &margin.reason {
-        Reason::Disk { device, region, elapsed_ms, .. } => {
+    let (waited, limit, what, finer) = match &margin.reason {
+        Reason::Disk { device, region, elapsed_ms, budget_ms, .. } => {
             let device = crate::text::clean(device.as_deref().unwrap_or(region), 64).into_owned();
-            (millis(*elapsed_ms), format!("the heartbeat region on {device}"), Finer::Disk)
+            (millis(*elapsed_ms), millis(*budget_ms), format!("the heartbeat region on {device}"), Finer::Disk)
         }
         Reason::Network { connected, beating, silence_ms, .. } => {
             let what =
                 format!("the cluster's network: connected to {connected} of {beating} nodes, itself counted, which is no quorum");
-            (millis(*silence_ms), what, Finer::Network)
+            (millis(*silence_ms), millis(*silence_ms) + left, what, Finer::Network)
         }
         _ => return None,
     };
     let words = format!("{}: {}", teller.outage.name, margin.reason);
-    Some(Deadline { good: *at - waited, due: *at + left, limit: waited + left, what, finer, fits: Fits::Yes, seen: (*at, words) })
+    Some(Deadline { good: *at - waited, due: *at + left, limit, what, finer, fits: Fits::Yes, seen: (*at, words) })
 }
 
 fn statefile(teller: &Teller, eve: &Eve) -> Option<Deadline> {

@@ -2,7 +2,7 @@
 
 use super::eve::Eve;
 use super::known::Lun;
-use super::signs::{Deadline, Signs};
+use super::signs::{Deadline, Fits, Signs};
 use super::teller::{SAME, Teller, apart};
 use crate::crash::report::{Step, utc};
 use crate::crash::verdict::{Cause, Finer, Verdict};
@@ -62,8 +62,9 @@ pub(super) fn steps(
     }
     paths(&mut story, eve);
     doing(&mut story, teller, eve);
-    deadline(&mut story, signs.o2cb.as_ref(), verdict, "o2cb", Cause::O2cb);
-    deadline(&mut story, signs.statefile.as_ref(), verdict, "HA", Cause::Xhad);
+    let told = teller.news.iter().any(|news| news.name == "fence-near" && news.about == *name);
+    deadline(&mut story, signs.o2cb.as_ref(), verdict, "o2cb", Cause::O2cb, told);
+    deadline(&mut story, signs.statefile.as_ref(), verdict, "HA", Cause::Xhad, false);
     news(&mut story, teller, verdict);
     others(&mut story, teller, with);
     gone(&mut story, teller, signs);
@@ -180,7 +181,7 @@ fn doing(story: &mut Story, teller: &Teller, eve: &Eve) {
 }
 
 /// The last good heartbeat, half of the way, and the end.
-fn deadline(story: &mut Story, deadline: Option<&Deadline>, verdict: &Verdict, who: &str, cause: Cause) {
+fn deadline(story: &mut Story, deadline: Option<&Deadline>, verdict: &Verdict, who: &str, cause: Cause, told: bool) {
     let Some(deadline) = deadline else { return };
     let matters = verdict.cause == cause;
     let limit = deadline.limit.as_secs_f64();
@@ -191,9 +192,13 @@ fn deadline(story: &mut Story, deadline: Option<&Deadline>, verdict: &Verdict, w
     };
     story.tell(deadline.good, matters, good);
     let (at, words) = &deadline.seen;
-    story.tell(*at, matters, words.clone());
-    if matches!(deadline.fits, super::signs::Fits::Yes) {
-        story.tell(deadline.due, matters, format!("{who}'s {limit:.0} s were over"));
+    if !told {
+        story.tell(*at, matters, words.clone());
+    }
+    if deadline.fits == Fits::Yes {
+        // It cannot have been later than the end.
+        let at = verdict.at.filter(|_| matters).unwrap_or(deadline.due);
+        story.tell(at, matters, format!("{who}'s {limit:.0} s were over"));
     }
 }
 
@@ -206,11 +211,13 @@ fn news(story: &mut Story, teller: &Teller, verdict: &Verdict) {
             // Told by the paths and the deadlines themselves, and by the end of the story.
             "path-lost" | "host-crashed" | "statefile-lost" => (false, false),
             "fence-near" => (verdict.cause == Cause::O2cb, news.at <= heard + SAME),
-            "fence-passed" | "statefile-back" | "path-restored" | "bond-restored" => (false, true),
+            "fence-passed" => (false, news.at <= heard),
+            "host-silent" | "host-down" => (false, teller.missed.is_none()),
+            "boot-time-changed" | "host-back" => (false, teller.outage.booted.is_none()),
+            "statefile-back" | "path-restored" | "bond-restored" => (false, true),
             "clock-skew" | "toolstack-restarted" | "host-going-down" | "host-disabled" => (true, news.at <= heard + SAME),
             "coordinator-changed" | "database-went-back" | "ha-changed" | "rolling-upgrade" | "round-claimed" => (true, true),
-            "host-silent" | "host-down" | "boot-time-changed" | "host-back" | "host-ready" => (false, true),
-            "rebuild-began" | "rebuild-ended" | "link-lost" | "link-found" => (false, true),
+            "host-ready" | "rebuild-began" | "rebuild-ended" | "link-lost" | "link-found" => (false, true),
             _ => (false, news.health >= Health::Degraded && news.about == *name),
         };
         if keep {
@@ -294,7 +301,10 @@ fn guests(story: &mut Story, teller: &Teller, verdict: &Verdict) {
         let mut on: Vec<&str> = again.iter().map(|(_, on)| *on).collect();
         on.sort_unstable();
         on.dedup();
-        story.tell(**last, false, format!("{} of them run again, on {}", again.len(), names(&on)));
+        story.tell(**last, false, {
+            let how_many = if down.is_empty() { "all of them".to_owned() } else { format!("{} of them", again.len()) };
+            format!("{how_many} run again, on {}", names(&on))
+        });
     }
     if !down.is_empty() {
         let end = again.last().map_or(at, |(last, _)| **last).max(teller.outage.back.unwrap_or(at));

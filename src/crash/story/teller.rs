@@ -5,7 +5,7 @@ use super::{Account, judge, known::Known, signs::Signs, steps};
 use crate::crash::advice;
 use crate::crash::report::{Crash, Dump};
 use crate::o2cb::margin::{Margin, Reason};
-use crate::observation::{Observation, Outcome, Probed, Seen};
+use crate::observation::{Observation, Outcome, Probed, Seen, Via};
 use crate::pool::Pool;
 use crate::pool::keep::News;
 use crate::pool::outages::OutageView;
@@ -13,7 +13,7 @@ use crate::pool::picture::{Alert, Health};
 use crate::text;
 use crate::time::Time;
 use crate::xenapi::record::{Record, Ref};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// News that are kept.
@@ -64,14 +64,15 @@ pub struct Teller {
     pub(super) guests: BTreeMap<Ref, Lost>,
     /// The last reading in which a fence by o2cb was coming.
     pub(super) counting: Option<(Time, Margin)>,
-    /// The last reading in which its heartbeats were written.
-    pub(super) beating: Option<Time>,
     /// The first question that it did not answer: when it was asked, and what came instead.
     pub(super) missed: Option<(Time, String)>,
     /// When the pool said that it is not live.
     pub(super) declared: Option<Time>,
     /// When its cluster said that it is dead, and which.
     pub(super) evicted: Option<(Time, String)>,
+    /// Ways on which it has answered.
+    answered: BTreeSet<Via>,
+    looked: Time,
     uuid: String,
 }
 
@@ -85,10 +86,11 @@ impl Teller {
             messages: BTreeMap::new(),
             guests: BTreeMap::new(),
             counting: None,
-            beating: None,
             missed: None,
             declared: None,
             evicted: None,
+            answered: BTreeSet::new(),
+            looked: Time::EPOCH,
             uuid: String::new(),
         }
     }
@@ -130,24 +132,31 @@ impl Teller {
         match &seen.seen {
             Seen::Probe { host: of, told: Probed::Report(_) } if of == host && !self.is_back(seen.at) => {
                 let Some(margin) = pool.o2cb_margin(host, seen.at) else { return };
-                match margin.reason {
-                    Reason::Disk { .. } | Reason::Network { .. } => self.counting = Some((seen.at, margin)),
-                    Reason::Beating => (self.counting, self.beating) = (None, Some(seen.at)),
-                    _ => self.counting = None,
-                }
+                let counts = matches!(margin.reason, Reason::Disk { .. } | Reason::Network { .. });
+                self.counting = counts.then_some((seen.at, margin));
             }
             // What the others tell of one that does not tell any more.
             Seen::Probe { told: Probed::Report(_), .. } if gone && self.counting.is_none() && !self.is_back(seen.at) => {
                 let margin = pool.o2cb_margin(host, seen.at);
                 self.counting = margin.filter(|m| matches!(m.reason, Reason::Network { .. })).map(|margin| (seen.at, margin));
+                self.members(pool, seen.at);
             }
-            Seen::Answer(answer) if gone && answer.host == *host && self.missed.is_none() => {
-                if let Outcome::Failed { code, error } = &answer.outcome {
+            Seen::Probe { told: Probed::Report(_), .. } if gone => self.members(pool, seen.at),
+            Seen::Answer(answer) if answer.host == *host && self.missed.is_none() => match &answer.outcome {
+                Outcome::Ok { .. } => drop(self.answered.insert(answer.via)),
+                // A refusal for another reason, or a way on which it never answered, says nothing about the host.
+                Outcome::Failed { code, error }
+                    if gone
+                        && code.as_deref().map_or(self.answered.contains(&answer.via), |code| {
+                            matches!(code, "CANNOT_CONTACT_HOST" | "HOST_OFFLINE")
+                        }) =>
+                {
                     let asked = seen.at - Duration::from_millis(u64::from(answer.took_ms));
                     let what = code.as_deref().unwrap_or(error);
                     self.missed = Some((asked, text::clean(what, 80).into_owned()));
                 }
-            }
+                Outcome::Failed { .. } => {}
+            },
             Seen::Set { r#ref, record } => self.set(pool, r#ref, record, seen.at),
             _ => {}
         }
@@ -180,16 +189,23 @@ impl Teller {
                     lost.again = Some((at, pool.name_of(on)));
                 }
             }
-            Record::Cluster(_) | Record::ClusterHost(_) if self.eve.is_some() && self.evicted.is_none() => {
-                let name = &self.outage.name;
-                let dead = pool.glance(at).clusters().find_map(|cluster| {
-                    let member = cluster.members.iter().find(|member| member.host == *name)?;
-                    matches!(member.state, "dead" | "left").then(|| cluster.stack.clone())
-                });
-                self.evicted = dead.map(|stack| (at, stack));
-            }
+            Record::Cluster(_) | Record::ClusterHost(_) if self.eve.is_some() => self.members(pool, at),
             _ => {}
         }
+    }
+
+    /// Whether its cluster counts it as dead by now. Looked at once a second: it is a look at all members.
+    fn members(&mut self, pool: &Pool, at: Time) {
+        if self.evicted.is_some() || self.is_back(at) || at.since(self.looked) < Duration::from_secs(1) {
+            return;
+        }
+        self.looked = at;
+        let name = &self.outage.name;
+        let dead = pool.glance(at).clusters().find_map(|cluster| {
+            let member = cluster.members.iter().find(|member| member.host == *name)?;
+            matches!(member.state, "dead" | "left").then(|| cluster.stack.clone())
+        });
+        self.evicted = dead.map(|stack| (at, stack));
     }
 
     fn is_back(&self, at: Time) -> bool {
