@@ -11,6 +11,8 @@ use super::story::Known;
 use super::verdict::{Cause, Finer, Verdict};
 use paths::Trouble;
 
+/// Ends the advice to start guests. Who knows what runs by now leaves it out.
+pub const NOT_STARTED: &str = "nothing had started them again";
 /// Milliseconds between two writes of an o2cb heartbeat.
 const BEAT: u64 = 2_000;
 /// What the field sets where multipath has to fail over within the limit: `(61 - 1) x 2 s = 120 s`.

@@ -8,6 +8,7 @@ use crate::rollout::entry::Command;
 use crate::rollout::finding::Fix;
 use crate::rollout::plan::{Options, Plan, Scope};
 use crate::xenapi::record::{Class, Ref};
+use std::sync::Arc;
 
 /// Something to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +68,8 @@ pub enum Request {
         name: String,
         /// About when it went down.
         at: Option<crate::time::Time>,
+        /// What its files said, if that is known: then only what was recorded is put beside it once more.
+        files: Option<Arc<Reading>>,
     },
     /// Nobody wants the answer to this request any more.
     StopCrash {

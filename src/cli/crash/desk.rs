@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -79,8 +80,8 @@ impl Crashes {
                 let text = format!("{AT_ONCE} crashes are being read already; this one can be when one of them is done.");
                 self.answer(Answer::CrashRead { pool, ask, result: Err(CrashTrouble { text, passes: true }) });
             }
-            Request::ReadCrash { pool, ask, called, name, at, .. } => {
-                let task = Task { pool, ask, called, name, at, site: self.sites.get(pool.0).cloned(), recording };
+            Request::ReadCrash { pool, ask, called, name, at, files, .. } => {
+                let task = Task { pool, ask, called, name, at, known: files, site: self.sites.get(pool.0).cloned(), recording };
                 let running = self.tasks.spawn(task.run(self.answers.clone()));
                 self.running.insert(ask, running);
             }
@@ -131,13 +132,15 @@ struct Task {
     called: String,
     name: String,
     at: Option<Time>,
+    /// What its files said, if they were read before.
+    known: Option<Arc<Reading>>,
     site: Option<Site>,
     recording: Option<PathBuf>,
 }
 
 impl Task {
     async fn run(self, answers: mpsc::Sender<Answer>) {
-        let (pool, ask, progress) = (self.pool, self.ask, Progress::default());
+        let (pool, ask, progress, told_on) = (self.pool, self.ask, Progress::default(), self.known.is_some());
         let name = crate::text::clean(&self.name, 200).into_owned();
         let work = self.read(&progress);
         tokio::pin!(work);
@@ -157,6 +160,7 @@ impl Task {
             }
         };
         match &read.without_files {
+            None if told_on => {}
             None => tracing::info!(target: "poolwatch::crash", "read what {name} left: {} files", read.reading.files),
             Some(why) => tracing::warn!(target: "poolwatch::crash", "what {name} left could not be read: {}", why.text),
         }
@@ -165,14 +169,18 @@ impl Task {
 
     /// What the host left, and what was recorded. Without the one there may still be the other.
     async fn read(&self, progress: &Progress) -> CrashRead {
-        let (reading, without_files) = match self.files(progress).await {
-            Ok(reading) => (reading, None),
+        if let Some(files) = &self.known {
+            let reading = self.told(Reading::clone(files)).await;
+            return CrashRead { reading, without_files: None, files: Some(Arc::clone(files)) };
+        }
+        let (reading, without_files, files) = match self.files(progress).await {
+            Ok(reading) => (reading.clone(), None, Some(Arc::new(reading))),
             Err(why) => {
                 let source = self.recording.as_ref().map_or_else(String::new, |path| path.display().to_string());
-                (Reading { source, ..Reading::default() }, Some(why))
+                (Reading { source, ..Reading::default() }, Some(why), None)
             }
         };
-        CrashRead { reading: self.told(reading).await, without_files }
+        CrashRead { reading: self.told(reading).await, without_files, files }
     }
 
     /// The same with what was recorded of it; if that does not tell, that is noted.
@@ -353,6 +361,7 @@ mod tests {
             called: "u".to_owned(),
             name: "xcp3".to_owned(),
             at: None,
+            files: None,
         };
         for (sites, passes, word) in [(vec![entry], true, "not connected"), (Vec::new(), false, "recording")] {
             let mut crashes = Crashes::new(sites, Path::new("/nonexistent"), tx.clone());
@@ -377,6 +386,7 @@ mod tests {
             called: "u".to_owned(),
             name: "xcp3".to_owned(),
             at: None,
+            files: None,
         };
         crashes.ask(ask.clone(), None).expect("taken");
         let Some(Answer::CrashRead { ask: 99, result: Err(why), .. }) = rx.recv().await else { panic!("refused") };

@@ -1,5 +1,6 @@
 //! Advice from what a recording knows by name: paths and LUNs, guests that are still down, what others had in common.
 
+use super::NOT_STARTED;
 use crate::crash::report::{Crash, utc};
 use crate::crash::story::{Known, Lun};
 use crate::crash::verdict::Cause;
@@ -60,7 +61,7 @@ pub(super) fn last(crash: &Crash, known: &Known, out: &mut Vec<String>) {
         let more = known.still_down.len().saturating_sub(named.len());
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         // A guest that is down is somebody's outage: not after everything else.
-        out.insert(out.len().min(2), format!("Start {}{more}: nothing had started them again.", named.join(", ")));
+        out.insert(out.len().min(2), format!("Start {}{more}: {NOT_STARTED}.", named.join(", ")));
     }
     if crash.verdict.cause == Cause::Unknown && crash.folder.is_none() {
         let host = crash.name();

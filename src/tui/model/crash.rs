@@ -15,6 +15,8 @@ use std::time::Duration;
 const KEPT: usize = 16;
 /// A crash whose time is this near to an outage is that one: clocks differ, and a host dies for a while before it is dead.
 const NEAR: Duration = Duration::from_secs(15 * 60);
+/// So long after a host's return its story goes on: what became of its guests.
+const AFTER: Duration = Duration::from_secs(16 * 60);
 /// As far as two clocks of one host can be apart for the time zone alone.
 const ZONES: Duration = Duration::from_secs(14 * 3600);
 
@@ -53,6 +55,8 @@ pub struct CrashRead {
     pub reading: Reading,
     /// Why there is nothing of the host's own files in it, if so.
     pub without_files: Option<CrashTrouble>,
+    /// What the host's own files said, before anything that was recorded was put beside it: the story goes on, the files do not.
+    pub files: Option<Arc<Reading>>,
 }
 
 /// How a reading stands.
@@ -64,6 +68,8 @@ pub enum ReadState {
         ask: u64,
         /// Since when.
         since: Time,
+        /// Only what was recorded is put beside it once more: nothing that anybody waits for.
+        quiet: bool,
         /// Files that were seen, and bytes that came.
         seen: (u64, u64),
     },
@@ -88,6 +94,8 @@ pub struct Read {
     pub again: Option<Time>,
     /// How often it was tried by itself.
     pub tries: u32,
+    /// When what is shown came.
+    pub told: Time,
 }
 
 /// The crashes of one pool.
@@ -118,6 +126,13 @@ impl Crashes {
         self.reads.iter_mut().filter(|read| read.again.is_some())
     }
 
+    /// Whether what was told of a crash may have gone on since: the story ends a while after the host's return.
+    pub(crate) fn goes_on(&self, outage: &OutageView, now: Time, wait: Duration) -> bool {
+        let Some(read) = self.read(&CrashId::of(outage)).filter(|read| read.state == ReadState::Done) else { return false };
+        let back = outage.back.unwrap_or(now);
+        read.last.is_some() && read.told <= back + AFTER && read.told + wait <= now
+    }
+
     /// When the next of them is due.
     pub(crate) fn due(&self) -> Option<Time> {
         self.reads.iter().filter_map(|read| read.again).min()
@@ -129,14 +144,21 @@ impl Crashes {
     }
 
     /// A reading begins.
-    pub(crate) fn begin(&mut self, id: CrashId, ask: u64, since: Time, tries: u32) {
+    pub(crate) fn begin(&mut self, id: CrashId, ask: u64, since: Time, tries: u32, quiet: bool) {
         let last = self.read(&id).and_then(|read| read.last.clone());
         self.reads.retain(|read| read.id != id);
         while self.reads.len() >= KEPT {
             let oldest = self.reads.iter().position(|read| !matches!(read.state, ReadState::Asked { .. })).unwrap_or(0);
             self.reads.remove(oldest);
         }
-        self.reads.push(Read { id, state: ReadState::Asked { ask, since, seen: (0, 0) }, last, again: None, tries });
+        self.reads.push(Read {
+            id,
+            state: ReadState::Asked { ask, since, quiet, seen: (0, 0) },
+            last,
+            again: None,
+            tries,
+            told: since,
+        });
     }
 
     /// Forgets that it is under way; gives the number of its request.

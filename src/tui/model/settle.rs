@@ -118,9 +118,10 @@ impl Model {
         let plays = self.past().filter(|past| past.playing).map(|_| self.now + PLAY_STEP);
         let crashes = self.pools.iter().filter_map(|view| view.crashes.due());
         let opens = self.pools.iter().any(|view| view.crashes.opens.is_some()).then(|| self.now + Duration::from_millis(200));
-        let reads =
-            self.popups.iter().any(|p| matches!(p, Popup::Crash(_))) && self.pools.iter().any(|view| view.crashes.is_reading());
-        let reads = reads.then(|| self.now + self.for_people(Duration::from_secs(1)));
+        // An open crash counts by the second while it is read; its story goes on after that.
+        let crash = self.popups.iter().any(|p| matches!(p, Popup::Crash(_)));
+        let reads = self.pools.iter().any(|view| view.crashes.is_reading());
+        let reads = crash.then(|| self.now + self.for_people(Duration::from_secs(if reads { 1 } else { 10 })));
         let pools = pools.chain(crashes).chain(opens).chain(reads);
         pools.chain(toast).chain(plays).chain(ages).chain(self.wizard_due()).chain(Some(minute)).filter(|t| *t > self.now).min()
     }

@@ -11,7 +11,7 @@ use crate::tui::model::Model;
 use crate::tui::model::crash::{CrashId, CrashPane, ReadState};
 use crate::tui::msg::PoolIx;
 use crate::tui::sheet::SheetLine;
-use crate::tui::sheet::crash::{fates_short, sheet, sign, verdict_words};
+use crate::tui::sheet::crash::{fates_short, sentence, sheet, sign, verdict_words};
 use crate::tui::theme::Role;
 use crate::tui::update::{availability, crash::chosen};
 use ratatui::layout::Rect;
@@ -160,7 +160,7 @@ fn about(model: &Model, pool: PoolIx, outage: &OutageView) -> String {
         return crash.verdict.why.clone();
     }
     let mut parts = Vec::new();
-    parts.extend(outage.margin.clone());
+    parts.extend(outage.margin.as_deref().map(sentence));
     if !outage.told.is_empty() {
         let names: Vec<&str> = outage.told.iter().map(|(_, name)| name.as_str()).collect();
         parts.push(format!("xapi wrote {}.", names.join(", ")));

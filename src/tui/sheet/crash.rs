@@ -1,6 +1,7 @@
 //! A crash: what happened, what became of its guests, what to do now; then what says so.
 
 use super::Sheet;
+use crate::crash::advice::NOT_STARTED;
 use crate::crash::report::{Crash, cause_text, confidence_text};
 use crate::crash::verdict::{Cause, Evidence};
 use crate::pool::outages::{Fate, OutageView};
@@ -132,7 +133,7 @@ fn standing(sheet: &mut Sheet, model: &Model, outage: &OutageView, read: Option<
             let text = format!("The reading was stopped. {} reads what {name} left.", key(Action::CrashAgain));
             sheet.para(glyphs.unknown, Role::Degraded, 2, text, Role::Text);
         }
-        Some(ReadState::Asked { since, seen: (files, bytes), .. }) => {
+        Some(ReadState::Asked { since, seen: (files, bytes), quiet: false, .. }) => {
             let people = model.for_people(std::time::Duration::from_secs(1)).as_secs_f64().max(0.001);
             let took = (model.now.since(*since).as_secs_f64() / people).max(0.0);
             let what = if model.replay { "what was recorded".to_owned() } else { format!("what {name} left") };
@@ -149,7 +150,7 @@ fn standing(sheet: &mut Sheet, model: &Model, outage: &OutageView, read: Option<
         Some(ReadState::Failed(trouble)) => {
             sheet.para(glyphs.failed, Role::Failed, 2, format!("{} {again}", sentence(&trouble.text)), Role::Failed);
         }
-        Some(ReadState::Done) => {
+        Some(ReadState::Done | ReadState::Asked { quiet: true, .. }) => {
             let last = read.and_then(|read| read.last.as_ref());
             if let Some(without) = last.and_then(|last| last.without_files.as_ref()) {
                 let again = if without.passes { again } else { String::new() };
@@ -184,8 +185,8 @@ fn why(sheet: &mut Sheet, look: &Look, crash: &Crash) {
     let text = format!("{} {}: {}", sign.glyph, verdict_words(look, crash), cause_text(verdict.cause, verdict.finer));
     sheet.para("cause", Role::Muted, LABEL, text, sign.role);
     sheet.para("", Role::Muted, LABEL, verdict.why.clone(), Role::Text);
-    for note in &verdict.notes {
-        sheet.para("also", Role::Muted, LABEL, note.clone(), Role::Text);
+    for (note, head) in verdict.notes.iter().zip(std::iter::once("also").chain(std::iter::repeat(""))) {
+        sheet.para(head, Role::Muted, LABEL, note.clone(), Role::Text);
     }
 }
 
@@ -235,7 +236,10 @@ fn names(guests: &[&Fate]) -> String {
 fn advice(sheet: &mut Sheet, crash: &Crash, outage: &OutageView) {
     let down: Vec<&Fate> = outage.guests.iter().filter(|guest| is_down(guest)).collect();
     let start = (!down.is_empty()).then(|| format!("Start what is still down, if HA does not do it: {}.", names(&down)));
-    let pieces = start.iter().chain(&crash.advice);
+    // What the pool says now counts over what was recorded a while ago.
+    let known = !outage.guests.is_empty();
+    let told = crash.advice.iter().filter(|piece| !known || !piece.contains(NOT_STARTED));
+    let pieces = start.iter().chain(told);
     for ((number, piece), head) in (1..).zip(pieces).zip(std::iter::once("do now").chain(std::iter::repeat(""))) {
         sheet.para(head, Role::Emphasis, LABEL, format!("{number} {piece}"), Role::Text);
     }
@@ -337,7 +341,7 @@ fn source(sheet: &mut Sheet, last: &CrashRead) {
 }
 
 /// Ends in a full stop.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim_end();
     if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
 }

@@ -13,6 +13,7 @@ use crate::tui::msg::{Answer, Msg, PoolIx};
 use crate::tui::testkit::{model_of, press, screen, type_text};
 use crate::tui::update::{availability, update};
 use crate::xenapi::record::{Class, Config, Date, HostCrashdump, Message, Record, Vm};
+use std::sync::Arc;
 use std::time::Duration;
 
 const POOL: PoolIx = PoolIx(0);
@@ -155,7 +156,7 @@ fn asked(effects: &[Effect]) -> u64 {
 }
 
 pub(super) fn answer(model: &mut Model, effects: &[Effect], reading: Reading) {
-    let result = Ok(Box::new(CrashRead { reading, without_files: None }));
+    let result = Ok(Box::new(CrashRead { reading, without_files: None, files: None }));
     tell(model, Answer::CrashRead { pool: POOL, ask: asked(effects), result });
 }
 
@@ -355,7 +356,7 @@ fn reading_can_be_stopped_begun_again_and_left_alone() {
     assert!(screen(&model).contains("The reading was stopped. r reads"), "{}", screen(&model));
     let second = press(&mut model, "r");
     // What the first one still sends is nobody's.
-    let late = CrashRead { reading: Reading::default(), without_files: None };
+    let late = CrashRead { reading: Reading::default(), without_files: None, files: None };
     tell(&mut model, Answer::CrashRead { pool: POOL, ask: first, result: Ok(Box::new(late)) });
     assert!(screen(&model).contains("reading what xcp2 left"), "{}", screen(&model));
     press(&mut model, "esc");
@@ -404,7 +405,7 @@ fn without_the_hosts_files_the_story_is_told_and_the_files_are_still_waited_for(
     let (mut model, mut s) = watching((120, 40));
     let ask = asked(&see(&mut model, crash(&mut s, true)));
     let without = CrashTrouble { text: "xcp2 does not answer".into(), passes: true };
-    let read = CrashRead { reading: found(), without_files: Some(without) };
+    let read = CrashRead { reading: found(), without_files: Some(without), files: None };
     tell(&mut model, Answer::CrashRead { pool: POOL, ask, result: Ok(Box::new(read)) });
     let shown = screen(&model);
     assert!(shown.contains("xcp2 does not answer. It is tried again") && shown.contains("o2cb (disk), sure"), "{shown}");
@@ -448,6 +449,37 @@ fn the_dump_finds_its_folder_by_its_name_whatever_the_zone() {
     (zoned.crashes[0].at, zoned.crashes[0].clock) = (Some(t(70.0 + 18_000.0)), Some(format!("{digits} EST")));
     answer(&mut model, &effects, zoned);
     assert!(screen(&model).contains("o2cb (disk), sure"), "{}", screen(&model));
+}
+
+#[test]
+fn the_story_goes_on_from_the_recording_while_the_guests_come_back() {
+    let mut model = read((120, 40));
+    past_guard(&mut model);
+    let files = match &model.pools[0].crashes.last(&model.outages(POOL)[0]) {
+        Some(last) => last.reading.clone(),
+        None => panic!("it was read"),
+    };
+    assert!(pass(&mut model, Duration::from_secs(30)).is_empty(), "without the files there is nothing to go on from");
+    let ask = asked(&press(&mut model, "r"));
+    let read = CrashRead { reading: found(), without_files: None, files: Some(Arc::new(files.clone())) };
+    tell(&mut model, Answer::CrashRead { pool: POOL, ask, result: Ok(Box::new(read)) });
+    assert!(pass(&mut model, Duration::from_secs(5)).is_empty(), "not yet");
+    let effects = pass(&mut model, Duration::from_secs(6));
+    let [Effect::Request(Request::ReadCrash { ask, files: Some(known), .. })] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(**known, files);
+    assert!(!screen(&model).contains("reading what"), "nobody waits for it: {}", screen(&model));
+    let mut later = found();
+    later.crashes[0].story.push(Step { at: t(400.0), text: "2 of them run again".into(), matters: false });
+    let read = CrashRead { reading: later, without_files: None, files: Some(Arc::clone(known)) };
+    tell(&mut model, Answer::CrashRead { pool: POOL, ask: *ask, result: Ok(Box::new(read)) });
+    press(&mut model, "G");
+    assert!(screen(&model).contains("2 of them run again"), "{}", screen(&model));
+    // A while after the return of the host it is over.
+    model.now = t(BOOTED + 3_600.0);
+    let ask = asked(&pass(&mut model, Duration::from_secs(11)));
+    let read = CrashRead { reading: found(), without_files: None, files: Some(Arc::new(files)) };
+    tell(&mut model, Answer::CrashRead { pool: POOL, ask, result: Ok(Box::new(read)) });
+    assert!(pass(&mut model, Duration::from_secs(600)).is_empty());
 }
 
 #[test]

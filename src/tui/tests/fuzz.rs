@@ -119,7 +119,11 @@ fn of_a_crash() -> impl Strategy<Value = Answer> {
         }
         reading.notes.push(text.clone());
         let trouble = CrashTrouble { text, passes };
-        if well { Ok(Box::new(CrashRead { reading, without_files: passes.then_some(trouble) })) } else { Err(trouble) }
+        if well {
+            Ok(Box::new(CrashRead { reading, without_files: passes.then_some(trouble), files: None }))
+        } else {
+            Err(trouble)
+        }
     });
     prop_oneof![
         4 => (pool(), 1u64..9, read).prop_map(|(pool, ask, result)| Answer::CrashRead { pool, ask, result }),

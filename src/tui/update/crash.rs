@@ -25,6 +25,8 @@ const GUARD: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_secs(20);
 /// So often.
 const TRIES: u32 = 6;
+/// What goes on is told anew so often, by the time of people.
+const TELL_ON: Duration = Duration::from_secs(10);
 /// Rows of the list that a page key passes.
 const PAGE: usize = 10;
 
@@ -94,21 +96,22 @@ fn open(model: &mut Model, pool: PoolIx, outage: OutageView, opened: Option<Time
     let done = known.is_some_and(|read| matches!(read.state, ReadState::Asked { .. } | ReadState::Done));
     let pane = CrashPane { pool, outage: outage.clone(), saved: None, evidence: false, first: 0, opened };
     model.popups.push(Popup::Crash(Box::new(pane)));
-    if done { Vec::new() } else { ask(model, pool, &outage, 0) }
+    if done { Vec::new() } else { ask(model, pool, &outage, 0, false) }
 }
 
 /// Asks for a crash to be read.
-fn ask(model: &mut Model, pool: PoolIx, outage: &OutageView, tries: u32) -> Vec<Effect> {
+fn ask(model: &mut Model, pool: PoolIx, outage: &OutageView, tries: u32, quiet: bool) -> Vec<Effect> {
     model.asks += 1;
     let (number, now) = (model.asks, model.now);
     let Some(view) = model.pools.get_mut(pool.0) else { return Vec::new() };
-    view.crashes.begin(CrashId::of(outage), number, now, tries);
+    let files = view.crashes.last(outage).filter(|_| quiet).and_then(|last| last.files.clone());
+    view.crashes.begin(CrashId::of(outage), number, now, tries, quiet);
     let called = match view.known().record(&outage.host) {
         Some(Record::Host(host)) if !host.uuid.is_empty() => host.uuid.to_string(),
         _ => outage.name.clone(),
     };
     let (host, name) = (outage.host.clone(), outage.name.clone());
-    vec![Effect::Request(Request::ReadCrash { pool, ask: number, host, called, name, at: Some(outage.at()) })]
+    vec![Effect::Request(Request::ReadCrash { pool, ask: number, host, called, name, at: Some(outage.at()), files })]
 }
 
 /// The crash that is open on top: the pane, what the pool says of it now, and what was found.
@@ -147,7 +150,7 @@ fn in_pane(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
                 model.popups.push(Popup::Ask { ask: Ask::Cause(Box::new(of)), at: 0 });
             }
         }
-        Action::CrashAgain => return Some(ask(model, pool, &outage, 0)),
+        Action::CrashAgain => return Some(ask(model, pool, &outage, 0, false)),
         Action::CrashStop => {
             let stopped = model.pools.get_mut(pool.0)?.crashes.stop(&CrashId::of(&outage));
             return Some(stopped.map(|ask| Effect::Request(Request::StopCrash { ask })).into_iter().collect());
@@ -224,7 +227,7 @@ pub(super) fn availability(model: &Model, action: Action) -> Option<Result<(), S
     }
     let Some((pane, outage, found)) = on_top(model) else { return refuse("Open a crash first: c, then enter on its row.") };
     let read = model.pools.get(pane.pool.0).and_then(|view| view.crashes.read(&CrashId::of(&outage)));
-    let reading = read.is_some_and(|read| matches!(read.state, ReadState::Asked { .. }));
+    let reading = read.is_some_and(|read| matches!(read.state, ReadState::Asked { quiet: false, .. }));
     Some(match action {
         Action::CrashStop if !reading => Err("Nothing is being read.".to_owned()),
         Action::CrashAgain if reading => Err("It is being read.".to_owned()),
@@ -387,10 +390,24 @@ pub(super) fn tick(model: &mut Model) -> Vec<Effect> {
     for (pool, id, tries) in due {
         if let Some(outage) = model.outages(pool).into_iter().find(|outage| CrashId::of(outage) == id) {
             model.dirty = true;
-            effects.extend(ask(model, pool, &outage, tries));
+            effects.extend(ask(model, pool, &outage, tries, false));
         }
     }
+    effects.extend(tell_on(model));
     effects
+}
+
+/// The story of the crash that is open goes on while its guests come back: it is put together again from what was recorded since. What the host
+/// left is not read again for that.
+fn tell_on(model: &mut Model) -> Vec<Effect> {
+    let Some(Popup::Crash(pane)) = model.popups.last() else { return Vec::new() };
+    let Some(view) = model.pools.get(pane.pool.0).filter(|_| model.records && !model.replay) else { return Vec::new() };
+    let (pool, outage) = (pane.pool, model.outage_of(pane));
+    let has_files = view.crashes.last(&outage).is_some_and(|last| last.files.is_some());
+    if !has_files || !view.crashes.goes_on(&outage, model.now, model.for_people(TELL_ON)) {
+        return Vec::new();
+    }
+    ask(model, pool, &outage, 0, true)
 }
 
 /// Whether a pane has just opened by itself, so that a key was meant for what was there before.
@@ -433,10 +450,11 @@ pub(super) fn taken(model: &mut Model, answer: Answer) {
 }
 
 fn read(model: &mut Model, pool: PoolIx, ask: u64, result: Result<CrashRead, CrashTrouble>) {
-    let again = model.now + model.for_people(AGAIN);
+    let (now, again) = (model.now, model.now + model.for_people(AGAIN));
     let Some(view) = model.pools.get_mut(pool.0) else { return };
     let Some(read) = view.crashes.asked(ask) else { return };
     let id = read.id.clone();
+    let quiet = matches!(read.state, ReadState::Asked { quiet: true, .. });
     let trouble = match result {
         Ok(found) => {
             let without = found.without_files.clone();
@@ -444,8 +462,13 @@ fn read(model: &mut Model, pool: PoolIx, ask: u64, result: Result<CrashRead, Cra
             if without.is_none() || read.last.as_ref().is_none_or(|last| last.without_files.is_some()) {
                 read.last = Some(Arc::new(found));
             }
-            read.state = ReadState::Done;
+            (read.state, read.told) = (ReadState::Done, now);
             without
+        }
+        // What is shown stays as it is.
+        Err(_) if quiet => {
+            (read.state, read.told) = (ReadState::Done, now);
+            None
         }
         Err(trouble) => {
             read.state = ReadState::Failed(trouble.clone());
@@ -456,7 +479,7 @@ fn read(model: &mut Model, pool: PoolIx, ask: u64, result: Result<CrashRead, Cra
     read.again = (passes && read.tries < TRIES).then_some(again);
     let read = read.clone();
     let open = |popup: &Popup| matches!(popup, Popup::Crash(pane) if pane.pool == pool && CrashId::of(&pane.outage) == id);
-    if model.popups.iter().any(open) {
+    if quiet || model.popups.iter().any(open) {
         return;
     }
     let Some(outage) = model.outages(pool).into_iter().find(|outage| CrashId::of(outage) == id) else { return };
