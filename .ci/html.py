@@ -36,7 +36,7 @@ def pages(poolwatch, folder):
         stdout=subprocess.PIPE, stdin=subprocess.PIPE, env=env, text=True)
     url = json.loads(sim.stdout.readline())["pools"][0]["url"]
     recording = folder / "seen.jsonl.zst"
-    record = subprocess.Popen([poolwatch, "record", url, "-o", str(recording)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    record = subprocess.Popen([poolwatch, "record", url, "-o", str(recording), "--sim-speed", "20"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 120
         while True:

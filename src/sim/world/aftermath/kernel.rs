@@ -11,6 +11,9 @@ pub const XEN: &str = "4.17.5-13";
 /// The port of o2net.
 const PORT: u16 = crate::o2cb::PORT;
 
+/// Majors of SCSI disks: sixteen disks to each.
+const MAJORS: [u8; 4] = [8, 65, 66, 67];
+
 /// A line of the kernel.
 pub struct Said {
     /// When.
@@ -36,8 +39,6 @@ pub fn disk(number: usize) -> (String, String) {
     let number = number + 1;
     let name =
         if number < 26 { format!("sd{}", letter(number)) } else { format!("sd{}{}", letter(number / 26 - 1), letter(number)) };
-    // Sixteen disks to a major number.
-    const MAJORS: [u8; 4] = [8, 65, 66, 67];
     let major = MAJORS.get(number / 16).copied().unwrap_or(68);
     (name, format!("{major}:{}", number % 16 * 16))
 }
@@ -324,10 +325,13 @@ impl Core {
     }
 }
 
+/// How often it says that, in milliseconds.
+const EVERY: i64 = 1_020_000;
+/// What is left of it, in milliseconds.
+const HOURS: i64 = 6 * 3_600_000;
+
 /// What a kernel says on any day: network devices of guests come and go. Of the last hours; what is older has been rotated away.
 fn everyday(history: &History, life: &Life, until: Time, lines: &mut Lines) {
-    const EVERY: i64 = 1_020_000;
-    const HOURS: i64 = 6 * 3_600_000;
     let from = (life.booted.as_millis() + 120_000).max(until.as_millis() - HOURS);
     for turn in from.div_euclid(EVERY) + 1..=until.as_millis().div_euclid(EVERY) {
         let grid = Time::from_millis(turn * EVERY);
