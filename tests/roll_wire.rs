@@ -13,7 +13,14 @@ use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
 /// Seconds of the pool's time in one of ours.
-const SPEED: &str = "120";
+const SPEED: &str = "60";
+
+/// One round at a time: half a minute without a sign of life is half a second here, and several at once would take that from each other.
+static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+fn turn() -> std::sync::MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 fn sim(home: &Home, api: &str, more: &[&str]) -> Sim {
     let mut args =
@@ -117,6 +124,7 @@ fn reboots(home: &Home) -> BTreeMap<String, usize> {
 
 #[test]
 fn a_reboot_round_in_both_dialects_leaves_the_pool_as_it_was_found() {
+    let _turn = turn();
     for api in ["designed", "shipped"] {
         let home = Home::new(&format!("roll-{api}"));
         let sim = sim(&home, api, &[]);
@@ -181,6 +189,7 @@ impl Running {
 
 #[test]
 fn killed_at_five_stages_it_goes_on_and_no_host_is_rebooted_twice() {
+    let _turn = turn();
     let home = Home::new("roll-killed");
     let sim = sim(&home, "designed", &[]);
     let before = world(&sim);
@@ -204,6 +213,7 @@ fn killed_at_five_stages_it_goes_on_and_no_host_is_rebooted_twice() {
 
 #[test]
 fn a_second_operator_is_refused_and_the_first_one_goes_on_undisturbed() {
+    let _turn = turn();
     let (home, other) = (Home::new("roll-first"), Home::new("roll-second"));
     let sim = sim(&home, "designed", &[]);
     let before = world(&sim);
@@ -231,6 +241,7 @@ fn a_second_operator_is_refused_and_the_first_one_goes_on_undisturbed() {
 
 #[test]
 fn a_coordinator_that_dies_meanwhile_is_waited_for_or_told() {
+    let _turn = turn();
     let home = Home::new("roll-crash");
     let mut sim = sim(&home, "shipped", &[]);
     let before = world(&sim);
@@ -259,6 +270,7 @@ fn a_coordinator_that_dies_meanwhile_is_waited_for_or_told() {
 
 #[test]
 fn bad_input_is_refused_in_words_and_the_pool_stays_untouched() {
+    let _turn = turn();
     let home = Home::new("roll-bad");
     let sim = sim(&home, "designed", &[]);
     let before = world(&sim);
@@ -321,6 +333,7 @@ fn changes(sim: &Sim, session: &str, pool: &str) {
 
 #[test]
 fn a_database_that_went_back_refuses_a_round_and_stops_one_that_is_under_way() {
+    let _turn = turn();
     let home = Home::new("roll-rewound");
     let mut sim = sim(&home, "designed", &[]);
     until_planned(&home, &sim, &[], "planned", |code, _| code == 0);

@@ -58,15 +58,35 @@ pub fn of_pool(data: &Path, uuid: &str) -> PathBuf {
     data.join(FOLDER).join(if fits { uuid.to_ascii_lowercase() } else { "unknown".to_owned() })
 }
 
+/// The files of a recording that was begun in `path`: that one, and those beside it in which it went on. Whether each is of the same
+/// recording is for who reads them to see: somebody may have called another one so.
+pub fn continued(path: &Path) -> Vec<PathBuf> {
+    let more = (2..u32::MAX).map(|n| nth(path, n)).take(SEGMENTS_MOST).take_while(|path| path.is_file());
+    std::iter::once(path.to_owned()).chain(more).collect()
+}
+
+/// The `n`th file of a recording that was begun in `path`: `flight-2.jsonl.zst` for `flight.jsonl.zst`.
+fn nth(path: &Path, n: u32) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(match name.split_once('.') {
+        Some((stem, ending)) => format!("{stem}-{n}.{ending}"),
+        None => format!("{name}-{n}"),
+    })
+}
+
+/// Whether `bytes` more leave some of this disk free. Asked before a file is made too: a full disk is tried again every few seconds, and must not
+/// fill with empty files.
+fn room(disk: &rustix::fs::StatVfs, bytes: usize) -> io::Result<()> {
+    let full = disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_FREE + bytes as u64;
+    if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+}
+
 /// A file that leaves some of the disk free.
 struct Polite(File);
 
 impl Write for Polite {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let disk = rustix::fs::fstatvfs(&self.0)?;
-        if disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_FREE + bytes.len() as u64 {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
+        room(&rustix::fs::fstatvfs(&self.0)?, bytes.len())?;
         self.0.write(bytes)
     }
 
@@ -131,6 +151,7 @@ impl Shelf for Library {
         let folder = of_pool(&self.data, &header.uuid);
         DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         self.lock(&folder)?;
+        room(&rustix::fs::statvfs(&folder)?, 0)?;
         let stamp = header.start.to_xapi().replace(':', "");
         let mut attempt = 1;
         loop {
@@ -204,13 +225,10 @@ impl Shelf for OneFile {
         if let Some(first) = self.first.take() {
             return Ok(Box::new(Polite(first)));
         }
+        let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        room(&rustix::fs::statvfs(folder)?, 0)?;
         self.count += 1;
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let name = match name.split_once('.') {
-            Some((stem, ending)) => format!("{stem}-{}.{ending}", self.count),
-            None => format!("{name}-{}", self.count),
-        };
-        let path = self.path.with_file_name(name);
+        let path = nth(&self.path, self.count);
         let file = private().create_new(true).open(&path)?;
         tracing::warn!("the recording goes on in {}", text::clean(&path.display().to_string(), 400));
         Ok(Box::new(Polite(file)))
@@ -305,6 +323,7 @@ mod tests {
         shelf.next(&header(0)).expect("the file itself");
         shelf.next(&header(1)).expect("another beside it");
         assert!(data.join("flight-2.jsonl.zst").exists());
+        assert_eq!(continued(&path), [path.clone(), data.join("flight-2.jsonl.zst")]);
         let _ = fs::remove_dir_all(&data);
     }
 }

@@ -131,6 +131,11 @@ impl Part {
         Ok(part)
     }
 
+    /// Whether this may be what `first` went on in.
+    fn goes_on(&self, first: &Self) -> bool {
+        self.header.uuid == first.header.uuid && self.header.start >= first.header.start
+    }
+
     /// Looks into the frames from `first` on of which the index says nothing.
     fn complete(&mut self, first: usize) {
         let mut known = self.header.start;
@@ -195,16 +200,19 @@ impl Recording {
     pub fn refresh(&mut self) -> Result<(), ReadError> {
         let failed = |error: io::Error| ReadError::Io { path: self.path.clone(), error };
         let is_folder = std::fs::metadata(&self.path).map_err(failed)?.is_dir();
-        let paths = if is_folder { folder::segments(&self.path).map_err(failed)? } else { vec![self.path.clone()] };
-        let mut parts = Vec::with_capacity(paths.len());
+        let paths = if is_folder { folder::segments(&self.path).map_err(failed)? } else { folder::continued(&self.path) };
+        let mut parts: Vec<Arc<Part>> = Vec::with_capacity(paths.len());
         let mut error = None;
         self.left_out.clear();
         for path in paths {
             let known = self.parts.iter().find(|part| part.path == path);
             match reread(&path, known) {
+                // Beside a file there may be one that is called as if it went on there, and is of something else.
+                Ok(part) if !is_folder && parts.first().is_some_and(|first| !part.goes_on(first)) => {}
                 Ok(part) => parts.push(part),
                 // A segment whose first line is on its way.
-                Err(ReadError::Empty { .. }) if is_folder => {}
+                Err(ReadError::Empty { .. }) if is_folder || !parts.is_empty() => {}
+                Err(why) if !is_folder && path == self.path => return Err(why),
                 Err(why) => {
                     self.left_out.push(why.to_string());
                     error = Some(why);

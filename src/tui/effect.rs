@@ -67,8 +67,8 @@ pub enum Request {
         scope: Scope,
         /// How.
         options: Box<Options>,
-        /// Whether it is to be rehearsed on a twin of the pool too.
-        rehearse: bool,
+        /// Whether it is to be rehearsed on a twin of the pool too, and with how many things that go wrong by chance.
+        rehearse: Option<u32>,
     },
     /// Do what mends a finding, and answer with [`super::msg::Answer::Mended`].
     Mend {

@@ -220,12 +220,12 @@ impl Worker {
         Ok((watch, picture))
     }
 
-    async fn survey(&mut self, scope: Scope, options: Options, rehearse: bool) -> Result<Shown, Refusal> {
+    async fn survey(&mut self, scope: Scope, options: Options, rehearse: Option<u32>) -> Result<Shown, Refusal> {
         let known = if self.survey.0 == scope { std::mem::take(&mut self.survey.1) } else { Survey::default() };
         let (watch, _) = self.current().await?;
         let prepared = prepare::prepare(watch, &scope, options, known).await?;
-        let (rehearsal, lasts_s) = if rehearse {
-            let (lines, lasts) = super::rehearse::in_words(watch, &prepared, 0).await;
+        let (rehearsal, lasts_s) = if let Some(faults) = rehearse {
+            let (lines, lasts) = super::rehearse::in_words(watch, &prepared, faults).await;
             (Some(lines), lasts)
         } else {
             (None, None)

@@ -188,12 +188,12 @@ fn all_single_faults_of_the_largest_cluster_are_foreseen_in_no_time() {
     let numbers: Vec<u8> = (0..255).collect();
     let largest = situation(&numbers, 32);
     let faults = largest.single_faults();
-    let began = std::time::Instant::now();
+    let began = crate::time::computed();
     let told = each(&largest, &faults);
-    let took = began.elapsed();
+    let took = crate::time::computed() - began;
     assert_eq!(told.len(), faults.len());
     assert!(faults.len() > 1_000, "{}", faults.len());
-    // Where it is not optimised it may take as much as it needs on a busy machine: built for use it is below a second.
+    // Where it is not optimised it takes many times as long: built for use it is below a second.
     let most = if cfg!(debug_assertions) { 20 } else { 1 };
     assert!(took.as_secs() < most, "{took:?}");
     for (fault, told) in faults.iter().zip(&told) {

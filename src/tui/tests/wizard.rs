@@ -48,7 +48,7 @@ fn from_the_first_key_to_the_report() {
     // An update of all hosts but xcp3, xcp4 before xcp2.
     press(&mut model, "down, space, down, down, down, space, down, K, K");
     let Request::Survey { pool, ask, scope, options, rehearse } = request(press(&mut model, "enter")) else { panic!() };
-    assert_eq!((pool, scope.wanted, rehearse), (POOL, Wanted::Update, false));
+    assert_eq!((pool, scope.wanted, rehearse), (POOL, Wanted::Update, None));
     let uuids: Vec<String> = [1, 4, 2].iter().map(|n| format!("8f2b1d4e-0000-4000-8000-00000000000{n}")).collect();
     assert_eq!(scope.hosts, Some(uuids));
     assert!(options.home);

@@ -215,7 +215,13 @@ pub(super) fn survey_of(view: &mut crate::tui::model::PoolView, pool: PoolIx, no
     wizard.ask += 1;
     wizard.survey = Survey::Asked(now);
     let (scope, options) = (wizard.scope.asked(&view.picture.hosts), Box::new(wizard.scope.options.clone()));
-    vec![Effect::Request(Request::Survey { pool, ask: wizard.ask, scope, options, rehearse: wizard.scope.rehearse })]
+    vec![Effect::Request(Request::Survey {
+        pool,
+        ask: wizard.ask,
+        scope,
+        options,
+        rehearse: wizard.scope.rehearse.then_some(wizard.scope.faults),
+    })]
 }
 
 fn start(model: &mut Model) -> Vec<Effect> {

@@ -24,6 +24,8 @@ pub(crate) struct Scope {
     pub options: Options,
     /// Whether it is rehearsed first.
     pub rehearse: bool,
+    /// How many random things go wrong in the rehearsal's further runs.
+    pub faults: u32,
     /// Whether this product is updated by one named update a round (XenServer 7).
     pub legacy: bool,
     /// The networks that there are, as the page last showed them.
@@ -68,12 +70,15 @@ pub(crate) enum Choice {
     NotAfter,
     /// Rehearse it on a twin.
     Rehearse,
+    /// What goes wrong in the rehearsal.
+    Faults,
 }
 
 /// Shortest time of quiet, in seconds.
 const QUIET: u64 = crate::pool::limits::SETTLE.as_secs();
 const SETTLES: [u64; 7] = [QUIET, 2 * QUIET, 5 * QUIET, 10 * QUIET, 15 * QUIET, 30 * QUIET, 60 * QUIET];
 const SOAKS: [u64; 10] = [0, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200];
+const FAULTS: [u64; 7] = [0, 1, 2, 3, 5, 10, 20];
 const BATCHES: [u64; 9] = [0, 1, 2, 3, 4, 6, 8, 10, 16];
 /// Steps of the hour after which no host is begun, in milliseconds.
 const HALF_HOUR: i64 = 1_800_000;
@@ -94,6 +99,7 @@ impl Choice {
             Self::Deadlines => "how long a stage may take before it asks",
             Self::NotAfter => "begin no host after",
             Self::Rehearse => "rehearse it on a simulated twin of this pool first",
+            Self::Faults => "things that go wrong in the rehearsal, by chance",
         }
     }
 
@@ -140,7 +146,11 @@ impl Scope {
     pub fn rows(&self) -> Vec<Row> {
         let mut rows = vec![Row::What(Wanted::Reboot), Row::What(Wanted::Update)];
         rows.extend(self.order.iter().cloned().map(Row::Host));
-        let which = |choice: &Choice| *choice != Choice::Update || (self.legacy && self.purpose == Wanted::Update);
+        let which = |choice: &Choice| match choice {
+            Choice::Update => self.legacy && self.purpose == Wanted::Update,
+            Choice::Faults => self.rehearse,
+            _ => true,
+        };
         for choice in <Choice as strum::IntoEnumIterator>::iter().filter(which) {
             rows.push(Row::Choice(choice));
             if choice == Choice::Deadlines && self.unfolded {
@@ -203,6 +213,8 @@ impl Scope {
             Choice::Soak if self.options.soak_s == 0 => "not at all".to_owned(),
             Choice::Soak => secs(self.options.soak_s),
             Choice::NotAfter => self.options.not_after.map_or_else(|| "no limit".to_owned(), moment),
+            Choice::Faults if self.faults == 0 => "nothing".to_owned(),
+            Choice::Faults => self.faults.to_string(),
             Choice::ShutDown | Choice::Home | Choice::Rehearse => String::new(),
         }
     }
@@ -238,6 +250,7 @@ impl Scope {
             Choice::ShutDown => options.shut_down_pinned = !options.shut_down_pinned,
             Choice::Home => options.home = !options.home,
             Choice::Rehearse => self.rehearse = !self.rehearse,
+            Choice::Faults => self.faults = u32::try_from(step(&FAULTS, self.faults.into(), by)).unwrap_or(self.faults),
             Choice::Batch => options.batch = step(&BATCHES, options.batch.into(), by) as u32,
             Choice::Network => {
                 let offered: Vec<Ref> =
@@ -384,6 +397,19 @@ mod tests {
         assert_eq!(scope.not_offered().collect::<Vec<_>>(), ["Backup (bond0): xcp2 has no address on it"]);
         scope.networks.clear();
         assert_eq!(scope.value(Choice::Network, |t| t.to_string()), "a network that is gone");
+    }
+
+    #[test]
+    fn what_goes_wrong_is_asked_only_of_a_rehearsal() {
+        let mut scope = Scope::default();
+        assert!(!scope.rows().contains(&Row::Choice(Choice::Faults)));
+        scope.turn(Choice::Rehearse, 1, NOW);
+        assert!(scope.rows().contains(&Row::Choice(Choice::Faults)));
+        assert_eq!(scope.value(Choice::Faults, |t| t.to_string()), "nothing");
+        for _ in 0..20 {
+            scope.turn(Choice::Faults, 1, NOW);
+        }
+        assert_eq!((scope.faults, scope.value(Choice::Faults, |t| t.to_string()).as_str()), (20, "20"));
     }
 
     #[test]
