@@ -18,7 +18,7 @@ use std::time::Duration;
 /// How long the pool is given to be read again before it is told what was lost.
 const REREAD: Duration = Duration::from_secs(60);
 
-const TODO: &str = "Look on each host (xl list) whether what is listed still runs there, and restart its toolstack (xe-toolstack-restart): \
+const WHAT_TO_DO: &str = "Look on each host (xl list) whether what is listed still runs there, and restart its toolstack (xe-toolstack-restart): \
                     then it tells the pool anew how it is. Put right what still is not as the pool says. Then retry, or abort.";
 
 /// Stops the run if the database went back and the operator was not told; `None`: it did not, or they were.
@@ -41,7 +41,7 @@ pub fn went_back(ctx: &Ctx) -> Option<Do> {
         return Some(ctx.wait(run.current(), text, Some(rewind.at + REREAD)));
     }
     let why = format!("{WENT_BACK} {}.", rewind_words(rewind, ctx.now()));
-    Some(Ctx::stuck(None, why, TODO.to_owned()))
+    Some(Ctx::stuck(None, why, WHAT_TO_DO.to_owned()))
 }
 
 /// Stops the run if our claim is as it was before we last renewed it, which nobody but an older database makes it.
@@ -64,7 +64,7 @@ fn forgot_us(ctx: &Ctx) -> Option<Do> {
         "{WENT_BACK}: our claim on it was renewed at {wrote}, and shows the renewal of {shown} again. What else was changed in between is \
          lost too, and not known."
     );
-    Some(Ctx::stuck(None, why, TODO.to_owned()))
+    Some(Ctx::stuck(None, why, WHAT_TO_DO.to_owned()))
 }
 
 /// If a claim of ours is as it was before it was last renewed, and nobody was told since: what it shows, what was written last, and when
