@@ -344,7 +344,10 @@ fn leases_are_computed_with_and_without_a_pool() {
     let (code, json, _) = told(&home.run(&[&alone[..], &["--lease", "600", "--json"]].concat()));
     let found: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((code, &found["schema"], &found["outcome"]["safe"]), (1, &"poolwatch-lease/1".into(), &false.into()), "{json}");
-    assert!(found["pool"].is_null() && found["outcome"]["problems"][0].as_str().unwrap().contains("before it is renewed"), "{json}");
+    assert!(
+        found["pool"].is_null() && found["outcome"]["problems"][0].as_str().unwrap().contains("before it is renewed"),
+        "{json}"
+    );
 
     let sim = Sim::start(&home, CALM);
     let (_, json, _) = told(&home.run(&["lease", sim.url(), "--json"]));

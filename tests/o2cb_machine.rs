@@ -59,8 +59,7 @@ fn a_host_is_started_changed_and_stopped_with_its_own_tools() {
     let mut folder = Disk::open(root).unwrap();
     let mut machine = Machine::at(root);
     let now = Time::from_secs(1_800_000_000);
-    let mut node = Node { folder: &mut folder, services: &mut machine, dry_run: true, register: true };
-    node.dry_run = false;
+    let mut node = Node { folder: &mut folder, services: &mut machine, dry_run: false, register: true };
     node.found("xspool", Mode::Global, &[REGION.to_owned()], now).unwrap();
     node.create(&Join::new("xs0", "10.0.0.10"), now).unwrap();
     assert_eq!(calls(root), [""; 0], "files alone, as nothing runs yet");

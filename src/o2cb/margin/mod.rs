@@ -21,7 +21,7 @@ pub use wheel::{Fires, Wheel};
 
 use super::live::FenceMethod;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// A heartbeat is written every 2 s (`O2HB_REGION_TIMEOUT_MS`).
 pub const BEAT_MS: i64 = 2_000;
@@ -137,9 +137,9 @@ pub struct Margin {
     pub host: String,
     /// Its number as a node.
     pub node: Option<u8>,
-    /// Names of the nodes that the reason speaks of, by their numbers, as far as they are known.
+    /// Numbers and names of the nodes that the reason speaks of, as far as they are known. No map: its keys would be texts in JSON.
     #[serde(default)]
-    pub names: BTreeMap<u8, String>,
+    pub names: Vec<(u8, String)>,
     /// Milliseconds until it fences itself, if nothing changes; `None` if no fence is coming.
     pub left_ms: Option<i64>,
     /// It does not fence before this many milliseconds.

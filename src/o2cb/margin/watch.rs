@@ -283,7 +283,7 @@ impl Margin {
 }
 
 /// What these nodes are called.
-pub fn names(live: &Live, nodes: &BTreeSet<u8>) -> BTreeMap<u8, String> {
+pub fn names(live: &Live, nodes: &BTreeSet<u8>) -> Vec<(u8, String)> {
     nodes.iter().filter_map(|node| Some((*node, live.name_of(*node)?.to_owned()))).collect()
 }
 
@@ -291,7 +291,7 @@ fn blank(host: &str, fence_method: Option<FenceMethod>) -> Margin {
     Margin {
         host: host.to_owned(),
         node: None,
-        names: BTreeMap::new(),
+        names: Vec::new(),
         left_ms: None,
         at_least_ms: None,
         at_most_ms: None,

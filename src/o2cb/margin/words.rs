@@ -2,7 +2,7 @@
 
 use super::{Difference, Margin, Reason, Sure, Warning};
 use crate::text;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ fn secs(ms: i64) -> String {
 }
 
 /// By their names if all are known, else by their numbers.
-fn nodes(set: &BTreeSet<u8>, names: &BTreeMap<u8, String>) -> String {
-    let known: Option<Vec<String>> = set.iter().map(|node| Some(text::clean(names.get(node)?, 64).into_owned())).collect();
+fn nodes(set: &BTreeSet<u8>, names: &[(u8, String)]) -> String {
+    let known: Option<Vec<String>> =
+        set.iter().map(|node| Some(text::clean(&names.iter().find(|(of, _)| of == node)?.1, 64).into_owned())).collect();
     if let Some(known) = known.filter(|known| !known.is_empty()) {
         let Some((last, rest)) = known.split_last() else { return String::new() };
         return if rest.is_empty() { last.clone() } else { format!("{} and {last}", rest.join(", ")) };
@@ -29,13 +30,13 @@ fn are(set: &BTreeSet<u8>) -> &'static str {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, &BTreeMap::new())
+        self.write(f, &[])
     }
 }
 
 impl Reason {
     /// In words, with these names of nodes.
-    fn write(&self, f: &mut fmt::Formatter<'_>, names: &BTreeMap<u8, String>) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>, names: &[(u8, String)]) -> fmt::Result {
         match self {
             Self::Beating => write!(f, "heartbeats are written"),
             Self::NotHeartbeating => write!(f, "o2cb has no heartbeat here, so it does not fence this host"),

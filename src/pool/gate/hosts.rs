@@ -34,7 +34,7 @@ pub fn for_others(known: &Known, at: usize) -> Vec<Finding> {
         out.extend(lost_paths(known, at, name));
     }
     out.extend(dead_member(known, r, name, doing));
-    out.extend(fence(known, r));
+    out.extend(fence(known, r, up));
     let statefile_lost = known.pool.tracks.get(r).and_then(|t| t.statefile_lost);
     if up && statefile_lost.is_none() {
         out.extend(heartbeats(known, r, name));
@@ -230,7 +230,7 @@ fn dead_member(known: &Known, r: &Ref, name: &str, doing: Stage) -> Option<Findi
 }
 
 /// A fence by o2cb that is near: nobody else may go while a host is about to.
-fn fence(known: &Known, r: &Ref) -> Option<Finding> {
+fn fence(known: &Known, r: &Ref, up: bool) -> Option<Finding> {
     let margin = known.margin(r)?;
     let seen = known.pool.probes.of(r)?.report(known.now).map_or(Time::EPOCH, |(at, _)| at);
     // What is wrong and what to do first; the rest of it stands with the evidence.
@@ -239,6 +239,8 @@ fn fence(known: &Known, r: &Ref) -> Option<Finding> {
     let whole = margin.advice().map_or_else(|| margin.to_string(), |advice| format!("{margin}. To do: {advice}"));
     match margin.level {
         Level::Green => None,
+        // That its probe does not answer either is no news of a host that is silent or down.
+        Level::Unknown if !up => None,
         Level::Unknown => {
             Some(Finding::soft("fence-unknown", seen, text).unknown().opens("its probe tells how far o2cb is from a fence"))
         }

@@ -329,3 +329,17 @@ fn what_the_ha_daemon_and_the_sessions_are_set_to_is_the_budget_and_its_statefil
         p.hosts[1].gate
     );
 }
+
+#[test]
+fn a_margin_with_names_of_nodes_comes_through_json() {
+    let Probed::Report(mut told) = report(Some(live(1, 3, 700, 0.0)), vec![], 0.0) else { panic!("a report") };
+    let Known::Yes(o2cb) = &mut told.o2cb.found else { panic!("o2cb") };
+    o2cb.margin.reason = crate::o2cb::margin::Reason::PeersSilent { silent: [2, 3].into() };
+    o2cb.margin.names = vec![(2, "xcp2".into()), (3, "xcp3".into())];
+    let said = serde_json::to_string(&told).expect("JSON");
+    let again = crate::feed::decode::report(&said).expect("a report");
+    let margin = &again.o2cb.get().expect("o2cb").margin;
+    assert_eq!(margin.names.len(), 2);
+    assert!(margin.to_string().ends_with("xcp2 and xcp3 are silent, this node keeps the quorum"), "{margin}");
+    assert!(margin.advice().is_some_and(|advice| advice.contains("look at xcp2 and xcp3: dead, or about to fence themselves")));
+}

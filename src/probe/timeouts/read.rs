@@ -24,7 +24,6 @@ const SESSIONS: Command = Command {
 
 /// The time-outs of a host.
 pub fn read(source: &Source, now: Time) -> Section<Timeouts> {
-    let mut from: Vec<&str> = Vec::new();
     let file = |path: &str| source.file(path, SMALL).ok().map(|said| said.text);
     let iscsi_new = file("/etc/iscsi/iscsid.conf").and_then(|text| record(&text, "/etc/iscsi/iscsid.conf"));
     let iscsi = iscsi(source);
@@ -38,7 +37,7 @@ pub fn read(source: &Source, now: Time) -> Section<Timeouts> {
         (multipath.is_some(), "multipath"),
         (ha.is_some(), "xhad.conf"),
     ];
-    from.extend(parts.iter().filter(|(there, _)| *there).map(|(_, name)| *name));
+    let from: Vec<&str> = parts.iter().filter(|(there, _)| *there).map(|(_, name)| *name).collect();
     if from.is_empty() {
         return Section::none(Unknown::new("iscsid.conf, multipath.conf, xhad.conf, /sys/class", Because::Absent));
     }
