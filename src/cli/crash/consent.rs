@@ -120,7 +120,9 @@ async fn write(session: &Session, reading: &Reading, args: &CrashArgs, host: &st
     }
     let instead = was.map_or_else(String::new, |was| format!(", which now says {}", text::clean(was, 40)));
     let when = dump.timestamp.0.map_or_else(String::new, |at| format!(" of {}", utc(at)));
-    let what = format!("{CAUSE_KEY} = {cause} into other_config of the crash dump {called}{when} of {}{instead}", crash.name());
+    let sure = confidence_text(crash.verdict.confidence);
+    let what =
+        format!("{CAUSE_KEY} = {cause} ({sure}) into other_config of the crash dump {called}{when} of {}{instead}", crash.name());
     confirm(args, &what)?;
     note_cause(session, Consent::given_by_the_operator(), r, cause).await.map_err(|error| CrashError::Note(error.to_string()))?;
     eprintln!("poolwatch: written: {what}");
