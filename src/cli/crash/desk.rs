@@ -2,10 +2,12 @@
 //! what came of it is written into a file when the operator asks for that. Asks for no password, and writes nothing to a pool but the cause that an
 //! operator has said yes to.
 
+mod file;
+
 use super::live::{self, Progress};
 use super::{CrashError, past};
 use crate::cli::setup::Entry;
-use crate::crash::report::{self, Crash, Reading};
+use crate::crash::report::Reading;
 use crate::feed::driver::Desk;
 use crate::rollout::driver::{Consent, note_cause};
 use crate::time::Time;
@@ -15,8 +17,6 @@ use crate::tui::msg::{Answer, PoolIx};
 use crate::xenapi::error::Error;
 use crate::xenapi::record::Ref;
 use std::collections::HashMap;
-use std::fs::OpenOptions;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,8 +30,6 @@ const AT_ONCE: usize = 4;
 const TOLD: Duration = Duration::from_millis(250);
 /// The folder of the files, below the data folder.
 const FOLDER: &str = "crashes";
-/// So many files about the same moment of a host.
-const SAME: u32 = 999;
 
 /// What it takes to read from the hosts of one pool.
 #[derive(Clone)]
@@ -94,7 +92,7 @@ impl Crashes {
             Request::SaveCrash { pool, reading } => {
                 let (folder, answers) = (self.folder.clone(), self.answers.clone());
                 self.tasks.spawn(async move {
-                    let saved = tokio::task::spawn_blocking(move || save(&folder, &reading)).await;
+                    let saved = tokio::task::spawn_blocking(move || file::save(&folder, &reading)).await;
                     let result = match saved {
                         Ok(Ok(path)) => Ok(path.display().to_string()),
                         Ok(Err(why)) => Err(why),
@@ -234,121 +232,9 @@ async fn write(site: Option<Site>, dump: &Ref, cause: &str) -> Result<String, St
     Ok(format!("The cause {cause} is written to the record of the crash dump."))
 }
 
-/// Writes one crash into a file of its own; where.
-fn save(folder: &Path, reading: &Reading) -> Result<PathBuf, String> {
-    let broken = |path: &Path, error: &io::Error| format!("{}: {error}", path.display());
-    std::fs::create_dir_all(folder).map_err(|error| broken(folder, &error))?;
-    let stem = stem(reading.crashes.first());
-    let page = report::html(reading);
-    for number in 1..=SAME {
-        let more = if number == 1 { String::new() } else { format!("-{number}") };
-        let path = folder.join(format!("{stem}{more}.html"));
-        let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-            Err(error) => return Err(broken(&path, &error)),
-        };
-        return match file.write_all(page.as_bytes()).and_then(|()| file.sync_all()) {
-            Ok(()) => Ok(path),
-            Err(error) => {
-                // Half a report is none.
-                let _ = std::fs::remove_file(&path);
-                Err(broken(&path, &error))
-            }
-        };
-    }
-    Err(format!("{} has {SAME} files about this crash already; remove some of them", folder.display()))
-}
-
-/// What the file is called: by host and time, of characters that every file system takes.
-fn stem(crash: Option<&Crash>) -> String {
-    let name = crash.map_or_else(String::new, Crash::name);
-    let tame: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' }).take(60).collect();
-    let tame = tame.trim_matches('-');
-    let host = if tame.is_empty() { "host" } else { tame };
-    let at = crash.and_then(|crash| crash.at).map_or_else(String::new, |at| {
-        let digits: String = report::utc(at).chars().filter(char::is_ascii_digit).collect();
-        digits.split_at_checked(8).map_or_else(String::new, |(day, time)| format!("-{day}-{time}Z"))
-    });
-    format!("{host}{at}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crash::report::Dump;
-    use crate::crash::verdict::{Cause, Confidence, Finer, Verdict};
-
-    fn reading(host: &str) -> Reading {
-        let verdict = Verdict {
-            cause: Cause::O2cb,
-            finer: Finer::Disk,
-            confidence: Confidence::Sure,
-            why: "It says so.".to_owned(),
-            notes: Vec::new(),
-            at: None,
-            evidence: Vec::new(),
-        };
-        let crash = Crash {
-            host: Some(host.to_owned()),
-            folder: None,
-            at: Time::parse_xapi("20261121T02:17:44Z"),
-            clock: None,
-            dump: Dump::Missing,
-            logs: Vec::new(),
-            verdict,
-            advice: Vec::new(),
-            story: Vec::new(),
-        };
-        Reading { crashes: vec![crash], ..Reading::default() }
-    }
-
-    fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("poolwatch-crashes-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        folder
-    }
-
-    #[test]
-    fn a_file_is_called_by_host_and_time_and_never_overwritten() {
-        let folder = folder("same");
-        let first = save(&folder, &reading("xcp3")).expect("written");
-        assert_eq!(first, folder.join("xcp3-20261121-021744Z.html"));
-        let kept = std::fs::read_to_string(&first).expect("there");
-        assert!(kept.contains("xcp3 was fenced by o2cb"), "{kept}");
-        let mut other = reading("xcp3");
-        other.crashes[0].verdict.why = "another".to_owned();
-        assert_eq!(save(&folder, &other).expect("written"), folder.join("xcp3-20261121-021744Z-2.html"));
-        assert_eq!(std::fs::read_to_string(&first).expect("there"), kept);
-        std::fs::remove_dir_all(folder).expect("removed");
-    }
-
-    #[test]
-    fn a_name_never_climbs_out_of_the_folder() {
-        let folder = folder("hostile");
-        for name in ["../../etc/passwd", "/abs", "..", "\u{1b}[2J", "日本語", ""] {
-            let path = save(&folder, &reading(name)).expect("written");
-            assert_eq!(path.parent(), Some(folder.as_path()), "{name}");
-            assert!(
-                path.file_name()
-                    .is_some_and(|name| name.to_string_lossy().ends_with("-20261121-021744Z.html")
-                        || name.to_string_lossy().contains("Z-")),
-                "{}",
-                path.display()
-            );
-        }
-        std::fs::remove_dir_all(folder).expect("removed");
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_made_is_said() {
-        let folder = folder("file");
-        std::fs::write(&folder, "in the way").expect("written");
-        let why = save(&folder.join("below"), &reading("xcp3")).expect_err("refused");
-        assert!(why.contains("below"), "{why}");
-        std::fs::remove_file(folder).expect("removed");
-    }
 
     #[tokio::test]
     async fn without_a_connection_it_says_so_and_may_be_tried_again_and_a_recording_says_that_it_is_one() {

@@ -241,7 +241,8 @@ fn advice(sheet: &mut Sheet, crash: &Crash, outage: &OutageView) {
     let told = crash.advice.iter().filter(|piece| !known || !piece.contains(NOT_STARTED));
     let pieces = start.iter().chain(told);
     for ((number, piece), head) in (1..).zip(pieces).zip(std::iter::once("do now").chain(std::iter::repeat(""))) {
-        sheet.para(head, Role::Emphasis, LABEL, format!("{number} {piece}"), Role::Text);
+        let head = format!("{head:<width$}{number}", width = usize::from(LABEL));
+        sheet.para(head, Role::Emphasis, LABEL + 2, piece.clone(), Role::Text);
     }
 }
 
