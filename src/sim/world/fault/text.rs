@@ -277,6 +277,8 @@ mod tests {
     fn what_is_written_is_read_again() {
         for text in [
             "crash host=xcp3",
+            "kernel-bug host=xcp3",
+            "kernel-bug host=xcp3 how=xen",
             "cut host=xcp3 what=all",
             "fail-path host=xcp3 lun=3600a paths=2",
             "fail-path host=xcp3 lun=3600a paths=2 how=error",
