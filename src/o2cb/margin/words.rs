@@ -109,13 +109,13 @@ impl fmt::Display for Margin {
         let host = text::clean(&self.host, 64);
         let reason = Why(self);
         match (self.left_ms, self.is_counting()) {
-            (Some(left), true) if left < 1_000 => write!(f, "{host} should be fencing itself now: {}", reason)?,
+            (Some(left), true) if left < 1_000 => write!(f, "{host} should be fencing itself now: {reason}")?,
             (Some(left), true) => {
                 let method = self.fence_method.map_or(String::new(), |method| format!(" by {method}"));
-                write!(f, "{host} fences itself in {} s{method}: {}", left.div_euclid(1_000), reason)?;
+                write!(f, "{host} fences itself in {} s{method}: {reason}", left.div_euclid(1_000))?;
             }
-            (Some(left), false) => write!(f, "{host} has {} s: {}", left.div_euclid(1_000), reason)?,
-            (None, _) => write!(f, "{host}: {}", reason)?,
+            (Some(left), false) => write!(f, "{host} has {} s: {reason}", left.div_euclid(1_000))?,
+            (None, _) => write!(f, "{host}: {reason}")?,
         }
         if let Sure::Unless(what) = &self.sure {
             write!(f, "; unless {}", text::clean(what, 300))?;

@@ -161,7 +161,7 @@ fn a_pool_that_is_not_known_has_no_budget() {
 fn what_the_probes_read_takes_the_place_of_what_is_assumed_and_what_never_ends_is_flagged() {
     let waits = |notices_s, gives_up_s| Some(Waits { notices_s, gives_up_s, of: "noop 5 + 10: iqn.a on xcp1".into() });
     let of = |waits, queue| {
-        let storage = Storage { waits, queue, ..storage(Transport::Iscsi, true) };
+        let storage = Storage { queue, waits, ..storage(Transport::Iscsi, true) };
         budget(&Facts { storage: vec![storage], ha: Some(ha(60.0)), ..Facts::default() })
     };
     let find = |budget: &Budget, what: &str| budget.rows.iter().find(|row| row.what.contains(what)).cloned();
