@@ -211,7 +211,7 @@ async fn pool_with_dump(other_config: serde_json::Value, refuses: bool) -> Fake 
             return Say::Raw(bytes);
         }
         let host = json!({"uuid": "u-3", "name_label": "xcp3", "hostname": "xcp3", "address": "127.0.0.1"});
-        let dump = |r: &str, host: &str, at: &str| json!({"uuid": format!("uuid-{r}"), "host": host, "timestamp": at, "size": "7", "other_config": other_config});
+        let dump = |r: &str, host: &str, at: &str| json!({"uuid": format!("uuid-{r}"), "host": host, "timestamp": at, "size": 7, "other_config": other_config});
         match request.method().as_str() {
             "session.login_with_password" => Say::Result(json!(SESSION)),
             "session.logout" => Say::Result(json!("")),

@@ -41,7 +41,7 @@ pub struct CrashArgs {
     /// Only what happened about this moment of the recording: 14:05, 14:05:30, '2026-11-21 14:05', -5min from its end, +90s from its beginning
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, requires = "recording")]
     pub at: Option<String>,
-    /// Note the cause of the newest crash with its dump in the pool (`poolwatch-cause` in its other_config). Asks first
+    /// Note the cause of the newest crash with its dump in the pool, as `poolwatch-cause`. Asks first
     #[arg(long, requires_all = ["source", "host"])]
     pub write_cause: bool,
     /// Do not ask

@@ -201,12 +201,9 @@ fn put(reading: &mut Reading, accounts: Vec<Account>, asked: bool) {
                 break;
             }
         }
-        match joined {
-            Some(at) => drop(taken.insert(at)),
-            None => {
-                taken.insert(reading.crashes.len());
-                reading.crashes.push(account.crash);
-            }
+        taken.insert(joined.unwrap_or(reading.crashes.len()));
+        if joined.is_none() {
+            reading.crashes.push(account.crash);
         }
     }
     if reading.crashes.iter().any(|crash| crash.verdict.cause != Cause::None) {

@@ -214,10 +214,10 @@ fn news(story: &mut Story, teller: &Teller, verdict: &Verdict) {
             "fence-passed" => (false, news.at <= heard),
             "host-silent" | "host-down" => (false, teller.missed.is_none()),
             "boot-time-changed" | "host-back" => (false, teller.outage.booted.is_none()),
-            "statefile-back" | "path-restored" | "bond-restored" => (false, true),
             "clock-skew" | "toolstack-restarted" | "host-going-down" | "host-disabled" => (true, news.at <= heard + SAME),
             "coordinator-changed" | "database-went-back" | "ha-changed" | "rolling-upgrade" | "round-claimed" => (true, true),
-            "host-ready" | "rebuild-began" | "rebuild-ended" | "link-lost" | "link-found" => (false, true),
+            "statefile-back" | "path-restored" | "bond-restored" | "host-ready" | "rebuild-began" | "rebuild-ended"
+            | "link-lost" | "link-found" => (false, true),
             _ => (false, news.health >= Health::Degraded && news.about == *name),
         };
         if keep {
