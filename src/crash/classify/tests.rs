@@ -336,7 +336,7 @@ fn a_reset_that_the_log_on_disk_could_not_keep_is_likely_o2cb_if_all_points_to_i
     let verdict = kept("", "02:16:49");
     assert_eq!((verdict.cause, verdict.finer, verdict.confidence), (Cause::O2cb, Finer::Disk, Confidence::Likely), "{verdict:?}");
     assert!(verdict.evidence[0].text.contains("hb write hung") && verdict.evidence[0].line == 2, "{verdict:?}");
-    assert!(verdict.at.is_some() && verdict.why.contains("reset"), "{verdict:?}");
+    assert!(verdict.why.contains("reset"), "{verdict:?}");
     let line = |clock: &str, up: &str, text: &str| format!("Nov 21 {clock} xcp3 kernel: [{up}] {text}\n");
     for (what, after, next) in [
         ("it went on for long", line("03:40:00", "91500.000000", "bridge: port 2 entered disabled state"), "03:45:00"),

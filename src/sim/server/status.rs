@@ -182,7 +182,7 @@ mod tests {
         let all = [Output::Tar, Output::TarBz2, Output::Zip].map(|output| {
             let bytes = output.pieces(files()).concat();
             let reading = stream(&bytes[..], "it", &Options::default()).unwrap();
-            assert_eq!((reading.files, reading.crashes.len()), (3, 1), "{output:?} {:?}", reading.notes);
+            assert_eq!(reading.crashes.len(), 1, "{output:?} {:?}", reading.notes);
             assert!(reading.notes.is_empty(), "{output:?} {:?}", reading.notes);
             assert_eq!(reading.crashes[0].host.as_deref(), Some("xcp3"));
             (reading.lines, reading.crashes[0].verdict.cause)
