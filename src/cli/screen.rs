@@ -105,7 +105,8 @@ pub async fn run(
         answer.clone(),
         whose,
     ));
-    let serving = tokio::spawn(serve(requests, answer, desks, stage, setup.dirs.state.join(PICKED), rounds, past, crashes));
+    let doers = Doers { desks, stage, picked: setup.dirs.state.join(PICKED), rounds, past, crashes };
+    let serving = tokio::spawn(serve(requests, answer, doers));
     let options = RunOptions {
         targets,
         labels,
@@ -243,17 +244,22 @@ async fn pass_on(
     }
 }
 
-/// Does what the dashboard asks for.
-async fn serve(
-    mut requests: mpsc::Receiver<Request>,
-    answers: mpsc::Sender<Answer>,
+/// Who does what the dashboard asks for.
+struct Doers {
+    /// One for each pool.
     desks: Vec<Desk>,
-    mut stage: Option<Box<dyn Stage>>,
+    /// The simulated pool's, in the demo.
+    stage: Option<Box<dyn Stage>>,
+    /// The file that holds the theme that was chosen.
     picked: std::path::PathBuf,
     rounds: Rounds,
     past: Past,
-    mut crashes: Crashes,
-) -> Rounds {
+    crashes: Crashes,
+}
+
+/// Does what the dashboard asks for.
+async fn serve(mut requests: mpsc::Receiver<Request>, answers: mpsc::Sender<Answer>, doers: Doers) -> Rounds {
+    let Doers { desks, mut stage, picked, rounds, past, mut crashes } = doers;
     while let Some(request) = requests.recv().await {
         let answer = match request {
             Request::FetchRaw { pool, class, r#ref } => {

@@ -41,8 +41,8 @@ pub fn advise_with(crash: &Crash, known: &Known) -> Vec<String> {
         Cause::None => {}
         Cause::O2cb => o2cb(verdict, known, &mut out),
         Cause::Xhad => xhad(verdict, known, &mut out),
-        Cause::Bug => bug(crash, &mut out),
-        Cause::Unknown => unknown(crash, &mut out),
+        Cause::Bug => bug(crash, known, &mut out),
+        Cause::Unknown => unknown(crash, known, &mut out),
     }
     dump(crash, known, &mut out);
     seen::last(crash, known, &mut out);
@@ -50,14 +50,20 @@ pub fn advise_with(crash: &Crash, known: &Known) -> Vec<String> {
     out
 }
 
-/// Repair or double what failed, each by its name.
-fn repair(troubles: &[Trouble], out: &mut Vec<String>) {
-    out.extend(troubles.iter().map(Trouble::advice));
+/// Repair or double what failed, each by its name. Where a recording knows the LUN, the devices below it that the log names are said with it.
+fn repair(troubles: &[Trouble], known: &Known, out: &mut Vec<String>) {
+    let (below, others): (Vec<&Trouble>, Vec<&Trouble>) =
+        troubles.iter().partition(|trouble| trouble.device().is_some() && known.lost.iter().any(|lun| lun.storage));
+    let names: Vec<&str> = below.into_iter().filter_map(Trouble::device).collect();
+    if !names.is_empty() {
+        out.push(format!("The log of that minute names what failed below: {}.", names.join(", ")));
+    }
+    out.extend(others.into_iter().map(Trouble::advice));
 }
 
 fn o2cb(verdict: &Verdict, known: &Known, out: &mut Vec<String>) {
     let troubles = paths::found(verdict);
-    repair(&troubles, out);
+    repair(&troubles, known, out);
     let named = !troubles.is_empty() || !known.lost.is_empty();
     if verdict.finer == Finer::Network {
         if !named {
@@ -129,7 +135,7 @@ fn threshold(troubles: &[Trouble], waited_ms: Option<u64>, known: &Known) -> Str
 
 fn xhad(verdict: &Verdict, known: &Known, out: &mut Vec<String>) {
     let troubles = paths::found(verdict);
-    repair(&troubles, out);
+    repair(&troubles, known, out);
     if let (Some(seconds), Some((takes, words))) = (known.ha_s, &known.failover)
         && *takes * 2.0 >= seconds
     {
@@ -160,9 +166,9 @@ fn xhad(verdict: &Verdict, known: &Known, out: &mut Vec<String>) {
     out.push(advice.to_owned());
 }
 
-fn bug(crash: &Crash, out: &mut Vec<String>) {
+fn bug(crash: &Crash, known: &Known, out: &mut Vec<String>) {
     let verdict = &crash.verdict;
-    repair(&paths::found(verdict), out);
+    repair(&paths::found(verdict), known, out);
     let first = match verdict.finer {
         Finer::Mce => {
             "This is hardware: read the machine's own log (`ipmitool sel list`), run its maker's memory and processor tests, and do not put it \
@@ -191,8 +197,8 @@ fn bug(crash: &Crash, out: &mut Vec<String>) {
     out.push(report_it(crash));
 }
 
-fn unknown(crash: &Crash, out: &mut Vec<String>) {
-    repair(&paths::found(&crash.verdict), out);
+fn unknown(crash: &Crash, known: &Known, out: &mut Vec<String>) {
+    repair(&paths::found(&crash.verdict), known, out);
     let host = crash.host.as_deref().unwrap_or("HOST");
     if crash.folder.is_none() {
         out.push(format!(

@@ -346,7 +346,9 @@ fn a_file_is_read_with_those_that_it_went_on_in() {
     assert_eq!(recording.header().uuid, Recording::of_bytes("first", files[0].clone()).expect("a recording").header().uuid);
     let whole = {
         let mut live = Pool::new("");
-        all.iter().for_each(|seen| live.apply(seen));
+        for seen in &all {
+            live.apply(seen);
+        }
         live.picture(at)
     };
     let mut player = Player::of(recording, TimeZone::UTC);
@@ -408,7 +410,7 @@ fn what_unpacks_without_end_is_not_unpacked() {
     let mut items = recording.items(recording.place(Time::EPOCH));
     assert_eq!(items.by_ref().filter(|item| matches!(item, Ok(Item::Seen(_)))).count(), 2);
     assert!(items.problem().is_some_and(|problem| problem.contains("not read")), "{:?}", items.problem());
-    let took = crate::time::computed() - began;
+    let took = crate::time::computed().saturating_sub(began);
     assert!(took < Duration::from_secs(60), "{took:?}");
 }
 

@@ -151,11 +151,10 @@ impl Request {
             Self::ReadCrash { pool, ask, .. } => {
                 Answer::CrashRead { pool, ask, result: Err(CrashTrouble { text: why, passes: false }) }
             }
-            Self::StopCrash { .. } => Answer::Notice { pool: None, text: why, wrong: true },
             Self::SaveCrash { pool, .. } => Answer::CrashSaved { pool, result: Err(why) },
             Self::WriteCause { pool, dump, .. } => Answer::CauseWritten { pool, dump, result: Err(why) },
             Self::Inject { id } => Answer::Fault { id, result: Err(why) },
-            Self::Speed(_) | Self::SaveTheme(_) => Answer::Notice { pool: None, text: why, wrong: true },
+            Self::Speed(_) | Self::SaveTheme(_) | Self::StopCrash { .. } => Answer::Notice { pool: None, text: why, wrong: true },
             Self::FindRun { pool } => Answer::RunFound { pool, result: Err(why) },
             Self::Survey { pool, ask, .. } => Answer::Surveyed { pool, ask, result: Err(why) },
             Self::Mend { pool, .. } => Answer::Mended { pool, result: Err(why) },

@@ -46,6 +46,14 @@ impl Trouble {
         }
     }
 
+    /// Its name, if it is a device on the way to a disk.
+    pub fn device(&self) -> Option<&str> {
+        match self {
+            Self::Path(name) | Self::NoPath(name) | Self::Port(name) => Some(name),
+            Self::Session(..) | Self::Nfs(_) | Self::Link(_) => None,
+        }
+    }
+
     /// After how many seconds it gave up, if it says so.
     pub const fn recovery_s(&self) -> Option<u64> {
         match self {

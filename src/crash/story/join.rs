@@ -16,6 +16,8 @@ const ODD: [i64; 11] = [-570, -210, 210, 270, 330, 345, 390, 525, 570, 630, 765]
 const FARTHEST: (i64, i64) = (-12, 14);
 /// A folder is made by the crash kernel, between the last sign of life and the next boot; so far may clocks be off that were not compared. Seconds.
 const OFF: i64 = 90;
+/// So long before a crash may the log end that the disk still has: until o2cb's limit runs out, and a little.
+const UNSAID: Duration = Duration::from_secs(150);
 /// Clocks that are less than this apart need no word, in seconds.
 const IN_STEP: f64 = 1.5;
 
@@ -97,6 +99,14 @@ pub fn join(crash: &mut Crash, account: &Account) -> bool {
     log_line(crash, place.at);
     weigh(crash, account);
     crash.at = place.at.filter(|_| place.zone.is_some()).or(crash.at).or(place.at).or(own.at);
+    // Without a dump the logs end before the crash: what was written last never reached the disk.
+    if crash.dump == Dump::Missing
+        && let (Some(logs), Some(ours)) = (place.at.or(crash.at), own.at)
+        && ours > logs
+        && ours.since(logs) <= UNSAID
+    {
+        crash.at = Some(ours);
+    }
     crash.advice = advice::advise_with(crash, &account.known);
     true
 }

@@ -60,7 +60,7 @@ fn in_list(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
     match action {
         Action::Open => {
             let outage = all.into_iter().nth(row)?;
-            return Some(open(model, pool, outage, None));
+            return Some(open(model, pool, &outage, None));
         }
         Action::Up
         | Action::Down
@@ -81,15 +81,15 @@ fn in_list(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
 }
 
 /// Opens a crash, and reads it if nobody did yet.
-fn open(model: &mut Model, pool: PoolIx, outage: OutageView, opened: Option<Time>) -> Vec<Effect> {
-    let id = CrashId::of(&outage);
+fn open(model: &mut Model, pool: PoolIx, outage: &OutageView, opened: Option<Time>) -> Vec<Effect> {
+    let id = CrashId::of(outage);
     let Some(view) = model.pools.get_mut(pool.0) else { return Vec::new() };
     view.crashes.unseen.retain(|unseen| *unseen != id);
     let known = view.crashes.read(&id);
     let done = known.is_some_and(|read| matches!(read.state, ReadState::Asked { .. } | ReadState::Done));
     let pane = CrashPane { pool, outage: outage.clone(), saved: None, evidence: false, first: 0, opened };
     model.popups.push(Popup::Crash(Box::new(pane)));
-    if done { Vec::new() } else { ask(model, pool, &outage, 0, false) }
+    if done { Vec::new() } else { ask(model, pool, outage, 0, false) }
 }
 
 /// The crash that is open on top: the pane, what the pool says of it now, and what was found.

@@ -187,8 +187,12 @@ fn moved(model: &mut Model, action: Action) {
         Popup::Pools { input, at } => *at = step(action, *at, pools_rows(model, input.value()).len(), PAGE),
         Popup::Ask { at, .. } => *at = step(action, *at, 2, PAGE),
         // Those of crashes are moved in by themselves.
-        Popup::Crashes { .. } | Popup::Crash(_) => {}
-        Popup::Accept { .. } | Popup::Update { .. } | Popup::Number { .. } | Popup::Moment { .. } => {}
+        Popup::Crashes { .. }
+        | Popup::Crash(_)
+        | Popup::Accept { .. }
+        | Popup::Update { .. }
+        | Popup::Number { .. }
+        | Popup::Moment { .. } => {}
         Popup::Faults { at } => *at = step(action, *at, faults_shown(model).len(), PAGE),
         Popup::Themes { at, .. } => {
             *at = step(action, *at, model.themes.len(), PAGE);

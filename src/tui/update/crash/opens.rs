@@ -99,7 +99,7 @@ pub(super) fn opening(model: &mut Model) -> Vec<Effect> {
     let Some(newest) = mine.into_iter().next() else { return Vec::new() };
     if looks {
         let now = model.now;
-        return open(model, pool, newest, Some(now));
+        return open(model, pool, &newest, Some(now));
     }
     let key = model.keymap.keys_of(Action::Crashes, &[]).into_iter().next().unwrap_or_default();
     let who = if many > 1 { format!("{} and {}", newest.name, plural(many - 1, "other", "others")) } else { newest.name };
