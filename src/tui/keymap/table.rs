@@ -186,7 +186,7 @@ pub const TABLE: &[Entry] = &[
         A::Crashes,
         CRASHES,
         "crashes",
-        "List the crashes of the pool's hosts; enter reads what the host left and says why it went down.",
+        "List the crashes of the pool's hosts; enter says why one went down.",
         69,
         &[(Screen, &["c"])],
     ),
