@@ -46,7 +46,15 @@ pub async fn run(args: DemoArgs, flags: &Flags) -> Result<ExitCode, CliError> {
         options.follow = Options::default().one_of(scenarios.len());
         let target = Target::parse(pool.url(), false)?;
         let credentials = Credentials::new(USER, PASSWORD);
-        entries.push(Entry { called: scenario.pool.clone(), label: None, target, credentials, options, profile: None });
+        entries.push(Entry {
+            called: scenario.pool.clone(),
+            again: scenario.pool.clone(),
+            label: None,
+            target,
+            credentials,
+            options,
+            profile: None,
+        });
     }
     let demo = Demo { faults: scenarios.first().map(choices).unwrap_or_default(), speed: args.speed };
     let pools = sim.pools().to_vec();

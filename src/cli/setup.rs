@@ -31,6 +31,8 @@ pub struct Setup {
 pub struct Entry {
     /// What the operator called it: an address, or a profile's name.
     pub called: String,
+    /// What leads to the same pool again as the same user, as arguments of a command: what was typed.
+    pub again: String,
     /// The profile's label.
     pub label: Option<String>,
     /// Where.
@@ -96,7 +98,14 @@ impl Setup {
         let credentials = credentials::find(user, word, args.password_file.as_deref(), password)?;
         let called = profile.map_or_else(|| target.to_string(), |p| p.name.clone());
         let label = profile.and_then(|p| p.label.clone());
-        Ok(Entry { called, label, target, credentials, options, profile: profile.cloned() })
+        let mut again = crate::text::clean(word, 200).into_owned();
+        if let (Some(user), None) = (&args.user, &target.user) {
+            again = format!("{again} --user {}", crate::text::clean(user, 100));
+        }
+        if args.insecure_http {
+            again.push_str(" --insecure-http");
+        }
+        Ok(Entry { called, again, label, target, credentials, options, profile: profile.cloned() })
     }
 
     /// How often what is asked, by the configuration and the number of pools.
@@ -162,7 +171,7 @@ mod tests {
         );
         let setup = setup("profile", &profile);
         let lab = setup.one(None, &args()).await.expect("the profile that the configuration names");
-        assert_eq!((lab.called.as_str(), lab.label.as_deref()), ("lab", Some("Stockholm")));
+        assert_eq!((lab.called.as_str(), lab.again.as_str(), lab.label.as_deref()), ("lab", "lab", Some("Stockholm")));
         assert!(lab.options.client.allow_plain_http && !lab.target.tls);
         assert_eq!(lab.credentials.user, "op");
         assert!(lab.profile.is_some_and(|profile| profile.read_only));

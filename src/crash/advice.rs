@@ -56,7 +56,7 @@ fn repair(troubles: &[Trouble], known: &Known, out: &mut Vec<String>) {
         troubles.iter().partition(|trouble| trouble.device().is_some() && known.lost.iter().any(|lun| lun.storage));
     let names: Vec<&str> = below.into_iter().filter_map(Trouble::device).collect();
     if !names.is_empty() {
-        out.push(format!("The log of that minute names what failed below: {}.", names.join(", ")));
+        out.push(format!("On the way there, by the log of that minute, these failed: {}.", names.join(", ")));
     }
     out.extend(others.into_iter().map(Trouble::advice));
 }

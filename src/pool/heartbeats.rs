@@ -327,6 +327,22 @@ mod tests {
     }
 
     #[test]
+    fn a_source_under_another_name_is_another_one_and_the_old_one_ages() {
+        let mut s = with_ha();
+        sample(&mut s, "statefile/old/latency", 50.0);
+        s.now += 200.0;
+        // HA was set up anew on another statefile; and a name that nobody knows says nothing.
+        sample(&mut s, "statefile/new/latency", 0.2);
+        sample(&mut s, "ha_statefile_latency_v2", 59.0);
+        let now: Vec<_> =
+            s.pool.heartbeats(&r("h1"), t(s.now)).into_iter().map(|h| (h.view.what, h.view.now_s, h.view.health)).collect();
+        assert_eq!(
+            now,
+            [("HA, statefile new".to_owned(), Some(0.2), Health::Good), ("HA, statefile old".to_owned(), None, Health::Pending)]
+        );
+    }
+
+    #[test]
     fn nonsense_neither_grows_nor_counts() {
         let mut s = with_ha();
         for n in 0..1_000 {

@@ -214,4 +214,6 @@ pub struct RunFiles {
     pub journal: String,
     /// Path of the report that is made when the run ends; empty if none is.
     pub report: String,
+    /// What leads to this pool again, as arguments of a command.
+    pub again: String,
 }

@@ -54,6 +54,7 @@ impl Seed {
         options.follow = follow;
         let entry = Entry {
             called: entry.called.clone(),
+            again: entry.again.clone(),
             label: entry.label.clone(),
             target: entry.target.clone(),
             credentials: entry.credentials.clone(),
@@ -266,9 +267,9 @@ impl Worker {
 
     async fn start_run(&mut self, plan: Plan) -> Result<Begun, Refusal> {
         let scope = scope_of(&plan);
-        let (data, called) = (self.data.clone(), self.seed.entry.called.clone());
+        let (data, again) = (self.data.clone(), self.seed.entry.again.clone());
         let (watch, _) = self.current().await?;
-        super::unfinished(&data, &plan.pool, &called)?;
+        super::unfinished(&data, &plan.pool, &again)?;
         // What was true when the plan was shown has to be true now.
         let mut fresh = prepare::prepare(watch, &scope, plan.options.clone(), Survey::default()).await?;
         super::still_the_same(&plan, &fresh)?;
@@ -323,8 +324,11 @@ impl Worker {
         let pool = self.at;
         let Begun { engine, lines: mut told, first, .. } = begun;
         let (journal, run) = (engine.log.path().to_owned(), engine.run.id.clone());
-        let files =
-            RunFiles { journal: journal.display().to_string(), report: report_path(&journal, "html").display().to_string() };
+        let files = RunFiles {
+            journal: journal.display().to_string(),
+            report: report_path(&journal, "html").display().to_string(),
+            again: self.seed.entry.again.clone(),
+        };
         self.say(Answer::RunStarted { pool, files }).await;
         let (lender, clock) = (watch.lender.clone(), watch.clock.clone());
         let (known, seen, farewell) = watch.split();
@@ -365,11 +369,11 @@ impl Worker {
         farewell.say().await;
         let reports = write_reports(&journal);
         tracing::info!(target: "poolwatch::rollout", "run {run}: {}", reports.join("; "));
-        let called = &self.seed.entry.called;
-        let resume = format!("Go on with it here or with: poolwatch roll {called} --resume");
+        let again = &self.seed.entry.again;
+        let resume = format!("Go on with it here or with: poolwatch roll {again} --resume");
         match end {
             End::Over(..) => self.say(Answer::RunProgress { pool, progress: Box::new(last) }).await,
-            End::Left => return Some(format!("Run {run} was left where it is. Go on with: poolwatch roll {called} --resume")),
+            End::Left => return Some(format!("Run {run} was left where it is. Go on with: poolwatch roll {again} --resume")),
             End::Unwritable(why) => self.say(Answer::RunFailed { pool, error: format!("{why}. {resume}") }).await,
             End::Unfollowed(why) => {
                 let error = format!("The pool cannot be followed any more: {why}. {resume}");

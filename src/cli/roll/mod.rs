@@ -49,10 +49,8 @@ pub async fn run(args: RollArgs, flags: &Flags) -> Result<ExitCode, CliError> {
     let zone = TimeZone::system();
     let mut say = Say::new(args.json, zone.clone());
     let mut entry = setup.one(args.target.as_deref(), &args.connect).await?;
-    if let Some(typed) = args.target.as_deref().filter(|_| entry.profile.is_none()) {
-        // What is said to go on with has to lead to the same pool again, as the same user.
-        entry.called = crate::text::clean(typed, 200).into_owned();
-    }
+    // What is said to go on with has to lead to the same pool again, as the same user.
+    entry.called.clone_from(&entry.again);
     let clock = Clock::start();
     let (result, text) = if let Some(refused) = refuse(&args, &entry) {
         refused

@@ -118,7 +118,7 @@ fn what_a_recording_knows_is_said_by_name_and_reckoned() {
         &["device-mapper: multipath: Failing path 8:16.", "rport-3:0-0: blocked FC remote port time out"],
     );
     let advice = advise_with(&Crash { host: Some("xcp3".into()), ..logged.clone() }, &known).join("\n");
-    assert!(advice.contains("names what failed below: 8:16, rport-3:0-0") && !advice.contains("Repair path 8:16"), "{advice}");
+    assert!(advice.contains("these failed: 8:16, rport-3:0-0") && !advice.contains("Repair path 8:16"), "{advice}");
     assert!(advise(&logged).join("\n").contains("Repair path 8:16"));
     // A fail-over that fits leaves the limit alone.
     known.failover = Some((6.2, "40 LUNs and 80 paths".into()));

@@ -88,7 +88,8 @@ fn quit(model: &Model) -> Question {
         if let Some(run) = pool.wizard.run.as_ref().filter(|r| model.demo.is_none() && !r.files.journal.is_empty()) {
             says.push(format!("Where it stands is in its journal, {}.", run.files.journal));
         }
-        let target = crate::text::clean(&pool.target, 100);
+        let again = pool.wizard.run.as_ref().map_or(&pool.target, |run| &run.files.again);
+        let target = crate::text::clean(again, 300);
         says.push(if model.demo.is_some() {
             "This is the demo: its simulated pool ends with it, so there will be nothing to go on with.".to_owned()
         } else {

@@ -122,6 +122,7 @@ pub(crate) fn files() -> RunFiles {
     RunFiles {
         journal: "/var/lib/poolwatch/rolls/prod-a-r-7f3.jsonl".into(),
         report: "/var/lib/poolwatch/rolls/prod-a-r-7f3.md".into(),
+        again: "prod-a".into(),
     }
 }
 
