@@ -123,14 +123,15 @@ async fn write(session: &Session, reading: &Reading, args: &CrashArgs, host: &st
     let sure = confidence_text(crash.verdict.confidence);
     let what =
         format!("{CAUSE_KEY} = {cause} ({sure}) into other_config of the crash dump {called}{when} of {}{instead}", crash.name());
-    confirm(args, &what)?;
+    let about = format!("{} ({cause}, {sure}). {}", crash.headline(), crash.verdict.why);
+    confirm(args, &about, &what)?;
     note_cause(session, Consent::given_by_the_operator(), r, cause).await.map_err(|error| CrashError::Note(error.to_string()))?;
     eprintln!("poolwatch: written: {what}");
     Ok(())
 }
 
-/// Asks whether this shall be written, unless told not to ask.
-fn confirm(args: &CrashArgs, what: &str) -> Result<(), CrashError> {
+/// Asks whether this shall be written, unless told not to ask. `about`: what was found, for the report itself comes later.
+fn confirm(args: &CrashArgs, about: &str, what: &str) -> Result<(), CrashError> {
     if args.yes {
         return Ok(());
     }
@@ -139,7 +140,7 @@ fn confirm(args: &CrashArgs, what: &str) -> Result<(), CrashError> {
         return Err(CrashError::Note(why));
     }
     let mut err = io::stderr();
-    let _ = write!(err, "This writes {what}.\nWrite it? y/N ");
+    let _ = write!(err, "{about}\nThis writes {what}.\nWrite it? y/N ");
     let _ = err.flush();
     let mut typed = String::new();
     let read = io::stdin().read_line(&mut typed);

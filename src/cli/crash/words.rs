@@ -30,7 +30,10 @@ fn one(out: &mut String, crash: &Crash, columns: u16) {
     for line in wrap(&headline, columns) {
         let _ = writeln!(out, "{line}");
     }
-    said(out, "cause", &format!("{}. {}", capital(cause_text(verdict.cause, verdict.finer)), verdict.why), columns);
+    let cause = capital(cause_text(verdict.cause, verdict.finer));
+    // Where the reason begins with it, it is not said twice.
+    let cause = if verdict.why.starts_with(&cause) { verdict.why.clone() } else { format!("{cause}. {}", verdict.why) };
+    said(out, "cause", &cause, columns);
     for note in &verdict.notes {
         said(out, "also", note, columns);
     }
