@@ -1,5 +1,7 @@
 //! `poolwatch lease`: the lease calculator of the time-out budget without a screen. It computes nothing itself.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "clap shows these texts as they stand, brackets and all")]
+
 use super::args::ConnectArgs;
 use super::error::CliError;
 use super::status;

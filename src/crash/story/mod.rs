@@ -2,7 +2,7 @@
 //!
 //! A host that was fenced mostly leaves no dump: what remains is what was seen of it. [`Teller`] is shown the observations around one crash and the pool
 //! that they make; [`Teller::end`] makes an [`Account`] of them: the few steps that matter, the cause as far as it can be told, and what the
-//! advice has to know by name. [`join`] puts that beside what the logs said, on one clock. All times are those of the recording. Never
+//! advice has to know by name. [`join()`] puts that beside what the logs said, on one clock. All times are those of the recording. Never
 //! guesses a cause where the times do not fit: a wrong "o2cb" is worse than none.
 
 mod eve;

@@ -1,7 +1,7 @@
 //! The time-outs that a host is set to: iSCSI sessions, Fibre Channel ports, multipath, the HA daemon. What each comes to is the reader's business.
 //!
 //! What the kernel has in force is believed before any configuration: `/sys/class/iscsi_session` and `/sys/class/fc_remote_ports`, then what
-//! `iscsiadm` printed or its records say, then `iscsid.conf`. Pure: texts in, values out; [`read`] alone looks at files.
+//! `iscsiadm` printed or its records say, then `iscsid.conf`. Pure: texts in, values out; [`read()`] alone looks at files.
 
 mod iscsi;
 mod multipath;
