@@ -94,36 +94,20 @@ fn coordinator(answer: &Answer) -> Option<&str> {
 /// What the pool's hosts lack, as `XenServer` says it.
 async fn updates<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request) -> Response {
     let unauthorised = || Response::unauthorised(request, "updates");
-    let (session, passing) = match rrd::proof(request) {
-        Proof::Session(session) => (session, None),
-        Proof::Password(user, password) => match log_in(shared, host, &user, &password).await {
-            Ok((session, at)) => (session, Some(at)),
-            Err(_) => return unauthorised(),
-        },
-        Proof::None => return unauthorised(),
-    };
+    let Some((session, passing)) = proven(shared, host, request).await else { return unauthorised() };
     let response = match shared.with(|world| world.updates(host, &session)) {
         None => unauthorised(),
         Some(Ok(json)) => Response::rrd("application/json", json),
         Some(Err(failure)) => Response::internal(request.version, &failure.to_string()),
     };
-    if let Some(at) = passing {
-        let _ = shared.call(at, Call { method: "session.logout".to_owned(), params: vec![session.into()] }).await;
-    }
+    let_go(shared, session, passing).await;
     response
 }
 
 /// The bug report of a host, about itself.
 async fn system_status<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request) -> Response {
     let unauthorised = || Response::unauthorised(request, "get_system_status");
-    let (session, passing) = match rrd::proof(request) {
-        Proof::Session(session) => (session, None),
-        Proof::Password(user, password) => match log_in(shared, host, &user, &password).await {
-            Ok((session, at)) => (session, Some(at)),
-            Err(_) => return unauthorised(),
-        },
-        Proof::None => return unauthorised(),
-    };
+    let Some((session, passing)) = proven(shared, host, request).await else { return unauthorised() };
     let wanted = status::read(request, session.clone());
     let response = match shared.with(|world| world.system_status(host, &wanted)) {
         None => unauthorised(),
@@ -133,22 +117,13 @@ async fn system_status<A: Api>(shared: &Shared<A>, host: HostIx, request: &Reque
             Err(exception) => Response::internal(request.version, &exception),
         },
     };
-    if let Some(at) = passing {
-        let _ = shared.call(at, Call { method: "session.logout".to_owned(), params: vec![session.into()] }).await;
-    }
+    let_go(shared, session, passing).await;
     response
 }
 
 async fn rrd_updates<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request) -> Response {
     let unauthorised = || Response::unauthorised(request, "rrd_updates");
-    let (session, passing) = match rrd::proof(request) {
-        Proof::Session(session) => (session, None),
-        Proof::Password(user, password) => match log_in(shared, host, &user, &password).await {
-            Ok((session, at)) => (session, Some(at)),
-            Err(_) => return unauthorised(),
-        },
-        Proof::None => return unauthorised(),
-    };
+    let Some((session, passing)) = proven(shared, host, request).await else { return unauthorised() };
     let response = match rrd::read(request, session.clone()) {
         Ok(wanted) => match shared.rrd_updates(host, &wanted) {
             Some(updates) if rrd::wants_json(request) => Response::rrd("application/json", rrd::json(&updates)),
@@ -161,11 +136,26 @@ async fn rrd_updates<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request
             _ => Response::internal(request.version, &exception),
         },
     };
+    let_go(shared, session, passing).await;
+    response
+}
+
+/// The session that a request names, or one for the user that it names, and where that was made. `None`: it proves nothing.
+async fn proven<A: Api>(shared: &Shared<A>, host: HostIx, request: &Request) -> Option<(String, Option<HostIx>)> {
+    match rrd::proof(request) {
+        Proof::Session(session) => Some((session, None)),
+        Proof::Password(user, password) => {
+            log_in(shared, host, &user, &password).await.ok().map(|(session, at)| (session, Some(at)))
+        }
+        Proof::None => None,
+    }
+}
+
+/// Ends a session that was made for one request. One that was already gone is as good as one that is logged out.
+async fn let_go<A: Api>(shared: &Shared<A>, session: String, passing: Option<HostIx>) {
     if let Some(at) = passing {
-        // A session that was already gone is as good as one that is logged out.
         let _ = shared.call(at, Call { method: "session.logout".to_owned(), params: vec![session.into()] }).await;
     }
-    response
 }
 
 /// A session with the pool, at whichever host is its coordinator.

@@ -94,6 +94,14 @@ impl Action {
     pub fn name(self) -> &'static str {
         self.into()
     }
+
+    /// Whether it moves within what is shown: by a row, a page, half of one, or to an end.
+    pub const fn moves(self) -> bool {
+        matches!(
+            self,
+            Self::Up | Self::Down | Self::PageUp | Self::PageDown | Self::HalfUp | Self::HalfDown | Self::Top | Self::Bottom
+        )
+    }
 }
 
 /// Where a key means something. Several are in force at a time: see [`MODES`].

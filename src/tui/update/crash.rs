@@ -62,14 +62,7 @@ fn in_list(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
             let outage = all.into_iter().nth(row)?;
             return Some(open(model, pool, &outage, None));
         }
-        Action::Up
-        | Action::Down
-        | Action::PageUp
-        | Action::PageDown
-        | Action::HalfUp
-        | Action::HalfDown
-        | Action::Top
-        | Action::Bottom => {
+        _ if action.moves() => {
             let row = super::step(action, row, all.len(), PAGE);
             if let Some(Popup::Crashes { at, chosen, .. }) = model.popups.last_mut() {
                 (*at, *chosen) = (row, all.get(row).map(CrashId::of));
@@ -145,14 +138,7 @@ fn in_pane(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
             }
         }
         Action::Open => {}
-        Action::Up
-        | Action::Down
-        | Action::PageUp
-        | Action::PageDown
-        | Action::HalfUp
-        | Action::HalfDown
-        | Action::Top
-        | Action::Bottom => {
+        _ if action.moves() => {
             let (count, seen) = crash_extent(model, pane);
             if let Some(Popup::Crash(pane)) = model.popups.last_mut() {
                 pane.first = scrolled(action, pane.first, count, seen);

@@ -79,14 +79,7 @@ pub(crate) fn act(model: &mut Model, action: Action) -> Option<Vec<Effect>> {
             model.say(format!("Copied {what}."), false);
             Some(vec![Effect::Copy(text)])
         }
-        Action::Up
-        | Action::Down
-        | Action::PageUp
-        | Action::PageDown
-        | Action::HalfUp
-        | Action::HalfDown
-        | Action::Top
-        | Action::Bottom => {
+        _ if action.moves() => {
             moved(model, action);
             Some(Vec::new())
         }
