@@ -10,6 +10,8 @@ use std::time::Duration;
 const SIZE: (i64, i64) = (1_000, 120);
 /// Free at both ends.
 const EDGE: i64 = 40;
+/// Letters of a step that stand beside its mark.
+const LABEL: usize = 28;
 /// Marks that are drawn.
 const MARKS: usize = 200;
 /// What lies longer before the crash, such as a path that went days ago, has a place of its own at the left, not to scale.
@@ -76,7 +78,7 @@ pub fn svg(crash: &Crash) -> String {
         let x = x(number, *at);
         let title = format!("{}: {text}", utc(*at));
         let _ = write!(out, "<g class=\"{kind}\"><title>{}</title><circle cx=\"{x}\" cy=\"{middle}\" r=\"6\"/>", e(&title));
-        let short: String = text.chars().take(28).collect();
+        let short = short(text);
         let wide = i64::try_from(short.chars().count()).unwrap_or(0) * 8;
         let from = (x - wide / 2).clamp(0, (width - wide).max(0));
         let side = number % 2;
@@ -98,4 +100,25 @@ pub fn svg(crash: &Crash) -> String {
         utc(last)
     );
     out
+}
+
+/// The first words of a step, with a sign that there are more; the whole of it shows where the pointer rests.
+fn short(text: &str) -> String {
+    let Some((end, _)) = text.char_indices().nth(LABEL) else { return text.to_owned() };
+    let start = text.get(..end).unwrap_or(text);
+    // Not in the middle of a word, unless the word is all there is.
+    let words = start.rsplit_once(' ').map_or(start, |(words, _)| words);
+    format!("{}\u{2026}", if words.len() * 2 > start.len() { words } else { start })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn a_label_ends_at_a_word_and_says_that_there_is_more() {
+        assert_eq!(short("the last sign of life"), "the last sign of life");
+        assert_eq!(short("the last good write to the heartbeat region on dm-0"), "the last good write to the…");
+        assert_eq!(short(&"é".repeat(40)), format!("{}…", "é".repeat(28)));
+    }
 }
