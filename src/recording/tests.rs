@@ -288,19 +288,30 @@ fn a_full_disk_loses_nothing_that_was_written_and_it_goes_on_when_there_is_room(
     }
 }
 
-#[test]
-fn segments_follow_each_other_without_a_seam() {
-    let all = story();
+/// The files of a recording that goes on in a new one every 400 s.
+fn in_segments(all: &[Observation]) -> Vec<Vec<u8>> {
     let disk = Disk::with_room(ROOM);
     let options = Options { segment: u64::MAX, span: Duration::from_secs(400), ..Options::default() };
     let mut recorder = Recorder::new(Box::new(disk.clone()), options);
-    recorder.see(&all);
+    recorder.see(all);
     recorder.finish();
-    let files = disk.files();
-    assert!(files.len() >= 3, "{}", files.len());
-    let folder = std::env::temp_dir().join(format!("poolwatch-segments-{}", std::process::id()));
+    disk.files()
+}
+
+/// A folder of this process's own.
+fn empty_folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("poolwatch-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+#[test]
+fn segments_follow_each_other_without_a_seam() {
+    let all = story();
+    let files = in_segments(&all);
+    assert!(files.len() >= 3, "{}", files.len());
+    let folder = empty_folder("segments");
     for (at, bytes) in files.iter().enumerate() {
         std::fs::write(folder.join(format!("2026112{at}T000000Z{}", super::folder::ENDING)), bytes).expect("written");
     }
@@ -316,20 +327,12 @@ fn segments_follow_each_other_without_a_seam() {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
-/// Lines packed as one frame each.
 #[test]
 fn a_file_is_read_with_those_that_it_went_on_in() {
     let all = story();
-    let disk = Disk::with_room(ROOM);
-    let options = Options { segment: u64::MAX, span: Duration::from_secs(400), ..Options::default() };
-    let mut recorder = Recorder::new(Box::new(disk.clone()), options);
-    recorder.see(&all);
-    recorder.finish();
-    let files = disk.files();
+    let files = in_segments(&all);
     assert!(files.len() > 1, "one file shows nothing");
-    let folder = std::env::temp_dir().join(format!("poolwatch-continued-{}", std::process::id()));
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = empty_folder("continued");
     let path = folder.join("flight.jsonl.zst");
     std::fs::write(&path, &files[0]).expect("written");
     for (at, bytes) in files.iter().enumerate().skip(1) {
@@ -356,6 +359,7 @@ fn a_file_is_read_with_those_that_it_went_on_in() {
     let _ = std::fs::remove_dir_all(&folder);
 }
 
+/// Lines packed as one frame each.
 fn packed(lines: &[&str]) -> Vec<u8> {
     let pack = |line: &&str| zstd::encode_all(format!("{line}\n").as_bytes(), 3).expect("packed");
     lines.iter().flat_map(pack).collect()

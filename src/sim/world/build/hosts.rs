@@ -25,6 +25,11 @@ pub fn dated(software: &Value, booted: Time) -> Value {
     dated
 }
 
+/// How a host of this scenario crashes: whether a fence panics, and whether a crash kernel would write a dump.
+fn setup(spec: &HostSpec) -> Setup {
+    Setup { fence_panics: spec.fence_method == FenceMethod::Panic, crash_kernel: spec.crash_kernel }
+}
+
 impl Builder<'_> {
     pub(super) fn build_hosts(&mut self) {
         let scenario = self.scenario;
@@ -72,7 +77,7 @@ impl Builder<'_> {
             silent: false,
             unclean: false,
             cut: None,
-            setup: Setup { fence_panics: spec.fence_method == FenceMethod::Panic, crash_kernel: spec.crash_kernel },
+            setup: setup(spec),
             side: 0,
             alone: None,
             clock_ms: 0,
@@ -228,7 +233,7 @@ impl Builder<'_> {
             silent: false,
             unclean: false,
             cut: None,
-            setup: Setup { fence_panics: spec.fence_method == FenceMethod::Panic, crash_kernel: spec.crash_kernel },
+            setup: setup(spec),
             side: 0,
             alone: None,
             clock_ms: 0,
